@@ -1,0 +1,1 @@
+"""The only place with clients: Kafka, ClickHouse, Prometheus and HTTP."""

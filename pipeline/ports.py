@@ -1,0 +1,102 @@
+"""What the pipeline needs of the world, as protocols: a log, a warehouse, a clock. Fakes and real clients satisfy the same ones.
+
+A partition is written `topic/number`, for example `touchpoints/3`, everywhere: in tables, logs, metrics and here.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One record of the log as the folds see it. `timestamp_ms` is Kafka's; key and value may be null."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Batch(Struct, frozen=True):
+    """Consecutive fetched records of one partition: positions [`from_offset`, `to_offset`), gaps inside are the broker's
+    (compaction, transaction markers). `from_offset` is the consumer's position before the fetch."""
+
+    partition: str
+    from_offset: int
+    to_offset: int
+    records: Sequence[Record]
+
+
+class OutRecord(Struct, frozen=True, gc=False):
+    """One record to produce. Without `partition` the key decides (murmur2, as every Kafka client does)."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    partition: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Block(Struct, frozen=True):
+    """Rows for one table, by column, all of one length. One insert, one block, atomic within one table partition."""
+
+    table: str
+    columns: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+
+class LogError(Exception):
+    """The log refused or could not be reached; nothing is known to be written."""
+
+
+class WarehouseDown(Exception):
+    """The warehouse cannot be reached now, or the answer got lost: the insert may or may not have landed."""
+
+
+class WarehouseRefused(Exception):
+    """The warehouse understood and refused: a bug or a wrong schema, no use in trying again."""
+
+
+class Log(Protocol):
+    """The Kafka wire as the agents use it."""
+
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
+        """Write all records; return when every one is acknowledged by all in-sync replicas. Raises LogError."""
+
+    async def seek(self, partition: str, offset: int) -> None:
+        """Let the next batch of this partition start at `offset`."""
+
+    async def bounds(self, partition: str) -> tuple[int, int]:
+        """(first offset the log still has, offset of the next record to come)."""
+
+    def durable(self, partition: str, next_offset: int) -> None:
+        """Everything before `next_offset` is in the warehouse: what may be committed to Kafka (for lag tools)."""
+
+    def pause(self, partition: str) -> None:
+        """Fetch nothing more of this partition until `resume`."""
+
+    def resume(self, partition: str) -> None:
+        """Fetch again."""
+
+
+class Warehouse(Protocol):
+    """A ClickHouse that speaks SQL. Two small implementations: native protocol and embedded."""
+
+    async def insert(self, block: Block) -> None:
+        """One INSERT of one block; returns when it is durable. Raises WarehouseDown or WarehouseRefused."""
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a query. Parameters are bound as `%(name)s`. Raises WarehouseDown or WarehouseRefused."""
+
+    async def execute(self, sql: str) -> None:
+        """A statement without rows (DDL). Raises WarehouseDown or WarehouseRefused."""
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""

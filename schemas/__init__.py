@@ -1,0 +1,1 @@
+"""Words without I/O: vocabulary, touchpoint, codec, rejects, topics, tables, catalogue and the source systems."""

@@ -1,0 +1,37 @@
+"""The closed sets of words that touchpoints, catalogue, measures and tables share: one word for one thing."""
+
+from typing import Final, Literal
+
+ChannelKind = Literal["live", "deferred"]
+
+CHANNELS: Final[dict[str, ChannelKind]] = {
+    "phone": "live",
+    "chat": "live",
+    "branch": "live",
+    "video": "live",
+    "email": "deferred",
+    "form": "deferred",
+    "letter": "deferred",
+    "web": "deferred",
+    "social": "deferred",
+    "messenger": "deferred",
+}
+"""Channels every catalogue knows, in the order people read them. A catalogue may add others."""
+
+Direction = Literal["inbound", "outbound"]
+SelfServiceOutcome = Literal["contained", "failed"]
+InformedReason = Literal["estimate", "apology", "explanation"]
+RefusedReason = Literal["out_of_scope", "out_of_hours", "no_authority", "other"]
+Scope = Literal["in", "out"]
+DiscardedReason = Literal["spam", "thanks", "test", "duplicate", "wrong_address"]
+Author = Literal["agent", "bot"]
+PromiseKind = Literal["callback", "appointment", "delivery", "repair", "refund", "other"]
+FeedbackKind = Literal["csat", "nps", "ces", "solved"]
+FeedbackFrom = Literal["customer", "employee", "shopper"]
+OutreachReason = Literal["problem", "delay", "appointment", "other"]
+
+UNKNOWN: Final = "unknown"
+"""The dimension value of a contact whose queue, segment or topic nobody named."""
+
+OTHER: Final = "other"
+"""The Prometheus label of what the catalogue does not list. Never stored."""
