@@ -1,0 +1,68 @@
+# The ways into touchline from a checkout. Needs make and a Python 3.11 or newer with venv; all else goes into .venv.
+#
+#   make run ARGS="--port 8091"      options for `touchline run`
+#   make test ARGS="-k calendar"     options for pytest
+#   make run PYTHON=/opt/python3.12  another interpreter (used when .venv is created)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint clean
+
+ARGS ?=
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Wheels exist for these; an interpreter counts when it starts, is new enough and can make an environment.
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3 python)
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed ## install what is missing and start touchline with a simulated organisation, until Ctrl-C
+	@exec $(BIN)/touchline run $(ARGS)
+
+test: lint ## lint, types, import contracts, then every test
+	@$(BIN)/python -m pytest $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
+	@echo "make test: all good (lint, format, types, import contracts, tests)."
+
+lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
+	@step() { echo "make lint: $$*"; "$(BIN)/$$1" "$${@:2}" || { echo "make lint: FAILED in $$*" >&2; exit 1; }; }; \
+	step ruff check --quiet . ; \
+	step ruff format --check --quiet . ; \
+	step mypy --no-error-summary ; \
+	step lint-imports --no-logo
+
+clean: ## remove .venv, caches and build products; ./data stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find agents dashboards pipeline schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment itself.
+$(BIN)/python:
+	@for candidate in $(CANDIDATES); do \
+		if "$$candidate" -c '$(USABLE)' 2>/dev/null; then \
+			echo "touchline: creating $(VENV) with $$("$$candidate" --version)"; \
+			exec "$$candidate" -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "touchline: no Python 3.11 or newer with venv among: $(CANDIDATES)." \
+		"Install one (Debian: apt-get install python3 python3-venv) or name one: make run PYTHON=/path/to/python3.11" >&2; \
+	exit 1
+
+# Stamps: the installation is repeated only when the pins or the project's declaration change.
+# The project is installed in place, so a changed source file needs no new installation.
+$(VENV)/installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "touchline: installing $$(grep -c == requirements.txt) packages (a few minutes the first time)"
+	@$(PIP) install --requirement requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "touchline: installed"
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "touchline: installing $$(grep -c == requirements-dev.txt) packages for tests"
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@
