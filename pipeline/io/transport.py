@@ -1,0 +1,381 @@
+"""Faust's side of the log: a transport that hands over whole fetched batches and commits what our ledger says, nothing else.
+
+One Faust event is one fetched batch of one partition. Vanilla Faust's per-message path, its gap bookkeeping and its acknowledgements (which
+lose what an agent raised on, and forget what a rebalance interrupts) are not used: positions are sought, never derived from acknowledgements.
+Builds on inner interfaces of faust-streaming 0.15.3 and aiokafka 0.14, both pinned; `tests/io/test_transport.py` is the contract.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Protocol, TypeVar, cast
+
+import faust
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+from faust.types.tuples import ConsumerMessage
+from mode.utils.futures import notify
+from mode.utils.logging import get_logger
+from msgspec import Struct
+
+from pipeline.ports import Batch, LogError, Record
+
+logger = get_logger(__name__)
+T = TypeVar("T")
+
+FETCH_WAIT_MS = 200
+BEYOND_END_TRIES = 20
+"""Half-second tries before a position beyond the log's end is believed: during a leader change the end may step back."""
+
+
+class Fetched(Struct, frozen=True):
+    """A batch with the number of the seek it was read under. `skipped`: the log had lost what came before `from_offset`."""
+
+    batch: Batch
+    seeks: int
+    skipped: bool
+
+
+class Rebalances(Protocol):
+    """Who is told about partitions coming and going, in the order it must happen."""
+
+    async def before_revoke(self) -> None:
+        """All partitions are about to go: finish with them."""
+
+    async def after_assign(self, partitions: Sequence[TP]) -> None:
+        """These are ours now. Nothing is read before each is sought."""
+
+
+class App(faust.App):
+    """A Faust app that knows whom to tell, and touches no disk."""
+
+    rebalances: Rebalances | None = None
+
+    def _create_directories(self) -> None:
+        return  # Faust's folders are for tables, of which there are none
+
+
+class AsIs(faust.Schema[Any, Any]):
+    """No decoding: the event's value is the batch."""
+
+    def loads_key(self, app: Any, message: Message, *, loads: Any = None, serializer: Any = None) -> Any:
+        return message.key
+
+    def loads_value(self, app: Any, message: Message, *, loads: Any = None, serializer: Any = None) -> Any:
+        return message.value
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread with aiokafka's consumer in it. Everything that touches the consumer runs on its loop."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # An immutable set, replaced by the main thread and read by this one.
+        self.wanted: frozenset[TP] = frozenset()
+        self._positions: dict[TP, tuple[int, int]] = {}  # next offset, number of the seek
+        self._skipped: set[TP] = set()
+        self._beyond_end: dict[TP, int] = {}
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust's 1.5 s are also what a seek has to wait for, on an idle partition.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+    async def run(self, work: Callable[[AIOKafkaConsumer], Coroutine[Any, Any, T]]) -> T:
+        """Run on the consumer's loop, from the main loop. Cancelling the caller cancels the work."""
+        consumer = self._ensure_consumer()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(consumer), self.thread_loop))
+
+    def want(self, partitions: frozenset[TP]) -> None:
+        """Read these partitions from now on (main thread). New ones end the wait that is under way."""
+        fresh = partitions - self.wanted
+        self.wanted = partitions
+        if fresh and self._consumer is not None:
+            self.thread_loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        fetcher = self._ensure_consumer()._fetcher
+        for waiter in list(fetcher._fetch_waiters):
+            fetcher._notify(waiter)
+
+    async def forget_positions(self, consumer: AIOKafkaConsumer) -> None:
+        """After a revocation: whatever is still fetched is nobody's."""
+        self._positions.clear()
+
+    async def seek_to(self, consumer: AIOKafkaConsumer, partition: TP, offset: int, seeks: int) -> None:
+        """Let the next batch start here, and carry this number."""
+        consumer.seek(TopicPartition(*partition), offset)
+        self._positions[partition] = offset, seeks
+        self._skipped.discard(partition)
+        self._beyond_end.pop(partition, None)
+        self._wake()
+
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
+        return await self.run(lambda consumer: self._fetch_records(consumer, active_partitions or set(), timeout))
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[TP, list[Fetched]]:
+        fetcher, subscriptions = consumer._fetcher, consumer._subscription
+        deadline = monotonic() + (timeout or 0.0)
+        # The context tells aiokafka that somebody is polling: without it a paused worker would be put out of the group.
+        with subscriptions.fetch_context():
+            while self.consumer.flow_active:
+                if consumer._closed or fetcher._closed:
+                    raise ConsumerStoppedError
+                wanted = self.wanted & active_partitions
+                # fetched_records would wait for the end of a rebalance, and takes an empty set for "all partitions".
+                if wanted and not subscriptions.reassignment_in_progress:
+                    batches = await self._fetched(consumer, wanted)
+                    if batches:
+                        return batches
+                remaining_seconds = deadline - monotonic()
+                if remaining_seconds <= 0:
+                    break
+                waiter = fetcher._create_fetch_waiter()
+                await asyncio.wait([waiter], timeout=min(remaining_seconds, 0.2))
+                if waiter.done():
+                    waiter.result()  # aiokafka's way of saying "not authorised"
+                else:
+                    waiter.cancel()
+        return {}
+
+    async def _fetched(self, consumer: AIOKafkaConsumer, wanted: frozenset[TP]) -> Mapping[TP, list[Fetched]]:
+        """What aiokafka has in store for these partitions, without waiting. There is no await between its reading and our return."""
+        fetcher = consumer._fetcher
+        for partition in wanted:
+            result = fetcher._records.get(partition)
+            if type(result) is FetchResult and result._partition_records is not None:
+                result._partition_records._consumer_record = (
+                    to_record  # our record instead of aiokafka's, which costs twice as much
+                )
+        try:
+            found = await fetcher.fetched_records(wanted, timeout=0)
+        except NoOffsetForPartitionError:
+            return {}  # from before our seek: there is no reset policy, positions are ours
+        except OffsetOutOfRangeError as error:
+            for partition, offset in dict(error.args[0]).items():
+                await self._out_of_range(consumer, TP(*partition), offset)
+            return {}
+        assignment = consumer._subscription.subscription.assignment
+        return {
+            TP(*partition): [self._batch(TP(*partition), records, assignment.state_value(partition).position)]
+            for partition, records in found.items()
+            if partition in self._positions
+        }
+
+    def _batch(self, partition: TP, records: list[Record], to_offset: int) -> Fetched:
+        # Not the position aiokafka held: that moves over control records and aborted transactions without handing out anything.
+        from_offset, seeks = self._positions[partition]
+        self._positions[partition] = to_offset, seeks
+        skipped = partition in self._skipped
+        self._skipped.discard(partition)
+        self._beyond_end.pop(partition, None)
+        return Fetched(Batch(name(partition), from_offset, to_offset, records), seeks, skipped)
+
+    async def _out_of_range(self, consumer: AIOKafkaConsumer, partition: TP, offset: int) -> None:
+        """The log no longer has, or does not yet have, this offset."""
+        topic_partition = TopicPartition(*partition)
+        first = (await consumer.beginning_offsets([topic_partition]))[topic_partition]
+        end = (await consumer.end_offsets([topic_partition]))[topic_partition]
+        position, seeks = self._positions.get(partition, (None, 0))
+        if (
+            position is None
+            or consumer._subscription.subscription.assignment.state_value(topic_partition).position != offset
+        ):
+            return  # sought elsewhere meanwhile
+        if offset < first:
+            logger.warning(
+                "%s begins at %d now: offsets %d to %d are lost to us", name(partition), first, offset, first - 1
+            )
+            consumer.seek(topic_partition, first)
+            self._positions[partition] = first, seeks
+            self._skipped.add(partition)
+        elif offset > end:
+            tries = self._beyond_end[partition] = self._beyond_end.get(partition, 0) + 1
+            if tries >= BEYOND_END_TRIES:
+                raise LogError(
+                    f"{name(partition)} ends at offset {end}, but {offset} was already read: the log lost its tail or was re-created."
+                )
+            await asyncio.sleep(0.5)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """For lag tools only, so a failure is worth a line, never a crash."""
+        consumer = self._ensure_consumer()
+        try:
+            await consumer.commit(
+                {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+            )
+        except (KafkaError, IllegalStateError) as error:
+            logger.warning("offsets were not committed, the next commit carries them: %r", error)
+            return False
+        return True
+
+
+class Nowhere(dict[TP, int | None]):
+    """Faust's idea of where it has read to, kept empty: it would drop what comes after a seek backwards."""
+
+    def __getitem__(self, partition: TP) -> None:
+        return None
+
+    def __setitem__(self, partition: TP, offset: int | None) -> None:
+        return
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer with our own ledger."""
+
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = Nowhere()
+        self._ledger: dict[TP, int] = {}
+        self._committing = asyncio.Lock()
+        self._frozen = False
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def thread(self) -> ConsumerThread:
+        """The thread to run reads on."""
+        return self._thread
+
+    # -- the ledger
+
+    def durable(self, partition: TP, next_offset: int) -> None:
+        """What may be committed of a partition from now on."""
+        self._ledger[partition] = next_offset
+
+    def freeze(self) -> None:
+        """Commit nothing any more, whatever is asked: there is a bug."""
+        self._frozen = True
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return None if self._frozen else self._ledger.get(tp)
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit what is durable and not committed yet, of the partitions we hold."""
+        async with self._committing:
+            offsets = {tp: self._new_offset(tp) for tp in self._ledger if tp in self.assignment()}
+            news = {
+                tp: offset
+                for tp, offset in offsets.items()
+                if offset is not None and offset != self._committed_offset[tp]
+            }
+            if not news:
+                return False
+            committed = await self._thread.run(lambda _: self._thread._commit(news))
+            if committed:
+                self._committed_offset.update(news)
+            return committed
+
+    # -- batches in
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
+        if not self.app.flow_control.is_active():
+            # When Faust resumes it empties its queues: nothing may be in them.
+            await asyncio.sleep(0.02)
+            return {}
+        return await self._thread.getmany(active_partitions, timeout)
+
+    def _to_message(self, tp: TP, record: Fetched) -> ConsumerMessage:
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            record.batch.to_offset - 1,
+            monotonic(),
+            0,
+            None,
+            None,
+            record,  # type: ignore[arg-type]  # Faust expects bytes; `AsIs` hands it through
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    # -- what Faust would do by itself and must not
+
+    def ack(self, message: Message) -> bool:
+        """Note that the agent has it, no more: what is durable is said by `durable`."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+        return True
+
+    async def perform_seek(self) -> None:
+        """Faust would go to the committed offsets; our positions come from whoever is assigned the partitions."""
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """There are no gaps: a batch says where it begins and ends."""
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's livelock detector only logs, and mistakes a paused partition for a stuck one."""
+
+    # -- rebalances
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        rebalances = cast("App", self.app).rebalances
+        if rebalances is not None:
+            await rebalances.before_revoke()
+        await self._thread.run(self._thread.forget_positions)
+        await super().on_partitions_revoked(revoked)
+        self._ledger.clear()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        await super().on_partitions_assigned(assigned, generation_id)
+        rebalances = cast("App", self.app).rebalances
+        if rebalances is not None:
+            await rebalances.after_assign(sorted(assigned))
+
+
+class Transport(driver.Transport):
+    """`batch://host:9092`."""
+
+    Consumer = Consumer
+
+
+def register() -> None:
+    """Let Faust find `batch://` where the package's entry point is not installed."""
+    drivers.TRANSPORTS.aliases.setdefault("batch", "pipeline.io.transport:Transport")
+
+
+def name(partition: TP) -> str:
+    """`topic/number`."""
+    return f"{partition.topic}/{partition.partition}"
+
+
+def to_record(_partition: TopicPartition, record: Any) -> Record:
+    """aiokafka's wire record as ours. Headers are not needed by anyone who reads."""
+    return Record(record.offset, record.timestamp, record.key, record.value)
+
+
+def brokers_url(bootstrap: str) -> str:
+    """`h1:9092,h2:9092` as Faust wants it."""
+    return ";".join(f"batch://{server.strip()}" for server in bootstrap.split(",") if server.strip())
+
+
+def aiokafka_partitions(partitions: Iterable[TP]) -> list[TopicPartition]:
+    """Faust's partitions as aiokafka's."""
+    return [TopicPartition(*partition) for partition in partitions]
