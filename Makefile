@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint clean
+.PHONY: help run test lint format clean
 
 ARGS ?=
 PYTHON ?=
@@ -36,6 +36,10 @@ lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
 	step ruff format --check --quiet . ; \
 	step mypy --no-error-summary ; \
 	step lint-imports --no-logo
+
+format: $(VENV)/installed-dev ## repair what ruff can repair, and format
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
