@@ -1,4 +1,5 @@
-"""What the pipeline needs of the world, as protocols: a log, a warehouse, a clock. Fakes and real clients satisfy the same ones.
+"""What the pipeline needs of the world, as protocols: a log, a warehouse, a clock. Fakes and real clients satisfy the
+same ones.
 
 A partition is written `topic/number`, for example `touchpoints/3`, everywhere: in tables, logs, metrics and here.
 """
@@ -7,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
+
+from pipeline.core.engine import Recovered
+from schemas.rejects import DeadLetter
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -19,8 +23,9 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class Batch(Struct, frozen=True):
-    """Consecutive fetched records of one partition: positions [`from_offset`, `to_offset`), gaps inside are the broker's
-    (compaction, transaction markers). `from_offset` is the consumer's position before the fetch."""
+    """Consecutive fetched records of one partition: positions [`from_offset`, `to_offset`), gaps inside are the
+    broker's (compaction, transaction markers). `from_offset` is the consumer's position before the fetch.
+    """
 
     partition: str
     from_offset: int
@@ -93,6 +98,22 @@ class Warehouse(Protocol):
 
     async def execute(self, sql: str) -> None:
         """A statement without rows (DDL). Raises WarehouseDown or WarehouseRefused."""
+
+
+class Ledger(Protocol):
+    """The protocol's side of the warehouse: design, section 4. Raises WarehouseDown or WarehouseRefused."""
+
+    async def recover(self, partition: str, recent_days: int) -> Recovered:
+        """One consistent scan: marker, state, cells of the marker's generation and later, and recent cells."""
+
+    async def commit(self, block: Mapping[str, Sequence[Any]]) -> None:
+        """The one atomic insert that is the commit."""
+
+    async def publish(self, table: str, partition: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Rows for people; idempotent by version."""
+
+    async def reject(self, letters: Sequence[DeadLetter]) -> None:
+        """Dead letters; idempotent by origin."""
 
 
 class Clock(Protocol):

@@ -1,0 +1,240 @@
+"""One partition of a folded topic at work: recover, fold batches, flush, in the order that makes it exact.
+
+The steps of a flush (design, section 4): dead letters and facts first, acknowledged; then ONE insert, the commit;
+then the rows for people; then Kafka's committed offset, for lag tools. A crash between any two of them loses and
+repeats nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from pipeline.core.contacts import FACTS_TOPIC, ContactFold
+from pipeline.core.engine import Engine, Flush, Hole, TooManyRejects
+from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, WarehouseDown
+from schemas.rejects import DeadLetter, encode_dead_letter
+
+log_ = logging.getLogger("touchline.folding")
+
+DEAD_LETTERS_TOPIC: Final = "dead-letters"
+_SLICE: Final = 500
+"""Records folded before the event loop gets a turn: some ten milliseconds."""
+_CHUNK: Final = 2_000
+"""Facts produced at once."""
+
+
+class Pace(Struct, frozen=True):
+    """When to flush and when to stop reading: seconds, and rows not yet written."""
+
+    interval_seconds: float = 0.5
+    flush_rows: int = 50_000
+    most_rows: int = 500_000
+    retry_seconds: float = 1.0
+    most_retry_seconds: float = 15.0
+
+
+class LogLost(Exception):
+    """The log no longer has records that were never folded."""
+
+
+class Epochs(Protocol):
+    """The incarnations of the folded topics."""
+
+    def of(self, topic: str) -> int:
+        """The current log epoch of a topic."""
+
+
+async def deliver_dead_letters(letters: list[DeadLetter], log: Log, ledger: Ledger, clock: Clock) -> None:
+    """Keep dead letters where people look (table) and where programs read (topic). Repeating it changes nothing."""
+    if not letters:
+        return
+    await ledger.reject(letters)
+    records = [
+        OutRecord(f"{letter.topic}/{letter.number}".encode(), encode_dead_letter(letter), clock.now_ms())
+        for letter in letters
+    ]
+    await log.produce(DEAD_LETTERS_TOPIC, records)
+
+
+async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> None:
+    """Produce facts in chunks, each acknowledged before the next."""
+    chunk: list[OutRecord] = []
+    for _, key, value in emissions:
+        chunk.append(OutRecord(key, value, clock.now_ms()))
+        if len(chunk) >= _CHUNK:
+            await log.produce(FACTS_TOPIC, chunk)
+            chunk = []
+    if chunk:
+        await log.produce(FACTS_TOPIC, chunk)
+
+
+async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
+    """The protocol. Whatever happens after any line, the next owner goes on from the last commit."""
+    await deliver_dead_letters(flush.dead_letters, log, ledger, clock)
+    await emit(flush.emissions, log, clock)
+    await ledger.commit(flush.ledger)
+    for table, columns in flush.published:
+        await ledger.publish(table, flush.partition, columns)
+    log.durable(flush.partition, flush.offset)
+
+
+async def recover(engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int) -> None:
+    """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions."""
+    engine.recover(await ledger.recover(engine.partition, engine.recent_days))
+    fold = engine.fold_
+    if isinstance(fold, ContactFold):
+        if engine.marker.facts_epoch != facts_epoch:
+            await emit(fold.recovered_facts(engine.marker.watermark_ms), log, clock)
+            engine.told(facts_epoch)
+        fold.forget_versions()
+    first, end = await log.bounds(engine.partition)
+    if engine.position > end:
+        raise LogLost(
+            f"{engine.partition}: the ledger stands at offset {engine.position}, but the log ends at {end}."
+            " The topic was re-created: start with --new-epoch to count it as a new log, or point touchline at the"
+            " right cluster."
+        )
+    if engine.position < first:
+        raise LogLost(
+            f"{engine.partition}: offsets {engine.position} to {first - 1} ({first - engine.position} positions)"
+            " are gone from the log and were never counted: start with --accept-loss to go on without them."
+        )
+    await log.seek(engine.partition, engine.position)
+
+
+class Folding:
+    """Drives one engine: batches in, flushes out, one at a time, overlapping with the fold of what comes next."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: Log,
+        ledger: Ledger,
+        clock: Clock,
+        pace: Pace,
+        on_bug: Callable[[BaseException], None],
+    ) -> None:
+        self.engine = engine
+        self.ready = False
+        self.stopped_because = ""
+        self.warehouse_up = True
+        self.flush_seconds = 0.0
+        self.flushes = 0
+        self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
+        self._on_bug = on_bug
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, facts_epoch: int) -> None:
+        """Recover (trying again while the warehouse is away) and begin to flush."""
+        wait_seconds = self._pace.retry_seconds
+        while True:
+            try:
+                await recover(self.engine, self._log, self._ledger, self._clock, facts_epoch)
+            except WarehouseDown as error:
+                self.warehouse_up = False
+                log_.warning(
+                    "%s: the warehouse is away, trying again in %.0f s: %s", self.engine.partition, wait_seconds, error
+                )
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
+            else:
+                break
+        self.warehouse_up = self.ready = True
+        self._task = asyncio.create_task(self._flushing(), name=f"flush {self.engine.partition}")
+        self._task.add_done_callback(self._ended)
+        self._changed.set()
+
+    async def handle(self, batch: Batch) -> None:
+        """Fold one batch; waits while too much is unwritten. A hole is sought back; too many rejects stop the
+        partition.
+        """
+        if not self.ready or self.stopped_because:
+            return
+        await self._room.wait()
+        records = batch.records
+        try:
+            for start in range(0, max(len(records), 1), _SLICE):
+                part = records[start : start + _SLICE]
+                last = start + _SLICE >= len(records)
+                first_offset = batch.from_offset if start == 0 else part[0].offset
+                next_offset = batch.to_offset if last else part[-1].offset + 1
+                self.engine.fold(min(first_offset, self.engine.position) if start else first_offset, next_offset, part)
+                if not last:
+                    await asyncio.sleep(0)
+        except Hole as hole:
+            await self._seek_back(hole)
+        except TooManyRejects as error:
+            self.stopped_because = str(error)
+            log_.error("stopped: %s", error)
+            self._log.pause(self.engine.partition)
+        self._changed.set()
+        if self.engine.dirty_rows >= self._pace.most_rows:
+            self._room.clear()
+
+    async def _seek_back(self, hole: Hole) -> None:
+        first, _ = await self._log.bounds(self.engine.partition)
+        if first > hole.position:
+            self.stopped_because = (
+                f"{hole}; the log begins at {first} now: {first - hole.position} positions were lost uncounted"
+            )
+            log_.error("stopped: %s", self.stopped_because)
+            return
+        log_.info("%s: seeking back", hole)
+        await self._log.seek(self.engine.partition, hole.position)
+
+    async def _flushing(self) -> None:
+        wait_seconds = self._pace.retry_seconds
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            flush = self.engine.flush()
+            if flush is not None:
+                begun = asyncio.get_running_loop().time()
+                try:
+                    await write(flush, self._log, self._ledger, self._clock)
+                except WarehouseDown as error:
+                    self.engine.failed(flush)
+                    self.warehouse_up = False
+                    log_.warning("%s: not written, trying again in %.0f s: %s", flush.partition, wait_seconds, error)
+                    self._changed.set()
+                    if self._closing:
+                        return
+                    await asyncio.sleep(wait_seconds)
+                    wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
+                    continue
+                self.engine.flushed(flush)
+                self.flush_seconds = asyncio.get_running_loop().time() - begun
+                self.flushes += 1
+                self.warehouse_up = True
+                wait_seconds = self._pace.retry_seconds
+            if self.engine.dirty_rows < self._pace.most_rows:
+                self._room.set()
+            if self._closing and not self._changed.is_set():
+                return
+            await self._until_next()
+
+    async def _until_next(self) -> None:
+        """Let an interval pass, unless much has gathered or the end has come."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._pace.interval_seconds
+        while not self._closing and self.engine.dirty_rows < self._pace.flush_rows and (left := end - loop.time()) > 0:
+            await asyncio.sleep(min(left, 0.1))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_bug(error)
+
+    async def stop(self) -> None:
+        """Flush what is folded and end. What the warehouse does not take now is folded again by the next owner."""
+        self.ready = False
+        if self._task is not None:
+            self._closing = True
+            self._changed.set()
+            await asyncio.wait([self._task])

@@ -1,0 +1,79 @@
+"""Cells: the measures of one window and one set of dimensions, as sparse vectors {column number: value}.
+
+`contribution` says what one contact adds to which cell; a live update is `new contribution - old contribution`. All is
+integer addition, so the order of updates never matters.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pipeline.core.histogram import bucket
+from pipeline.core.measure import Column, Columns
+
+Cell = dict[int, int]
+CellKey = tuple[int, str, str, str]
+"""(window start in seconds since the epoch, channel, queue, segment)."""
+Contribution = dict[CellKey, Cell]
+
+MINUTE_MS: Final = 60_000
+
+
+def book(
+    into: Contribution, columns: Sequence[Column], at_ms: int, dimensions: tuple[str, str, str], item: Any
+) -> None:
+    """Add what one moment is worth to its minute."""
+    key = (at_ms // MINUTE_MS * 60, *dimensions)
+    cell = into.get(key)
+    if cell is None:
+        cell = into[key] = {}
+    for column in columns:
+        value = column.value(item)
+        if value is None:
+            continue
+        number = column.key
+        if column.optional:
+            cell[number] = cell.get(number, 0) + value
+            cell[number + 1] = cell.get(number + 1, 0) + 1
+        elif value:
+            cell[number] = cell.get(number, 0) + value
+        if column.buckets_key is not None:
+            number = column.buckets_key + bucket(value)
+            cell[number] = cell.get(number, 0) + 1
+
+
+def add(into: Cell, cell: Cell, sign: int = 1) -> None:
+    """into += sign * cell."""
+    for number, value in cell.items():
+        into[number] = into.get(number, 0) + sign * value
+
+
+def difference(new: Contribution, old: Contribution) -> Contribution:
+    """new - old, with only the cells and columns that differ."""
+    if not old:
+        return {key: cell for key, cell in new.items() if cell}
+    found: Contribution = {}
+    for key, cell in new.items():
+        before = old.get(key)
+        if before is None:
+            if cell:
+                found[key] = cell
+        elif before != cell:
+            delta = dict(cell)
+            add(delta, before, -1)
+            found[key] = {number: value for number, value in delta.items() if value}
+    for key, cell in old.items():
+        if key not in new and cell:
+            found[key] = {number: -value for number, value in cell.items() if value}
+    return found
+
+
+def settled(cell: Cell, columns: Columns) -> Cell:
+    """A cell without zeros, in order of the column numbers; an optional measure stays, even 0, while anything adds to
+    it.
+    """
+    optional = columns.optional
+    return {
+        number: cell[number]
+        for number in sorted(cell)
+        if cell[number] or (number in optional and cell.get(number + 1, 0))
+    }

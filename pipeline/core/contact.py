@@ -1,0 +1,177 @@
+"""A contact as the set of its touchpoints, and its packed form: what the ledger stores and what memory keeps.
+
+Nothing is kept of the order in which touchpoints came: the set is sorted by (effective time, id), and everything else
+is derived from it. So late, repeated, re-ordered and revised touchpoints need no special case (docs/decisions/0001).
+"""
+
+from bisect import bisect_left, insort
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.touchpoint import TYPES, Touchpoint
+
+MAX_TOUCHPOINTS: Final = 10_000
+"""More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
+
+
+class Common(Struct, frozen=True, array_like=True, gc=False, order=True):
+    """What most touchpoints of a contact share; '' where it was not said. Kept once per distinct value."""
+
+    channel: str
+    customer_id: str
+    direction: str
+    queue: str
+    segment: str
+    topic: str
+    agent_id: str
+    source: str
+
+
+class Touch(Struct, array_like=True):
+    """One touchpoint inside a contact. `at_ms` is the effective time, `raw_ms` the time as sent where it was
+    clamped.
+    """
+
+    at_ms: int
+    id: str
+    type: int
+    common: Common
+    details: dict[str, Any] | None = None
+    revision: int = 0
+    raw_ms: int | None = None
+
+
+class _PackedTouch(Struct, array_like=True, gc=False):
+    at_ms: int
+    id: str
+    type: int
+    common: int
+    details: dict[str, Any] | None
+    revision: int
+    raw_ms: int | None
+
+
+class _Packed(Struct, array_like=True):
+    commons: list[Common]
+    touches: list[_PackedTouch]
+    named: list[str]
+    revised_ms: int
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(_Packed)
+_BODY: Final = msgspec.json.Encoder(order="sorted")
+_CODES: Final = {t: code for code, t in enumerate(TYPES)}
+_TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
+_ENVELOPE: Final = frozenset(Touchpoint.__struct_fields__)
+_DETAILS: Final = {
+    t: tuple(
+        (field.name, field.encode_name, field.default)
+        for field in msgspec.structs.fields(t)
+        if field.name not in _ENVELOPE
+    )
+    for t in TYPES
+}
+_order = attrgetter("at_ms", "id")
+
+
+class Contact:
+    """The touchpoints of one contact, in order of (effective time, id), ready to be folded and derived from.
+
+    `named`: every customer id any of its touchpoints ever named, so that who no longer holds the contact can be told.
+    `revised_ms`: Kafka append time of the last touchpoint that changed anything.
+    """
+
+    __slots__ = ("by_id", "contact_id", "named", "revised_ms", "touches")
+
+    def __init__(self, contact_id: str) -> None:
+        self.contact_id = contact_id
+        self.touches: list[Touch] = []
+        self.by_id: dict[str, Touch] = {}
+        self.named: set[str] = set()
+        self.revised_ms = 0
+
+    def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> bool:
+        """Take in one touchpoint with effective time `at_ms`; False if it changed nothing (a duplicate).
+
+        Law: the outcome is the same for every order and any repetition of the same touchpoints.
+        """
+        grew = touchpoint.customer_id is not None and touchpoint.customer_id not in self.named
+        if touchpoint.customer_id is not None:
+            self.named.add(touchpoint.customer_id)
+        known = self.by_id.get(touchpoint.id)
+        if known is None:
+            touch = _touch(touchpoint, at_ms)
+        else:
+            if touchpoint.revision < known.revision:
+                return grew
+            touch = _touch(touchpoint, at_ms)
+            if touchpoint.revision == known.revision:
+                new, old = _body(touch), _body(known)
+                if new < old or (new == old and at_ms >= known.at_ms):
+                    return grew
+            del self.touches[bisect_left(self.touches, (known.at_ms, known.id), key=_order)]
+        self.by_id[touch.id] = touch
+        touches = self.touches
+        if not touches or (touch.at_ms, touch.id) > (touches[-1].at_ms, touches[-1].id):
+            touches.append(touch)
+        else:
+            insort(touches, touch, key=_order)
+        self.revised_ms = max(self.revised_ms, append_ms)
+        return True
+
+    def pack(self) -> bytes:
+        """The contact as bytes; the same set of touchpoints gives the same bytes."""
+        commons = sorted({touch.common for touch in self.touches})
+        place = {common: index for index, common in enumerate(commons)}
+        touches = [
+            _PackedTouch(t.at_ms, t.id, t.type, place[t.common], t.details, t.revision, t.raw_ms) for t in self.touches
+        ]
+        return _ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms))
+
+
+def unpack(contact_id: str, state: bytes) -> Contact:
+    """The contact a ledger row holds."""
+    packed = _DECODER.decode(state)
+    commons = packed.commons
+    contact = Contact(contact_id)
+    contact.touches = [
+        Touch(t.at_ms, t.id, t.type, commons[t.common], t.details, t.revision, t.raw_ms) for t in packed.touches
+    ]
+    contact.by_id = {touch.id: touch for touch in contact.touches}
+    contact.named = set(packed.named)
+    contact.revised_ms = packed.revised_ms
+    return contact
+
+
+def _touch(touchpoint: Touchpoint, at_ms: int) -> Touch:
+    cls = type(touchpoint)
+    details = None
+    for attribute, name, default in _DETAILS[cls]:
+        value = getattr(touchpoint, attribute)
+        if value != default:
+            if details is None:
+                details = {}
+            details[name] = value
+    common = Common(
+        touchpoint.channel,
+        touchpoint.customer_id or "",
+        touchpoint.direction or "",
+        touchpoint.queue or "",
+        touchpoint.segment or "",
+        touchpoint.topic or "",
+        touchpoint.agent_id or "",
+        touchpoint.source or "",
+    )
+    raw_ms = touchpoint.time if touchpoint.time != at_ms else None
+    return Touch(at_ms, touchpoint.id, _CODES[cls], common, details, touchpoint.revision, raw_ms)
+
+
+def _body(touch: Touch) -> bytes:
+    """What decides between two touchpoints with one id and one revision: their declared fields, as sorted JSON."""
+    common = {name: value for name in Common.__struct_fields__ if (value := getattr(touch.common, name))}
+    time_ms = touch.at_ms if touch.raw_ms is None else touch.raw_ms
+    return _BODY.encode({"type": _TAGS[touch.type], "time": time_ms, **common, **(touch.details or {})})

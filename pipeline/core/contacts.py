@@ -1,0 +1,295 @@
+"""The contact fold: touchpoints in, cells, contact rows and contact facts out.
+
+Contacts are kept packed (bytes); the ones touched since the last flush are kept unpacked beside them, with the
+contribution they last made.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from pipeline.core import facts as contact_facts
+from pipeline.core.cells import Contribution, book, difference
+from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
+from pipeline.core.engine import CONTACT, Applied, StateRow, Written, by_column
+from pipeline.core.measure import Columns
+from pipeline.core.resolution import Closing, closing
+from pipeline.core.response import Clock, clocks
+from pipeline.core.rules import Rulebook
+from pipeline.core.timeline import (
+    ABANDONED,
+    CLOSED,
+    DISCARDED,
+    REOPENED,
+    SELF_SERVICE,
+    Timeline,
+    is_contained,
+    timeline,
+)
+from pipeline.core.waiting import Leg, Wait, legs, wait
+from schemas.codec import decode
+from schemas.rejects import Reject
+
+FACTS_TOPIC: Final = "contact-facts"
+CLAMP_MS: Final = 60_000
+"""How far ahead of its append time a touchpoint may say it happened."""
+
+
+class View(Struct):
+    """Everything derived of a contact: a pure function of its touchpoints and the rules."""
+
+    timeline: Timeline
+    wait: Wait | None
+    legs: list[Leg]
+    clocks: list[Clock]
+    closing: Closing | None
+
+    @property
+    def is_open(self) -> bool:
+        """Not closed, abandoned, discarded or contained in self-service, or reopened since."""
+        if not self.timeline.seen & _ENDS:
+            return True
+        for touch in reversed(self.timeline.touches):
+            if touch.type == REOPENED:
+                return True
+            if _ENDS >> touch.type & 1 and (touch.type != SELF_SERVICE or is_contained(touch)):
+                return False
+        return True
+
+    @property
+    def response_due(self) -> bool:
+        """Whether a response clock is running."""
+        return bool(self.clocks) and self.clocks[-1].running
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody may be waiting for us: what the live values look at."""
+        return self.is_open or self.response_due
+
+
+_ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
+
+
+def view(contact: Contact, rulebook: Rulebook) -> View:
+    """Derive everything."""
+    line = timeline(contact, rulebook)
+    return View(line, wait(line), legs(line), clocks(line), closing(line))
+
+
+def contribution(seen: View, columns: Columns) -> Contribution:
+    """What one contact adds to which cell."""
+    line = seen.timeline
+    found: Contribution = {}
+    by_moment = columns.by_moment
+    own = (line.channel, line.queue, line.segment)
+    book(found, by_moment.get("request", ()), line.requested_ms, own, line)
+    if seen.wait is not None:
+        book(found, by_moment.get("wait", ()), seen.wait.began_ms, own, seen.wait)
+        if seen.wait.negative:
+            book(found, by_moment.get("negative", ()), seen.wait.began_ms, own, seen.wait.negative)
+    for leg in seen.legs:
+        book(found, by_moment.get("leg", ()), leg.began_ms, (line.channel, leg.queue, line.segment), leg)
+    for clock in seen.clocks:
+        book(found, by_moment.get("clock", ()), clock.began_ms, own, clock)
+    if seen.closing is not None:
+        book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
+        if seen.closing.negative:
+            book(found, by_moment.get("negative", ()), seen.closing.first_closed_ms, own, seen.closing.negative)
+    if line.has(SELF_SERVICE) or line.has(DISCARDED):
+        _book_happenings(found, line, columns, own)
+    return {key: cell for key, cell in found.items() if cell}
+
+
+def _book_happenings(found: Contribution, line: Timeline, columns: Columns, own: tuple[str, str, str]) -> None:
+    discarded = False
+    for touch in line.touches:
+        if touch.type == SELF_SERVICE:
+            book(found, columns.by_moment.get("self_service", ()), touch.at_ms, own, touch)
+        elif touch.type == DISCARDED and not discarded:
+            discarded = True
+            book(found, columns.by_moment.get("discarded", ()), touch.at_ms, own, touch)
+
+
+class _Work(Struct):
+    contact: Contact
+    contribution: Contribution
+    view: View | None
+
+
+class ContactFold:
+    """The contacts of one partition. `channels`: what the catalogue knows; other channels are rejected."""
+
+    kind = CONTACT
+
+    def __init__(self, rulebook: Rulebook, columns: Columns, channels: Collection[str]) -> None:
+        self.rulebook = rulebook
+        self.columns = columns
+        self.channels = channels
+        self.retention_ms = rulebook.settings.retention_ms
+        self.packed: dict[str, bytes] = {}
+        self.open: dict[str, View] = {}
+        """Contacts somebody may be waiting in: what the live values are computed from."""
+        self._versions: dict[str, int] = {}
+        self._work: dict[str, _Work] = {}
+        self._touched: dict[str, None] = {}
+        self._unsettled: dict[str, None] = {}
+
+    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+        """Take in one touchpoint."""
+        touchpoint = decode(value, self.channels)
+        if isinstance(touchpoint, Reject):
+            return touchpoint
+        contact_id = touchpoint.contact_id
+        if key is None or key != contact_id.encode():
+            return Reject("key_mismatch", f"the record's key is {key!r}, its contact_id {contact_id!r}")
+        at_ms = min(touchpoint.time, append_ms + CLAMP_MS)
+        if at_ms < watermark_ms - self.retention_ms:
+            return Reject(
+                "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
+            )
+        work = self._work.get(contact_id) or self._load(contact_id)
+        contact = work.contact
+        if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
+            return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
+        if not contact.apply(touchpoint, at_ms, append_ms):
+            return Applied(None, at_ms)
+        work.view = seen = view(contact, self.rulebook)
+        new = contribution(seen, self.columns)
+        delta = difference(new, work.contribution)
+        work.contribution = new
+        self._touched[contact_id] = self._unsettled[contact_id] = None
+        clamped = (touchpoint.source or "unknown") if at_ms != touchpoint.time else None
+        return Applied(delta, at_ms, clamped)
+
+    def _load(self, contact_id: str) -> _Work:
+        packed = self.packed.get(contact_id)
+        if packed is None:
+            work = _Work(Contact(contact_id), {}, None)
+        else:
+            contact = unpack(contact_id, packed)
+            seen = view(contact, self.rulebook)
+            work = _Work(contact, contribution(seen, self.columns), seen)
+        self._work[contact_id] = work
+        return work
+
+    def settle(self) -> None:
+        """Bring the open contacts up to date with the batch."""
+        for contact_id in self._unsettled:
+            seen = self._work[contact_id].view
+            if seen is not None and seen.is_live:
+                self.open[contact_id] = seen
+            else:
+                self.open.pop(contact_id, None)
+        self._unsettled = {}
+
+    def touched(self) -> list[str]:
+        """Contacts touched since the last call."""
+        found, self._touched = list(self._touched), {}
+        return found
+
+    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+        """State rows, rows of table `contacts`, and facts for every customer a contact ever named."""
+        states: list[StateRow] = []
+        rows: list[tuple[Any, ...]] = []
+        emissions: list[tuple[str, bytes, bytes]] = []
+        for contact_id in keys:
+            work = self._work.get(contact_id) or self._load(contact_id)
+            seen = work.view
+            if seen is None:
+                continue
+            packed = self.packed[contact_id] = work.contact.pack()
+            states.append(StateRow(contact_id, packed, seen.is_live, seen.timeline.last_ms, version))
+            rows.append(contact_row(seen, work.contact.revised_ms, version))
+            emissions.extend(self._emissions(seen, work.contact, version, watermark_ms))
+        self._work = {}
+        return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions)
+
+    @staticmethod
+    def _emissions(seen: View, contact: Contact, version: int, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
+        line = seen.timeline
+        for customer_id in sorted(contact.named):
+            if customer_id == line.customer_id:
+                told = contact_facts.facts_of(line, seen.wait, version, watermark_ms)
+            else:
+                told = contact_facts.gone(line, customer_id, version, watermark_ms)
+            yield FACTS_TOPIC, customer_id.encode(), contact_facts.pack(told)
+
+    def recovered_facts(self, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
+        """The facts of every contact just recovered again, under their versions, for a facts topic that began anew:
+        what the old one had not delivered is not lost, what it had is a repetition.
+        """
+        for contact_id, version in self._versions.items():
+            contact = unpack(contact_id, self.packed[contact_id])
+            if contact.named:
+                yield from self._emissions(view(contact, self.rulebook), contact, version, watermark_ms)
+
+    def forget_versions(self) -> None:
+        """`recovered_facts` is not needed any more."""
+        self._versions = {}
+
+    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
+        """Take over contacts from the ledger; those of its last flush may lack their row in `contacts`."""
+        again: list[str] = []
+        for row in rows:
+            self.packed[row.key] = row.state
+            self._versions[row.key] = row.version
+            if row.is_open:
+                self.open[row.key] = view(unpack(row.key, row.state), self.rulebook)
+            if row.version == version:
+                again.append(row.key)
+        return again
+
+
+CONTACT_ROW: Final = (
+    "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
+    "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
+    "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
+    "target_ms", "in_target", "response_due", "response_in_target", "transfers", "touchpoints", "is_open",
+    "discarded", "revised_ms", "version",
+)  # fmt: skip
+"""Columns of table `contacts` (all but `p`)."""
+
+
+def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
+    """One row of table `contacts`: what data teams read of a contact."""
+    line, waited = seen.timeline, seen.wait
+    first = seen.clocks[0] if seen.clocks else None
+    answered = waited is not None and waited.outcome == "answered"
+    in_target = None
+    if waited is not None and waited.target_ms is not None and answered:
+        in_target = int(waited.length_ms <= waited.target_ms)
+    return (
+        line.contact_id,
+        line.customer_id,
+        line.channel,
+        line.queue,
+        line.segment,
+        line.topic,
+        "inbound" if line.inbound else "outbound",
+        line.source,
+        "" if waited is None else waited.outcome,
+        line.refused_reason,
+        line.requested_ms,
+        None if waited is None else waited.began_ms,
+        line.queued_ms,
+        line.answered_ms,
+        None if waited is None else waited.ended_ms,
+        line.abandoned_ms,
+        None if first is None else first.began_ms,
+        None if first is None else first.replied_ms,
+        line.first_closed_ms,
+        line.last_closed_ms,
+        waited.length_ms if waited is not None and answered else None,
+        None if first is None or first.replied_ms is None else first.length_ms,
+        None if waited is None else waited.target_ms,
+        in_target,
+        int(seen.response_due),
+        None if first is None or first.running else int(first.in_target),
+        line.transfers,
+        len(line.touches),
+        int(seen.is_open),
+        int(line.discarded_ms is not None),
+        revised_ms,
+        version,
+    )

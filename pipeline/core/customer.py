@@ -1,0 +1,248 @@
+"""A customer as the set of facts of their contacts: who follows whom, who asked again, who was called back.
+
+Definitions: docs/measures-settled.md, rules 16 and 24 to 30. Neighbours are found by bisection in sorted lists, so a
+customer with very many contacts costs no more per change than one with few, as long as the contacts spread over time.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from pipeline.core.facts import NEVER, Facts
+
+_Sorted = list[tuple[int, str]]
+_FIRST: Final = ""
+_LAST: Final = "\U0010ffff"
+
+
+class Windows(Struct, frozen=True):
+    """How long a follow-up counts [W], and within how long we must reach who gave up [24 h]."""
+
+    follow_up_ms: int
+    returned_ms: int
+
+
+class Linked(Struct):
+    """One contact of a customer, seen among the others: what the measures of the customer fold are functions of."""
+
+    facts: Facts
+    follows: str
+    followed_by: str
+    followup_delay_ms: int | None
+    chased: bool
+    switched: bool
+    returned: bool
+    transfer_breaks_fcr: bool
+
+    @property
+    def resolved(self) -> bool:
+        """Resolved at first contact: eligible, nothing follows, not reopened, not said to be unresolved."""
+        facts = self.facts
+        broken = self.followed_by or facts.reopened or facts.unresolved
+        return facts.eligible and not broken and not (self.transfer_breaks_fcr and facts.transferred)
+
+    @property
+    def fcr(self) -> str:
+        """Why not, or 'resolved'; '' where the contact is not eligible. Precedence as in the contract."""
+        facts = self.facts
+        if not facts.eligible:
+            return ""
+        if facts.unresolved:
+            return "unresolved"
+        if facts.reopened:
+            return "reopened"
+        if self.followed_by:
+            return "followed"
+        return "resolved" if self.resolved else "transferred"
+
+
+class Customer:
+    """The contacts a customer holds (and the versions of those that are gone)."""
+
+    __slots__ = ("_abandoned", "_closed", "_long", "_reached", "_requested", "facts", "transfer_breaks_fcr", "windows")
+
+    def __init__(self, windows: Windows, *, transfer_breaks_fcr: bool) -> None:
+        self.windows = windows
+        self.transfer_breaks_fcr = transfer_breaks_fcr
+        self.facts: dict[str, Facts] = {}
+        self._requested: _Sorted = []
+        self._closed: _Sorted = []
+        self._abandoned: _Sorted = []
+        self._reached: _Sorted = []
+        self._long: dict[str, None] = {}
+        """Contacts unanswered for longer than the follow-up window: few, and looked at one by one."""
+
+    def newer(self, facts: Facts) -> bool:
+        """Whether these facts say anything: of one contact the highest version counts."""
+        known = self.facts.get(facts.contact_id)
+        return known is None or facts.version > known.version
+
+    def put(self, facts: Facts) -> None:
+        """Take in facts; the caller has asked `newer`, or is loading."""
+        known = self.facts.get(facts.contact_id)
+        if known is not None and known.held:
+            self._index(known, add=False)
+        self.facts[facts.contact_id] = facts
+        if facts.held:
+            self._index(facts, add=True)
+
+    def _index(self, facts: Facts, *, add: bool) -> None:
+        name = facts.contact_id
+        entries: list[tuple[_Sorted, int]] = [(self._requested, facts.requested_ms)]
+        if facts.last_closed_ms is not None:
+            entries.append((self._closed, facts.last_closed_ms))
+        if facts.abandoned_ms is not None:
+            entries.append((self._abandoned, facts.abandoned_ms))
+        entries.extend((self._reached, at_ms) for at_ms in facts.reached_ms)
+        for index, at_ms in entries:
+            if add:
+                insort(index, (at_ms, name))
+            else:
+                del index[bisect_left(index, (at_ms, name))]
+        if facts.unanswered_until_ms - facts.requested_ms > self.windows.follow_up_ms:
+            if add:
+                self._long[name] = None
+            else:
+                del self._long[name]
+
+    def affected(self, facts: Facts) -> set[str]:
+        """Held contacts whose `linked` may change when these facts come or go (the contact itself included).
+
+        Asked before and after a change, the union is exactly what has to be counted anew.
+        """
+        if not facts.held:
+            return set()
+        w, asked_ms = self.windows.follow_up_ms, facts.requested_ms
+        found = {facts.contact_id}
+        if facts.inbound:
+            found.update(name for _, name in _between(self._closed, asked_ms - w, asked_ms - 1))
+            found.update(self._unanswered_at(asked_ms))
+        if facts.last_closed_ms is not None:
+            found.update(
+                name for _, name in _between(self._requested, facts.last_closed_ms + 1, facts.last_closed_ms + w)
+            )
+        found.update(name for _, name in _between(self._requested, asked_ms + 1, facts.unanswered_until_ms - 1))
+        for at_ms in facts.reached_ms:
+            found.update(name for _, name in _between(self._abandoned, at_ms - self.windows.returned_ms, at_ms - 1))
+        return {name for name in found if (known := self.facts.get(name)) is not None and known.held}
+
+    def linked(self, contact_id: str) -> Linked:
+        """One held contact among the others."""
+        facts = self.facts[contact_id]
+        followed_by, delay_ms = "", None
+        if facts.last_closed_ms is not None:
+            closed_ms = facts.last_closed_ms
+            for asked_ms, name in _between(self._requested, closed_ms + 1, closed_ms + self.windows.follow_up_ms):
+                if self._asks_again(facts, self.facts[name]):
+                    followed_by = name
+                    delay_ms = asked_ms - closed_ms if facts.eligible else None
+                    break
+        before = list(self._before(facts)) if facts.inbound else []
+        chasing = list(self._chasing(facts)) if facts.inbound else []
+        return Linked(
+            facts,
+            before[-1] if before else "",
+            followed_by,
+            delay_ms,
+            self._is_chased(facts),
+            any(self.facts[name].channel != facts.channel for name in (*before, *chasing)),
+            self._is_returned(facts),
+            self.transfer_breaks_fcr,
+        )
+
+    def issue(self, contact_id: str) -> str:
+        """The contact the issue began with: back along the contacts followed, as long as they were asked for
+        earlier.
+        """
+        facts = self.facts[contact_id]
+        while (before := self._origin(facts)) is not None:
+            facts = before
+        return facts.contact_id
+
+    def _origin(self, facts: Facts) -> Facts | None:
+        """The contact followed, unless it was asked for later: odd contacts could follow each other in a ring."""
+        name = self._follows(facts)
+        if name is None:
+            return None
+        before = self.facts[name]
+        earlier = (before.requested_ms, name) < (facts.requested_ms, facts.contact_id)
+        return before if earlier else None
+
+    def descendants(self, contact_ids: Iterable[str]) -> set[str]:
+        """These contacts and all whose chain of follow-ups leads back to one of them."""
+        found = set(contact_ids)
+        waiting = sorted(found)
+        while waiting:
+            facts = self.facts[waiting.pop()]
+            if facts.last_closed_ms is None:
+                continue
+            start_ms = facts.last_closed_ms + 1
+            for _, name in _between(self._requested, start_ms, start_ms - 1 + self.windows.follow_up_ms):
+                if name not in found and self._follows(self.facts[name]) == facts.contact_id:
+                    found.add(name)
+                    waiting.append(name)
+        return found
+
+    def _follows(self, facts: Facts) -> str | None:
+        """The contact this one follows most closely: of those it follows the one with the latest (closing, id)."""
+        if not facts.inbound:
+            return None
+        start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
+        low = bisect_left(self._closed, (start_ms, _FIRST))
+        for index in range(bisect_right(self._closed, (end_ms, _LAST)) - 1, low - 1, -1):
+            name = self._closed[index][1]
+            if self._asks_again(self.facts[name], facts):
+                return name
+        return None
+
+    def _before(self, facts: Facts) -> Iterator[str]:
+        """The contacts this one follows, oldest closing first."""
+        start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
+        for _, name in _between(self._closed, start_ms, end_ms):
+            if self._asks_again(self.facts[name], facts):
+                yield name
+
+    def _unanswered_at(self, at_ms: int) -> Iterator[str]:
+        """Contacts asked before `at_ms` and unanswered then."""
+        for _, name in _between(self._requested, at_ms - self.windows.follow_up_ms, at_ms - 1):
+            if name not in self._long and self.facts[name].unanswered_until_ms > at_ms:
+                yield name
+        for name in sorted(self._long):
+            if self.facts[name].requested_ms < at_ms < self.facts[name].unanswered_until_ms:
+                yield name
+
+    def _chasing(self, facts: Facts) -> Iterator[str]:
+        """The contacts that this one chases: still open and unanswered when it came (and closed since)."""
+        for name in self._unanswered_at(facts.requested_ms):
+            known = self.facts[name]
+            if known.inbound and known.last_closed_ms is not None and self._asks_again(known, facts):
+                yield name
+
+    def _is_chased(self, facts: Facts) -> bool:
+        if not facts.inbound or facts.last_closed_ms is None:
+            return False
+        span = _between(self._requested, facts.requested_ms + 1, facts.unanswered_until_ms - 1)
+        return any(self._asks_again(facts, self.facts[name]) for _, name in span)
+
+    def _is_returned(self, facts: Facts) -> bool:
+        if facts.abandoned_ms is None:
+            return False
+        span = _between(self._reached, facts.abandoned_ms + 1, facts.abandoned_ms + self.windows.returned_ms)
+        return next(span, None) is not None
+
+    @staticmethod
+    def _asks_again(first: Facts, second: Facts) -> bool:
+        """Whether the second contact is the customer coming back about the first: same topic where both have one."""
+        if first.contact_id == second.contact_id or not second.inbound:
+            return False
+        return not first.topic or not second.topic or first.topic == second.topic
+
+
+def _between(index: _Sorted, start_ms: int, end_ms: int) -> Iterator[tuple[int, str]]:
+    """Entries with start_ms <= time <= end_ms, in order."""
+    if end_ms >= NEVER:
+        end_ms = NEVER
+    for place in range(bisect_left(index, (start_ms, _FIRST)), bisect_right(index, (end_ms, _LAST))):
+        yield index[place]

@@ -1,0 +1,155 @@
+"""The customer fold: contact facts in, cells of what only the customer's other contacts can tell, and resolutions
+out.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from pipeline.core.cells import Contribution, add, book, difference
+from pipeline.core.customer import Customer, Linked, Windows
+from pipeline.core.engine import FACT, Applied, StateRow, Written, by_column
+from pipeline.core.facts import Facts, pack, unpack
+from pipeline.core.measure import Columns
+from schemas.rejects import Reject
+
+_SEPARATOR: Final = "\x1f"
+"""Between customer and contact in a state key: ids carry no control characters."""
+
+
+def contribution(linked: Linked, columns: Columns) -> Contribution:
+    """What one contact adds to which cell, seen among its customer's other contacts."""
+    facts = linked.facts
+    found: Contribution = {}
+    own = (facts.channel, facts.queue, facts.segment)
+    by_moment = columns.by_moment
+    if facts.first_closed_ms is not None:
+        book(found, by_moment.get("linked_closing", ()), facts.first_closed_ms, own, linked)
+    if facts.wait_began_ms is not None:
+        book(found, by_moment.get("linked_wait", ()), facts.wait_began_ms, own, linked)
+    if linked.switched:
+        book(found, by_moment.get("linked_request", ()), facts.requested_ms, own, linked)
+    return {key: cell for key, cell in found.items() if cell}
+
+
+class CustomerFold:
+    """The customers of one partition of `contact-facts`."""
+
+    kind = FACT
+
+    def __init__(self, windows: Windows, columns: Columns, *, transfer_breaks_fcr: bool) -> None:
+        self.windows = windows
+        self.columns = columns
+        self.transfer_breaks_fcr = transfer_breaks_fcr
+        self.packed: dict[str, dict[str, bytes]] = {}
+        self._work: dict[str, Customer] = {}
+        self._touched: dict[str, None] = {}
+        self._relinked: dict[str, dict[str, None]] = {}
+
+    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+        """Take in one contact's facts. Times in facts are effective already."""
+        if value is None:
+            return Reject("null_value", "contact facts have no value")
+        try:
+            facts = unpack(value)
+        except msgspec.MsgspecError as error:
+            return Reject("not_json", f"not contact facts: {error}")
+        if key != facts.customer_id.encode():
+            return Reject("key_mismatch", f"the record's key is {key!r}, its customer_id {facts.customer_id!r}")
+        customer = self._work.get(facts.customer_id) or self._load(facts.customer_id)
+        if not customer.newer(facts):
+            return Applied(None, facts.watermark_ms)
+        known = customer.facts.get(facts.contact_id)
+        names = customer.affected(facts)
+        if known is not None:
+            names |= customer.affected(known)
+        before = {name: self._contribution(customer, name) for name in names}
+        customer.put(msgspec.structs.replace(facts, watermark_ms=0))
+        if facts.held:
+            names.add(facts.contact_id)
+        delta: Contribution = {}
+        for name in sorted(names):
+            for cell_key, cell in difference(self._contribution(customer, name), before.get(name, {})).items():
+                add(delta.setdefault(cell_key, {}), cell)
+        self._touched[facts.customer_id + _SEPARATOR + facts.contact_id] = None
+        relinked = self._relinked.setdefault(facts.customer_id, {})
+        relinked.update(dict.fromkeys(sorted(names | {facts.contact_id})))
+        return Applied(delta, facts.watermark_ms)
+
+    def _contribution(self, customer: Customer, contact_id: str) -> Contribution:
+        facts = customer.facts.get(contact_id)
+        if facts is None or not facts.held:
+            return {}
+        return contribution(customer.linked(contact_id), self.columns)
+
+    def _load(self, customer_id: str) -> Customer:
+        customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
+        for state in self.packed.get(customer_id, {}).values():
+            customer.put(unpack(state))
+        self._work[customer_id] = customer
+        return customer
+
+    def settle(self) -> None:
+        """Nothing live depends on customers yet but their cells."""
+
+    def touched(self) -> list[str]:
+        """State keys touched since the last call."""
+        found, self._touched = list(self._touched), {}
+        return found
+
+    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+        """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
+        changed.
+        """
+        states: list[StateRow] = []
+        for key in keys:
+            customer_id, _, contact_id = key.partition(_SEPARATOR)
+            customer = self._work.get(customer_id) or self._load(customer_id)
+            facts = customer.facts[contact_id]
+            packed = pack(facts)
+            self.packed.setdefault(customer_id, {})[contact_id] = packed
+            states.append(StateRow(key, packed, False, _last_ms(facts), version))
+            self._relinked.setdefault(customer_id, {})[contact_id] = None
+        rows = [row for customer_id in self._relinked for row in self._resolutions(customer_id, version)]
+        self._work, self._relinked = {}, {}
+        return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
+
+    def _resolutions(self, customer_id: str, version: int) -> Iterable[tuple[Any, ...]]:
+        customer = self._work.get(customer_id) or self._load(customer_id)
+        relinked = self._relinked[customer_id]
+        held = {name for name in relinked if customer.facts[name].held}
+        for name in sorted(customer.descendants(held)):
+            linked = customer.linked(name)
+            yield (
+                name, customer_id, 1, linked.follows, linked.followed_by, customer.issue(name), linked.fcr,
+                linked.facts.last_closed_ms, version,
+            )  # fmt: skip
+        for name in relinked:
+            if name not in held:
+                yield name, customer_id, 0, "", "", "", "", None, version
+
+    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
+        """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
+        again: list[str] = []
+        for row in rows:
+            customer_id, _, contact_id = row.key.partition(_SEPARATOR)
+            self.packed.setdefault(customer_id, {})[contact_id] = row.state
+            if row.version == version:
+                again.append(customer_id)
+        return [
+            customer_id + _SEPARATOR + contact_id
+            for customer_id in dict.fromkeys(again)
+            for contact_id in self.packed[customer_id]
+        ]
+
+
+def _last_ms(facts: Facts) -> int:
+    return max(facts.requested_ms, facts.last_closed_ms or 0, *facts.reached_ms, 0)
+
+
+RESOLUTION_ROW: Final = (
+    "contact_id", "customer_id", "held", "follows_contact_id", "followed_by_contact_id", "issue_id", "fcr",
+    "last_closed_ms", "version",
+)  # fmt: skip
+"""Columns of table `resolutions` (all but `p`)."""

@@ -1,0 +1,443 @@
+"""The engine: one partition of a folded topic, from batches to flushes. Pure; the steps of the protocol come out as
+data.
+
+Law: what is written for offset o is a function of the log up to o alone. It does not depend on how the log was cut into
+batches, on who wrote it, or on how often it was begun again. So owners need no fencing (design, section 4).
+
+A cell is counted in the *generation* (hour of append time, offset div 2^20) in which it was learned; readers sum over
+generations. The engine holds the cells of the current generation and never needs older ones.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.core.cells import Cell, Contribution, add, settled
+from pipeline.core.measure import Columns
+from pipeline.core.zone import Zone
+from schemas.rejects import DeadLetter, Reject, dead_letter
+
+MARKER, CELL, CONTACT, FACT = range(4)
+"""Kinds of ledger rows."""
+MINUTE, HOUR, DAY = 1, 2, 3
+"""Resolutions of cells."""
+HOUR_S: Final = 3_600
+_HOUR_MS: Final = 3_600_000
+_OFFSET_BITS: Final = 48
+_BLOCK_BITS: Final = 20
+RECENT_MINUTES_S: Final = 75 * 60
+"""How far back of the watermark minute cells are kept for the live totals."""
+
+WindowKey = tuple[int, int, str, str, str]
+"""(resolution, window start in seconds, channel, queue, segment)."""
+Generation = tuple[int, int]
+LedgerKey = tuple[Generation, WindowKey]
+
+
+class Hole(Exception):
+    """The batch begins after the position: records in between were dropped on the way, or the log has lost them."""
+
+    def __init__(self, partition: str, position: int, from_offset: int) -> None:
+        super().__init__(f"{partition}: expected offset {position}, got {from_offset}")
+        self.position = position
+        self.from_offset = from_offset
+
+
+class TooManyRejects(Exception):
+    """So much is wrong that a wrong deployment is likelier than wrong records: the partition stops before it is
+    drained.
+    """
+
+
+class OtherDefinitions(Exception):
+    """The ledger was written under other measures or another catalogue; the two must not be mixed."""
+
+    def __init__(self, partition: str, found: str, own: str) -> None:
+        super().__init__(
+            f"{partition} was counted under other definitions (fingerprint {found}, ours {own}): put the old catalogue"
+            " back, let new targets begin in the future (valid_from), or replay into an empty folder or database."
+        )
+
+
+class Marker(Struct, omit_defaults=True):
+    """Where a partition stands: everything needed to go on, and cumulative counts.
+
+    `offset` is the next one to read; `facts_epoch` the incarnation of topic contact-facts that has all our facts.
+    """
+
+    offset: int = 0
+    watermark_ms: int = 0
+    append_ms: int = 0
+    fingerprint: str = ""
+    facts_epoch: int = 0
+    applied: int = 0
+    duplicate: int = 0
+    late: int = 0
+    rejected: dict[str, int] = {}
+    clamped: dict[str, int] = {}
+
+
+class StateRow(Struct, frozen=True):
+    """One contact (or one contact's facts) as the ledger holds it."""
+
+    key: str
+    state: bytes
+    is_open: bool
+    last_ms: int
+    version: int
+
+
+class CellRow(Struct, frozen=True):
+    """One cell as the ledger holds it."""
+
+    generation: Generation
+    epoch: int
+    window: WindowKey
+    cell: Cell
+
+
+class Recovered(Struct, frozen=True):
+    """One consistent scan of a partition's ledger. `cells`: those of the marker's generation and later, and recent
+    ones.
+    """
+
+    marker: Marker | None
+    version: int
+    states: Iterable[StateRow]
+    cells: Iterable[CellRow]
+
+
+class Applied(Struct):
+    """What one record did. `delta` None: a duplicate."""
+
+    delta: Contribution | None
+    at_ms: int
+    clamped: str | None = None
+
+
+class Written(Struct):
+    """What a fold writes at a flush: state rows, rows for people, and records for other topics."""
+
+    states: list[StateRow]
+    published: list[tuple[str, Mapping[str, Sequence[Any]]]]
+    emissions: list[tuple[str, bytes, bytes]]
+
+
+def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """Rows turned into named columns."""
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+class Fold(Protocol):
+    """What differs between the contact fold and the customer fold."""
+
+    kind: int
+    columns: Columns
+
+    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+        """Take in one record."""
+
+    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+        """Rows for the touched keys. Does not change anything that a later call would miss."""
+
+    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
+        """Take over state from the ledger; returns the keys whose rows for people must be written again."""
+
+    def settle(self) -> None:
+        """A batch is over: bring what is live up to date."""
+
+    def touched(self) -> list[str]:
+        """Keys touched since the last call."""
+
+
+class Flush(Struct):
+    """One flush as data, in the order of its steps: evidence and emissions, the atomic ledger block, rows for
+    people.
+    """
+
+    partition: str
+    version: int
+    offset: int
+    emissions: list[tuple[str, bytes, bytes]]
+    dead_letters: list[DeadLetter]
+    ledger: dict[str, list[Any]]
+    published: list[tuple[str, Mapping[str, Sequence[Any]]]]
+    cells: list[LedgerKey]
+    keys: list[str]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the ledger block."""
+        return len(self.ledger["kind"])
+
+
+class Limits(Struct, frozen=True):
+    """When dead letters stop a partition: so many in a row, or more than this share of the last thousand and more."""
+
+    run: int
+    ratio_percent: int
+    ratio_of: int = 1_000
+
+
+class Engine:
+    """One partition. `fold` batches, `flush`, write, then `flushed` or `failed`; start with `recover`."""
+
+    def __init__(
+        self,
+        partition: str,
+        epoch: int,
+        fold: Fold,
+        zone: Zone,
+        fingerprint: Callable[[int], str],
+        limits: Limits,
+        recent_days: int,
+    ) -> None:
+        self.partition = partition
+        self.topic, _, number = partition.rpartition("/")
+        self.number = int(number)
+        self.epoch = epoch
+        self.fold_ = fold
+        self.zone = zone
+        self.limits = limits
+        self.recent_days = recent_days
+        self.fingerprint = fingerprint
+        self.marker = Marker()
+        self.recent: dict[WindowKey, Cell] = {}
+        self._generation: Generation = (0, 0)
+        self._cells: dict[LedgerKey, Cell] = {}
+        self._pending: Contribution = {}
+        self._dirty_cells: dict[LedgerKey, None] = {}
+        self._dirty_keys: dict[str, None] = {}
+        self._dead_letters: list[DeadLetter] = []
+        self._written_offset = -1
+        self._run = self._seen = self._wrong = 0
+
+    # -- recovery
+
+    def recover(self, found: Recovered) -> None:
+        """Take over the ledger's state. Of an earlier log epoch only contacts (or facts) and recent cells are taken."""
+        same_epoch = found.marker is not None and found.version >> _OFFSET_BITS == self.epoch
+        republish = self.fold_.load(found.states, found.version)
+        if found.marker is not None:
+            self.marker = found.marker
+            expected = self.fingerprint(found.marker.watermark_ms)
+            if found.marker.fingerprint != expected:
+                raise OtherDefinitions(self.partition, found.marker.fingerprint, expected)
+            if not same_epoch:
+                self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0)
+        self._generation = self._generation_of(self.marker.offset - 1)
+        for row in found.cells:
+            add(self.recent.setdefault(row.window, {}), row.cell)
+            if row.epoch == self.epoch and same_epoch and row.generation == self._generation:
+                self._cells[row.generation, row.window] = dict(row.cell)
+        self._dirty_keys.update(dict.fromkeys(republish))
+        self._prune()
+        self._written_offset = self.marker.offset if same_epoch else -1
+
+    def told(self, facts_epoch: int) -> None:
+        """The facts of every contact are in this incarnation of the facts topic; the next flush says so."""
+        self.marker.facts_epoch = facts_epoch
+        self._written_offset = -1
+
+    @property
+    def position(self) -> int:
+        """The next offset to read."""
+        return self.marker.offset
+
+    @property
+    def dirty_rows(self) -> int:
+        """Rows the next flush would write."""
+        return len(self._dirty_cells) + len(self._dirty_keys) + 1
+
+    # -- folding
+
+    def fold(self, first_offset: int, next_offset: int, records: Iterable[Any]) -> None:
+        """Fold the records [first_offset, next_offset), skipping what is folded already. Raises Hole,
+        TooManyRejects.
+        """
+        marker = self.marker
+        if next_offset <= marker.offset:
+            return
+        if first_offset > marker.offset:
+            raise Hole(self.partition, marker.offset, first_offset)
+        apply = self.fold_.apply
+        try:
+            for record in records:
+                offset: int = record.offset
+                if offset < marker.offset:
+                    continue
+                marker.append_ms = max(marker.append_ms, record.timestamp_ms)
+                generation = (marker.append_ms // _HOUR_MS, offset >> _BLOCK_BITS)
+                if generation != self._generation:
+                    self._absorb()
+                    self._generation = generation
+                done = apply(record.key, record.value, marker.append_ms, marker.watermark_ms)
+                if isinstance(done, Reject):
+                    self._reject(done, record)
+                else:
+                    self._apply(done)
+                marker.offset = offset + 1
+            marker.offset = next_offset
+        finally:
+            self._absorb()
+            self.fold_.settle()
+
+    def _apply(self, done: Applied) -> None:
+        marker = self.marker
+        self._run = 0
+        self._seen += 1
+        if done.delta is None:
+            marker.duplicate += 1
+            return
+        marker.applied += 1
+        if done.clamped is not None:
+            marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
+        if done.at_ms < marker.watermark_ms - _HOUR_MS:
+            marker.late += 1
+        elif done.at_ms > marker.watermark_ms:
+            marker.watermark_ms = done.at_ms
+        pending = self._pending
+        for key, cell in done.delta.items():
+            into = pending.get(key)
+            if into is None:
+                pending[key] = dict(cell)
+            else:
+                add(into, cell)
+
+    def _reject(self, reject: Reject, record: Any) -> None:
+        self._run += 1
+        self._seen += 1
+        self._wrong += 1
+        if self._seen > self.limits.ratio_of:
+            self._seen, self._wrong = self._seen // 2, self._wrong // 2
+        too_often = (
+            self._seen >= self.limits.ratio_of // 2 and self._wrong * 100 > self._seen * self.limits.ratio_percent
+        )
+        if self._run > self.limits.run or too_often:
+            raise TooManyRejects(
+                f"{self.partition}: {self._run} records in a row, and {self._wrong} of the last {self._seen}, were"
+                f" rejected (last: offset {record.offset}, {reject.reason}: {reject.detail}). Nothing after"
+                " this was read."
+            )
+        rejected = self.marker.rejected
+        rejected[reject.reason] = rejected.get(reject.reason, 0) + 1
+        self._dead_letters.append(
+            dead_letter(
+                reject,
+                topic=self.topic,
+                number=self.number,
+                epoch=self.epoch,
+                offset=record.offset,
+                step="fold",
+                key=record.key,
+                value=record.value,
+                append_ms=self.marker.append_ms,
+            )
+        )
+
+    def _absorb(self) -> None:
+        """Book what is pending into the cells of the current generation: minutes, and the hours and days they sum up
+        to.
+        """
+        generation, cells, dirty = self._generation, self._cells, self._dirty_cells
+        for (window_s, *dimensions), delta in self._pending.items():
+            channel, queue, segment = dimensions
+            for resolution, start_s in (
+                (MINUTE, window_s),
+                (HOUR, window_s - window_s % HOUR_S),
+                (DAY, self.zone.day_start_ms(window_s * 1_000) // 1_000),
+            ):
+                window = (resolution, start_s, channel, queue, segment)
+                key = (generation, window)
+                cell = cells.get(key)
+                if cell is None:
+                    cell = cells[key] = {}
+                add(cell, delta)
+                dirty[key] = None
+                if resolution != HOUR:
+                    add(self.recent.setdefault(window, {}), delta)
+        self._pending = {}
+        self._dirty_keys.update(dict.fromkeys(self.fold_.touched()))
+
+    def _generation_of(self, offset: int) -> Generation:
+        return self.marker.append_ms // _HOUR_MS, max(offset, 0) >> _BLOCK_BITS
+
+    def _prune(self) -> None:
+        """Forget live totals that no live value looks at any more."""
+        now_s = self.marker.watermark_ms // 1_000
+        oldest = {MINUTE: now_s - RECENT_MINUTES_S, DAY: now_s - self.recent_days * 86_400}
+        self.recent = {
+            window: cell for window, cell in self.recent.items() if window[1] >= oldest.get(window[0], 1 << 62)
+        }
+
+    # -- flushing
+
+    def flush(self) -> Flush | None:
+        """Everything touched since the last flush, as the steps of the protocol. None if there is nothing new."""
+        keys, cells = list(self._dirty_keys), list(self._dirty_cells)
+        if not keys and not cells and not self._dead_letters and self.marker.offset == self._written_offset:
+            return None
+        version = self.epoch << _OFFSET_BITS | self.marker.offset
+        self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
+        written = self.fold_.write(keys, version, self.marker.watermark_ms)
+        flush = Flush(
+            self.partition,
+            version,
+            self.marker.offset,
+            written.emissions,
+            self._dead_letters,
+            self._block(cells, written.states, version),
+            written.published,
+            cells,
+            keys,
+        )
+        self._dirty_cells, self._dirty_keys, self._dead_letters = {}, {}, []
+        self._prune()
+        return flush
+
+    def flushed(self, flush: Flush) -> None:
+        """The flush is durable: cells of finished generations are forgotten."""
+        self._written_offset = flush.offset
+        current = self._generation
+        for key in flush.cells:
+            if key[0] != current and key not in self._dirty_cells:
+                self._cells.pop(key, None)
+
+    def failed(self, flush: Flush) -> None:
+        """The flush may or may not have landed: all it held is written again with the next one, as it is then."""
+        self._dirty_cells = {**dict.fromkeys(flush.cells), **self._dirty_cells}
+        self._dirty_keys = {**dict.fromkeys(flush.keys), **self._dirty_keys}
+        self._dead_letters = flush.dead_letters + self._dead_letters
+
+    def _block(self, cells: Sequence[LedgerKey], states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
+        """The one block that is the commit: every touched cell, every touched state, and the marker."""
+        n, m = len(cells), len(states)
+        columns = self.fold_.columns
+        totals = [settled(self._cells[key], columns) for key in cells]
+        rest = m + 1
+        return {
+            "kind": [CELL] * n + [self.fold_.kind] * m + [MARKER],
+            "p": [self.partition] * (n + rest),
+            "resolution": [window[0] for _, window in cells] + [0] * rest,
+            "window_s": [window[1] for _, window in cells] + [0] * rest,
+            "channel": [window[2] for _, window in cells] + [""] * rest,
+            "queue": [window[3] for _, window in cells] + [""] * rest,
+            "segment": [window[4] for _, window in cells] + [""] * rest,
+            "key": [""] * n + [row.key for row in states] + [""],
+            "epoch": [self.epoch] * n + [0] * rest,
+            "generation_hour": [generation[0] for generation, _ in cells] + [0] * rest,
+            "generation_block": [generation[1] for generation, _ in cells] + [0] * rest,
+            "keys": [list(total) for total in totals] + [[]] * rest,
+            "values": [list(total.values()) for total in totals] + [[]] * rest,
+            "state": [b""] * n + [row.state for row in states] + [msgspec.json.encode(self.marker)],
+            "is_open": [0] * n + [int(row.is_open) for row in states] + [0],
+            "last_ms": [0] * n + [row.last_ms for row in states] + [self.marker.watermark_ms],
+            "version": [version] * (n + rest),
+        }
+
+
+def epoch_of(version: int) -> int:
+    """The log epoch a version belongs to."""
+    return version >> _OFFSET_BITS

@@ -1,0 +1,130 @@
+"""Contact facts: what a contact tells its customer, one record of topic `contact-facts` per contact and customer.
+
+A contact sends facts to the customer who holds it and `gone` to every other it ever named, all with its version, so
+repeated, late and stale emissions change nothing (design, section 1.3).
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.core.resolution import unresolved
+from pipeline.core.timeline import (
+    ABANDONED,
+    ANSWERED,
+    CLOSED,
+    DISCARDED,
+    OUTREACH,
+    SENT,
+    Timeline,
+    is_contained,
+    is_reply,
+)
+from pipeline.core.waiting import Wait
+
+NEVER: Final = 2**62
+"""An end that has not come."""
+
+
+class Facts(Struct, frozen=True, array_like=True, gc=False):
+    """One contact as its customer sees it. `held` False: gone, the rest is empty. Times in ms.
+
+    `unanswered_until_ms`: when the contact was served or ended (`NEVER`: open and unanswered). `reached_ms`: when we
+    reached the customer in this contact. `abandoned_ms` and `wait_began_ms` only where the customer gave up waiting.
+    """
+
+    version: int
+    held: bool
+    watermark_ms: int
+    contact_id: str
+    customer_id: str
+    channel: str = ""
+    queue: str = ""
+    segment: str = ""
+    topic: str = ""
+    inbound: bool = False
+    requested_ms: int = 0
+    first_closed_ms: int | None = None
+    last_closed_ms: int | None = None
+    unanswered_until_ms: int = NEVER
+    eligible: bool = False
+    reopened: bool = False
+    unresolved: bool = False
+    transferred: bool = False
+    wait_began_ms: int | None = None
+    abandoned_ms: int | None = None
+    reached_ms: tuple[int, ...] = ()
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Facts)
+
+
+def pack(facts: Facts) -> bytes:
+    """Facts as bytes."""
+    return _ENCODER.encode(facts)
+
+
+def unpack(state: bytes) -> Facts:
+    """Facts from bytes. Raises msgspec.MsgspecError if they are none."""
+    return _DECODER.decode(state)
+
+
+def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: int) -> Facts:
+    """The facts for the customer who holds the contact."""
+    served = [t for t in (timeline.answered_ms, timeline.replied_ms) if t is not None]
+    ends = [
+        t
+        for t in (
+            timeline.answered_ms,
+            timeline.replied_ms,
+            timeline.first_closed_ms,
+            timeline.abandoned_ms,
+            timeline.discarded_ms,
+            timeline.contained_ms,
+        )
+        if t is not None
+    ]
+    if any(end < timeline.requested_ms for end in ends):
+        ends = _ends_from(timeline)
+    abandoned = wait is not None and wait.outcome == "abandoned"
+    marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
+    return Facts(
+        version,
+        True,
+        watermark_ms,
+        timeline.contact_id,
+        timeline.customer_id,
+        timeline.channel,
+        timeline.queue,
+        timeline.segment,
+        timeline.topic,
+        timeline.inbound,
+        timeline.requested_ms,
+        timeline.first_closed_ms,
+        timeline.last_closed_ms,
+        min(ends, default=NEVER),
+        timeline.inbound and timeline.first_closed_ms is not None and timeline.discarded_ms is None and bool(served),
+        timeline.reopened_ms is not None,
+        unresolved(timeline),
+        timeline.transfers > 0,
+        wait.began_ms if wait is not None and abandoned else None,
+        wait.ended_ms if wait is not None and abandoned else None,
+        tuple(t.at_ms for t in timeline.touches if marks >> t.type & 1) if timeline.seen & marks else (),
+    )
+
+
+def gone(timeline: Timeline, customer_id: str, version: int, watermark_ms: int) -> Facts:
+    """What a customer who no longer holds the contact is told."""
+    return Facts(version, False, watermark_ms, timeline.contact_id, customer_id)
+
+
+def _ends_from(timeline: Timeline) -> list[int]:
+    """The slow way for contacts with touchpoints before their request: only what came at or after it serves or ends."""
+    marks = 1 << ANSWERED | 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED
+    return [
+        touch.at_ms
+        for touch in timeline.touches
+        if touch.at_ms >= timeline.requested_ms and (marks >> touch.type & 1 or is_reply(touch) or is_contained(touch))
+    ]

@@ -1,0 +1,120 @@
+"""What a measure declares: its name, unit, definition, where it is booked, and the function that says what one adds.
+
+A measure is an additive quantity: a pure function of one *moment* of a contact (the request, the wait, a leg, a
+response clock, the closing, ...). The moment says when and under which queue it is booked. Ids, columns, metric
+names, panels and documentation all come from these declarations.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, Literal, TypeVar
+from zlib import crc32
+
+from msgspec import Struct
+
+Moment = Literal[
+    "request", "wait", "leg", "clock", "closing", "negative", "self_service", "discarded",
+    "linked_closing", "linked_wait", "linked_request",
+]  # fmt: skip
+"""Where a measure is booked, and what its function is given: see `BOOKED_AT`. The `linked_*` moments are those that
+only the customer's other contacts can tell (the customer fold)."""
+
+BOOKED_AT: Final[dict[Moment, str]] = {
+    "request": "requested",
+    "wait": "wait_began",
+    "leg": "the leg's beginning, under its queue",
+    "clock": "the message that started the clock",
+    "closing": "first closing",
+    "negative": "where the duration is booked",
+    "self_service": "the minute it happened",
+    "discarded": "the minute it happened",
+    "linked_closing": "first closing",
+    "linked_wait": "wait_began",
+    "linked_request": "requested",
+}
+
+Unit = Literal["contacts", "ms", "legs", "messages", "estimates", "issues", "transfers", "touchpoints"]
+Family = Literal["waiting", "response", "resolution", "effort"]
+
+M = TypeVar("M")
+
+
+class Measure(Struct, Generic[M], frozen=True, kw_only=True):
+    """One measure: a file of `pipeline/measures` declares one, or the few that belong together.
+
+    `value` maps the moment to what it adds; None adds nothing. `optional` measures (open time) are absent rather than 0
+    in a cell where nothing added to them. `histogram` keeps `<name>_buckets` beside the sum. `count` names the
+    measure that a mean divides by.
+    """
+
+    name: str
+    unit: Unit
+    family: Family
+    moment: Moment
+    title_en: str
+    title_de: str
+    definition: str
+    value: Callable[[M], int | None]
+    count: str = ""
+    optional: bool = False
+    histogram: bool = False
+
+    @property
+    def key(self) -> int:
+        """The column's number in a cell: stable, and independent of all other measures."""
+        return column_key(self.name)
+
+    @property
+    def buckets_name(self) -> str:
+        """The name of the histogram's column."""
+        return f"{self.name}_buckets"
+
+    @property
+    def booked_at(self) -> str:
+        """When it is booked, in words."""
+        return BOOKED_AT[self.moment]
+
+
+_BUCKET_BITS: Final = 16
+
+
+def column_key(name: str) -> int:
+    """The number of a column: crc32 of its name, with room for buckets below.
+
+    Of an optional measure `key + 1` counts how many added to it; of a histogram `key + i` is bucket i.
+    """
+    return crc32(name.encode()) << _BUCKET_BITS
+
+
+class Column(Struct, frozen=True):
+    """A measure made ready for the fold: numbers instead of names."""
+
+    key: int
+    value: Callable[[Any], int | None]
+    optional: bool
+    buckets_key: int | None
+
+
+class Columns:
+    """The measures of one fold, by moment, and the keys that are optional. Raises ValueError if two names share a
+    key.
+    """
+
+    __slots__ = ("by_moment", "optional")
+
+    def __init__(self, measures: Iterable[Measure[Any]]) -> None:
+        self.by_moment: dict[Moment, tuple[Column, ...]] = {}
+        owners: dict[int, str] = {}
+        for measure in measures:
+            for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
+                if owners.setdefault(column_key(name), name) != name or list(owners.values()).count(name) > 1:
+                    raise ValueError(f"measures {name!r} and {owners[column_key(name)]!r} share a column number")
+            column = Column(
+                measure.key,
+                measure.value,
+                measure.optional,
+                column_key(measure.buckets_name) if measure.histogram else None,
+            )
+            self.by_moment[measure.moment] = (*self.by_moment.get(measure.moment, ()), column)
+        self.optional = frozenset(
+            column.key for columns in self.by_moment.values() for column in columns if column.optional
+        )

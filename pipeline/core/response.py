@@ -1,0 +1,75 @@
+"""Response clocks: from a message of the customer to our reply. Definitions: docs/measures-settled.md, rules 17 to
+20.
+"""
+
+from msgspec import Struct
+
+from pipeline.core.rules import within
+from pipeline.core.timeline import (
+    CLOSED,
+    DISCARDED,
+    RECEIVED,
+    REOPENED,
+    REQUESTED,
+    SENT,
+    Timeline,
+    is_message,
+    is_reply,
+    open_ms,
+)
+
+
+class Clock(Struct):
+    """One response clock. `replied_ms` None: unanswered, and `closed` says whether it ended that way for good."""
+
+    began_ms: int
+    first: bool
+    replied_ms: int | None = None
+    closed: bool = False
+    open_ms: int | None = None
+    in_target: bool = False
+
+    @property
+    def length_ms(self) -> int:
+        """The response time; 0 without a reply."""
+        return 0 if self.replied_ms is None else self.replied_ms - self.began_ms
+
+    @property
+    def running(self) -> bool:
+        """Still unanswered."""
+        return self.replied_ms is None and not self.closed
+
+
+_MARKS = 1 << RECEIVED | 1 << SENT | 1 << REQUESTED
+
+
+def clocks(timeline: Timeline) -> list[Clock]:
+    """The contact's clocks in order of their start. Discarding and reopening remove a running one."""
+    if not timeline.seen & _MARKS:
+        return []
+    found: list[Clock] = []
+    running: int | None = None
+
+    for touch in timeline.touches:
+        if is_message(touch, timeline):
+            running = touch.at_ms if running is None else running
+        elif running is None:
+            continue
+        elif is_reply(touch):
+            found.append(_clock(timeline, running, touch.at_ms, first=not found))
+            running = None
+        elif touch.type == CLOSED:
+            found.append(Clock(running, not found, closed=True))
+            running = None
+        elif touch.type in (DISCARDED, REOPENED):
+            running = None
+    if running is not None:
+        found.append(Clock(running, not found))
+    return found
+
+
+def _clock(timeline: Timeline, began_ms: int, replied_ms: int, *, first: bool) -> Clock:
+    rules, zone = timeline.rules(began_ms), timeline.rulebook.zone
+    target = rules.response_target
+    in_target = target is not None and within(target, rules.calendar, began_ms, replied_ms, zone)
+    return Clock(began_ms, first, replied_ms, False, open_ms(rules.calendar, began_ms, replied_ms), in_target)

@@ -1,0 +1,182 @@
+"""What a contact's touchpoints mean: who, where, and the first time of everything. The families derive from it.
+
+All times are effective times in ms; "first" and "earliest" follow (effective time, id). A timeline is a pure function
+of the set of touchpoints and of the catalogue's rules.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from pipeline.core.calendar import Calendar
+from pipeline.core.contact import Contact, Touch
+from pipeline.core.rules import Rulebook, Rules
+from schemas import touchpoint as tp
+from schemas.vocabulary import UNKNOWN
+
+_CODE: Final = {cls: code for code, cls in enumerate(tp.TYPES)}
+REQUESTED: Final = _CODE[tp.Requested]
+MENU: Final = _CODE[tp.Menu]
+SELF_SERVICE: Final = _CODE[tp.SelfService]
+QUEUED: Final = _CODE[tp.Queued]
+INFORMED: Final = _CODE[tp.Informed]
+ANSWERED: Final = _CODE[tp.Answered]
+HELD: Final = _CODE[tp.Held]
+RESUMED: Final = _CODE[tp.Resumed]
+TRANSFERRED: Final = _CODE[tp.Transferred]
+REFUSED: Final = _CODE[tp.Refused]
+CALLBACK: Final = _CODE[tp.CallbackRequested]
+ABANDONED: Final = _CODE[tp.Abandoned]
+CLOSED: Final = _CODE[tp.Closed]
+DISCARDED: Final = _CODE[tp.Discarded]
+REOPENED: Final = _CODE[tp.Reopened]
+RECEIVED: Final = _CODE[tp.MessageReceived]
+SENT: Final = _CODE[tp.MessageSent]
+OUTREACH: Final = _CODE[tp.OutreachSent]
+
+_MESSAGE_CHANNELS: Final = frozenset({"email", "form", "letter"})
+"""Channels on which the request itself is a message that wants a reply."""
+
+
+class Timeline(Struct):
+    """Dimensions, parties and first times of one contact (shapes: ms, or None where it did not happen)."""
+
+    contact_id: str
+    touches: Sequence[Touch]
+    channel: str
+    queue: str
+    segment: str
+    topic: str
+    customer_id: str
+    source: str
+    inbound: bool
+    live: bool
+    requested_ms: int
+    last_ms: int
+    queued_ms: int | None
+    answered_ms: int | None
+    abandoned_ms: int | None
+    contained_ms: int | None
+    first_closed_ms: int | None
+    last_closed_ms: int | None
+    replied_ms: int | None
+    discarded_ms: int | None
+    reopened_ms: int | None
+    refused_reason: str
+    transfers: int
+    seen: int
+    """Bit set of the types that occur: bit `1 << code`."""
+    rulebook: Rulebook
+
+    def has(self, code: int) -> bool:
+        """Whether a touchpoint of this type occurs."""
+        return bool(self.seen >> code & 1)
+
+    def rules(self, at_ms: int) -> Rules:
+        """The promises in force for this contact at a time."""
+        return self.rulebook.rules(self.channel, self.queue, self.segment, at_ms)
+
+
+def open_ms(calendar: Calendar | None, start_ms: int, end_ms: int) -> int | None:
+    """The part of [start, end) in opening hours; None where no calendar applies."""
+    return None if calendar is None else calendar.open_ms(start_ms, end_ms)
+
+
+def is_reply(touch: Touch) -> bool:
+    """A reply is a message sent by a person: bots do not reply."""
+    return touch.type == SENT and (touch.details is None or touch.details.get("author", "agent") == "agent")
+
+
+def is_contained(touch: Touch) -> bool:
+    """The matter was dealt with in self-service."""
+    return touch.type == SELF_SERVICE and touch.details is not None and touch.details["outcome"] == "contained"
+
+
+def is_message(touch: Touch, timeline: Timeline) -> bool:
+    """The customer wrote to us; a form, a letter or a mail counts as one."""
+    if touch.type == RECEIVED:
+        return True
+    return touch.type == REQUESTED and timeline.inbound and timeline.channel in _MESSAGE_CHANNELS
+
+
+def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
+    """Derive the timeline of a contact with at least one touchpoint."""
+    touches = contact.touches
+    first: dict[int, int] = {}
+    seen = 0
+    last_closed = replied = contained = None
+    refused_reason = ""
+    transfers = 0
+    for touch in touches:
+        code = touch.type
+        if code not in first:
+            first[code] = touch.at_ms
+            seen |= 1 << code
+            if code == REFUSED:
+                refused_reason = (touch.details or {}).get("reason", "other")
+        if code == CLOSED:
+            last_closed = touch.at_ms
+        elif code == SENT:
+            if replied is None and is_reply(touch):
+                replied = touch.at_ms
+        elif code == TRANSFERRED:
+            transfers += 1
+        elif code == SELF_SERVICE and contained is None and is_contained(touch):
+            contained = touch.at_ms
+    channel, queue, segment, topic, customer_id, source, inbound = _who(touches)
+    return Timeline(
+        contact.contact_id,
+        touches,
+        channel,
+        queue,
+        segment,
+        topic,
+        customer_id,
+        source,
+        inbound,
+        rulebook.kind(channel) == "live",
+        first[REQUESTED] if REQUESTED in first else touches[0].at_ms,
+        touches[-1].at_ms,
+        first.get(QUEUED),
+        first.get(ANSWERED),
+        first.get(ABANDONED),
+        contained,
+        first.get(CLOSED),
+        last_closed,
+        replied,
+        first.get(DISCARDED),
+        first.get(REOPENED),
+        refused_reason,
+        transfers,
+        seen,
+        rulebook,
+    )
+
+
+def _who(touches: Sequence[Touch]) -> tuple[str, str, str, str, str, str, bool]:
+    """Channel, queue, segment, topic, customer, source and whether inbound: of the first touchpoint that says it."""
+    common = touches[0].common
+    channel, segment, topic = common.channel, common.segment, common.topic
+    customer_id, source, direction = common.customer_id, common.source, common.direction
+    queued = answered = named = ""
+    previous = None
+    for touch in touches:
+        common = touch.common
+        if common.queue:
+            if touch.type == QUEUED:
+                queued = queued or common.queue
+            elif touch.type == ANSWERED:
+                answered = answered or common.queue
+            elif touch.type != TRANSFERRED:
+                named = named or common.queue
+        if common is previous:
+            continue
+        previous = common
+        segment = segment or common.segment
+        topic = topic or common.topic
+        customer_id = customer_id or common.customer_id
+        source = source or common.source
+        direction = direction or common.direction
+    queue = queued or answered or named or UNKNOWN
+    return channel, queue, segment or UNKNOWN, topic, customer_id, source, direction != "outbound"

@@ -1,0 +1,193 @@
+"""The wait of a contact, and its stays in queues (legs). Definitions: docs/measures-settled.md, rules 8 to 15."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from pipeline.core.contact import Touch
+from pipeline.core.timeline import (
+    ABANDONED,
+    ANSWERED,
+    CALLBACK,
+    CLOSED,
+    HELD,
+    INFORMED,
+    QUEUED,
+    REFUSED,
+    RESUMED,
+    TRANSFERRED,
+    Timeline,
+    is_contained,
+    open_ms,
+)
+from schemas.vocabulary import UNKNOWN
+
+Outcome = Literal["answered", "abandoned", "refused", "callback", "closed", "contained", "waiting"]
+_LATER: Final[dict[int, tuple[int, Outcome]]] = {
+    REFUSED: (2, "refused"),
+    CALLBACK: (3, "callback"),
+    CLOSED: (4, "closed"),
+}
+
+
+class Wait(Struct):
+    """A contact that was offered: its wait from `began_ms` to `ended_ms` (None: still waiting).
+
+    `open_ms`: the wait in opening hours, None without a calendar. `negative`: 1 where the outcome came before the wait
+    began, which makes it 0 long. `estimate_error_ms` sums over the `estimates_judged`.
+    """
+
+    began_ms: int
+    outcome: Outcome
+    ended_ms: int | None
+    queued: bool
+    target_ms: int | None
+    short_ms: int
+    open_ms: int | None
+    unannounced: bool
+    estimates: int
+    estimates_judged: int
+    estimate_error_ms: int
+    negative: int
+
+    @property
+    def length_ms(self) -> int:
+        """The wait, or the patience; 0 while still waiting."""
+        return 0 if self.ended_ms is None else self.ended_ms - self.began_ms
+
+
+class Leg(Struct):
+    """One stay in a queue. `ended_ms` None: waiting in it now; `outcome` 'moved' ends it without an answer or a
+    loss.
+    """
+
+    began_ms: int
+    queue: str
+    ended_ms: int | None = None
+    outcome: Literal["answered", "abandoned", "moved", "waiting"] = "waiting"
+    open_ms: int | None = None
+
+
+def in_family(timeline: Timeline) -> bool:
+    """Waiting concerns inbound contacts on live channels, and whatever is queued."""
+    return timeline.inbound and (timeline.live or timeline.queued_ms is not None)
+
+
+def wait(timeline: Timeline) -> Wait | None:
+    """The contact's wait; None if it was never offered."""
+    if not in_family(timeline):
+        return None
+    began_ms = timeline.queued_ms if timeline.queued_ms is not None else timeline.answered_ms
+    if began_ms is None:
+        return None
+    outcome, ended_ms, negative = _outcome(timeline, began_ms)
+    rules = timeline.rules(began_ms)
+    estimates = judged = error_ms = 0
+    unannounced = False
+    informed: list[Touch] = []
+    if timeline.has(INFORMED):
+        informed = [t for t in timeline.touches if t.type == INFORMED]
+        for touch in informed:
+            estimate_ms = _estimate_ms(touch)
+            if estimate_ms is None or touch.at_ms < began_ms or (ended_ms is not None and touch.at_ms > ended_ms):
+                continue
+            estimates += 1
+            if outcome == "answered" and ended_ms is not None:
+                judged += 1
+                error_ms += abs(estimate_ms - (ended_ms - touch.at_ms))
+    if rules.unannounced_ms is not None:
+        spans = [(began_ms, ended_ms), *holds(timeline.touches)] if timeline.has(HELD) else [(began_ms, ended_ms)]
+        unannounced = _longest_silence_ms(spans, [t.at_ms for t in informed]) > rules.unannounced_ms
+    return Wait(
+        began_ms,
+        outcome,
+        ended_ms,
+        timeline.queued_ms is not None,
+        rules.wait_target_ms,
+        timeline.rulebook.settings.abandoned_short_ms,
+        None if ended_ms is None else open_ms(rules.calendar, began_ms, ended_ms),
+        unannounced,
+        estimates,
+        judged,
+        error_ms,
+        negative,
+    )
+
+
+def _outcome(timeline: Timeline, began_ms: int) -> tuple[Outcome, int | None, int]:
+    """How the wait ended: the earliest of what can end it; ties in the order of the candidates."""
+    candidates: list[tuple[int, int, Outcome]] = []
+    if timeline.answered_ms is not None:
+        candidates.append((max(timeline.answered_ms, began_ms), 0, "answered"))
+    if timeline.abandoned_ms is not None:
+        candidates.append((max(timeline.abandoned_ms, began_ms), 1, "abandoned"))
+    for touch in timeline.touches:
+        if touch.at_ms < began_ms:
+            continue
+        if touch.type in _LATER:
+            rank, outcome = _LATER[touch.type]
+            candidates.append((touch.at_ms, rank, outcome))
+        elif is_contained(touch):
+            candidates.append((touch.at_ms, 5, "contained"))
+    if not candidates:
+        return "waiting", None, 0
+    ended_ms, _, outcome = min(candidates)
+    true_ms = {"answered": timeline.answered_ms, "abandoned": timeline.abandoned_ms}.get(outcome)
+    return outcome, ended_ms, int(true_ms is not None and true_ms < began_ms)
+
+
+def _estimate_ms(touch: Touch) -> int | None:
+    details = touch.details or {}
+    return details.get("estimate_ms") if details.get("reason") == "estimate" else None
+
+
+def holds(touches: Iterable[Touch]) -> Iterator[tuple[int, int | None]]:
+    """Holds as (start, end); the last one may have no end yet. Resuming or closing ends a hold."""
+    start: int | None = None
+    for touch in touches:
+        if touch.type == HELD:
+            start = touch.at_ms if start is None else start
+        elif touch.type in (RESUMED, CLOSED) and start is not None:
+            yield start, touch.at_ms
+            start = None
+    if start is not None:
+        yield start, None
+
+
+def _longest_silence_ms(spans: Iterable[tuple[int, int | None]], informed_ms: list[int]) -> int:
+    """The longest time within the spans without a word from us. What is not over yet counts up to the last word."""
+    longest = 0
+    for start, end in spans:
+        points = [start, *(t for t in informed_ms if t >= start and (end is None or t <= end))]
+        if end is not None:
+            points.append(end)
+        longest = max(longest, *(b - a for a, b in pairwise(points)), 0)
+    return longest
+
+
+def legs(timeline: Timeline) -> list[Leg]:
+    """The contact's stays in queues, in order. A caller who is passed on waits again."""
+    if not in_family(timeline) or not (timeline.has(QUEUED) or timeline.has(TRANSFERRED)):
+        return []
+    found: list[Leg] = []
+    waiting: Leg | None = None
+    for touch in timeline.touches:
+        code = touch.type
+        if code == QUEUED or (code == TRANSFERRED and touch.common.queue):
+            queue = touch.common.queue or UNKNOWN
+            if waiting is not None:
+                if waiting.queue == queue:
+                    continue
+                waiting.ended_ms, waiting.outcome = touch.at_ms, "moved"
+            waiting = Leg(touch.at_ms, queue)
+            found.append(waiting)
+        elif waiting is not None and (code in (ANSWERED, ABANDONED) or code in _LATER or is_contained(touch)):
+            waiting.ended_ms = touch.at_ms
+            waiting.outcome = "answered" if code == ANSWERED else "abandoned" if code == ABANDONED else "moved"
+            if waiting.outcome == "answered":
+                calendar = timeline.rules(waiting.began_ms).calendar
+                waiting.open_ms = open_ms(calendar, waiting.began_ms, touch.at_ms)
+            waiting = None
+    return found

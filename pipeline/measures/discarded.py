@@ -1,0 +1,20 @@
+"""What was not a matter at all."""
+
+from pipeline.core.contact import Touch
+from pipeline.core.measure import Measure
+
+MEASURES = (
+    Measure[Touch](
+        name="discarded",
+        unit="contacts",
+        family="effort",
+        moment="discarded",
+        title_en="Discarded",
+        title_de="Verworfen",
+        definition=(
+            "Contacts discarded as spam, thanks, test, duplicate or wrong address, at the first "
+            "contact.discarded. They leave denominators."
+        ),
+        value=lambda t: 1,
+    ),
+)
