@@ -1,0 +1,414 @@
+"""The warehouse's tables as data: what the engine writes, rendered for the server it meets. Knows no client, runs nothing.
+
+All times are integers (ms, or seconds for windows), so that the oldest server stores exactly what the newest does; the
+views for people (`schemas/views.py`) turn them into dates.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Final
+from zlib import crc32
+
+from msgspec import Struct
+
+INTERNAL: Final = "touchline_internal"
+"""The database of the engine's tables. People read database `touchline`."""
+
+KIND_MARKER: Final = 0
+KIND_CELL: Final = 1
+KIND_CONTACT: Final = 2
+KIND_FACT: Final = 3
+
+RESOLUTION_NONE: Final = 0
+RESOLUTION_MINUTE: Final = 1
+RESOLUTION_HOUR: Final = 2
+RESOLUTION_DAY: Final = 3
+
+BUCKETS_SUFFIX: Final = "_buckets"
+GIVEN_SUFFIX: Final = "__given"
+BUCKET_BITS: Final = 16
+"""A histogram's bucket index fills the low bits of a cell's key."""
+
+
+class Server(Struct, frozen=True, order=True):
+    """A ClickHouse version, and what the DDL may use there."""
+
+    major: int
+    minor: int
+
+    @property
+    def low_cardinality(self) -> bool:
+        """Knows LowCardinality without being asked to experiment."""
+        return (self.major, self.minor) >= (19, 1)
+
+    @property
+    def codecs(self) -> bool:
+        """Knows compression codecs of columns."""
+        return (self.major, self.minor) >= (19, 11)
+
+    @property
+    def ttl(self) -> bool:
+        """Knows how to delete rows by age."""
+        return (self.major, self.minor) >= (19, 11)
+
+    @property
+    def table_comments(self) -> bool:
+        """Knows comments on tables; on columns all do."""
+        return (self.major, self.minor) >= (21, 9)
+
+    @property
+    def durable_inserts(self) -> bool:
+        """Knows the table settings of `Table.settings` (compact parts, fsync)."""
+        return (self.major, self.minor) >= (20, 10)
+
+    @property
+    def views(self) -> bool:
+        """Knows what the views for people use: DateTime64, Map, comments on a view's columns."""
+        return (self.major, self.minor) >= (24, 8)
+
+
+def server_of(version: str) -> Server:
+    """`18.16.1` -> Server(18, 16). Raises ValueError."""
+    major, minor = version.split(".")[:2]
+    return Server(int(major), int(minor))
+
+
+class Column(Struct, frozen=True):
+    """A column. With `alias` it is computed when it is read, and stored nowhere."""
+
+    name: str
+    type: str
+    comment: str
+    codec: str = ""
+    alias: str = ""
+
+
+class Ttl(Struct, frozen=True):
+    """Rows are deleted `days` after the time in `column` (ms), those for which `where` holds if there is one."""
+
+    column: str
+    days: int
+    where: str = ""
+
+
+class Table(Struct, frozen=True):
+    """A ReplacingMergeTree: of rows with one sorting key the highest `version` counts."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    order_by: tuple[str, ...]
+    partition_by: str = ""
+    ttl: Ttl | None = None
+    settings: Mapping[str, str] = {}
+    database: str = INTERNAL
+    engine: str = "ReplacingMergeTree(version)"
+
+    @property
+    def full_name(self) -> str:
+        """database.table."""
+        return f"{self.database}.{self.name}"
+
+
+class MeasureColumn(Struct, frozen=True):
+    """One measure as cells store it: `key` stands for the name in a cell's `keys`.
+
+    A histogram (named `..._buckets`) fills the keys `key | bucket index`. A nullable measure is absent, which is not 0,
+    where no contact has it (open time without a calendar): `key + 1` counts those that do.
+    """
+
+    name: str
+    key: int
+    comment: str
+    nullable: bool = False
+    histogram: bool = False
+
+
+class Retention(Struct, frozen=True):
+    """Days until the server drops rows, by table; None keeps them.
+
+    Counted from when we learned of a row (append time), never from when it happened: a replay of old history must not
+    vanish as it arrives.
+    """
+
+    contacts: int | None = None
+    resolutions: int | None = None
+    dead_letters: int | None = None
+    touchpoints: int | None = None
+
+
+def measure_key(name: str) -> int:
+    """The key of a measure in a cell: the CRC-32 of its name, shifted so that a bucket index fits below."""
+    return crc32(name.encode()) << BUCKET_BITS
+
+
+def quoted(name: str) -> str:
+    """An identifier, quoted; names are ours, so a backtick in one is a bug."""
+    if "`" in name or "\\" in name:
+        raise ValueError(f"no identifier: {name!r}")
+    return f"`{name}`"
+
+
+def literal(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
+
+
+def shown_type(type_: str, server: Server) -> str:
+    """The type as this server knows it."""
+    return type_ if server.low_cardinality else type_.replace("LowCardinality(String)", "String")
+
+
+def column_sql(column: Column, server: Server) -> str:
+    """A column's definition."""
+    parts = [quoted(column.name), shown_type(column.type, server)]
+    if column.alias:
+        parts.append(f"ALIAS {column.alias}")
+    parts.append(f"COMMENT {literal(column.comment)}")
+    if column.codec and server.codecs:
+        parts.append(f"CODEC({column.codec})")
+    return " ".join(parts)
+
+
+def ttl_sql(ttl: Ttl) -> str:
+    """A TTL in the very words in which the server repeats it, so that the two can be compared."""
+    where = f" WHERE {ttl.where}" if ttl.where else ""
+    return f"toDateTime(intDiv({ttl.column}, 1000)) + toIntervalDay({ttl.days}){where}"
+
+
+def create_sql(table: Table, server: Server) -> str:
+    """The statement that creates the table on this server."""
+    columns = ",\n    ".join(column_sql(each, server) for each in table.columns)
+    lines = [f"CREATE TABLE {table.full_name}\n(\n    {columns}\n)", f"ENGINE = {table.engine}"]
+    if table.partition_by:
+        lines.append(f"PARTITION BY {quoted(table.partition_by)}")
+    lines.append(f"ORDER BY ({', '.join(quoted(each) for each in table.order_by)})")
+    if table.ttl and server.ttl:
+        lines.append(f"TTL {ttl_sql(table.ttl)}")
+    if table.settings and server.durable_inserts:
+        lines.append("SETTINGS " + ", ".join(f"{name} = {value}" for name, value in table.settings.items()))
+    if server.table_comments:
+        lines.append(f"COMMENT {literal(table.comment)}")
+    return "\n".join(lines)
+
+
+_NAME = "LowCardinality(String)"
+
+# An insert is a commit: it must survive a power cut. A block of some ten thousand rows stays a compact part: two files to
+# sync instead of two per column, half the time of an insert.
+_COMMITTED: Final[Mapping[str, str]] = {
+    "fsync_after_insert": "1",
+    "fsync_part_directory": "1",
+    "min_bytes_for_wide_part": "268435456",
+}
+
+
+def _measure(column: MeasureColumn) -> tuple[Column, ...]:
+    """A measure's columns in the ledger: computed from the sparse vector when it is read.
+
+    ALIAS and not MATERIALIZED: 90 stored columns tripled the time of an insert and were only 2.7 times faster to read.
+    """
+    value = Column(column.name, "Int64", column.comment, alias=f"`values`[indexOf(`keys`, {column.key})]")
+    if not column.nullable:
+        return (value,)
+    given = Column(
+        column.name + GIVEN_SUFFIX,
+        "Int64",
+        f"How many contacts have {column.name}",
+        alias=f"`values`[indexOf(`keys`, {column.key + 1})]",
+    )
+    return (value, given)
+
+
+def ledger(measures: Sequence[MeasureColumn]) -> Table:
+    """Everything the engine knows about a partition: cells, state and position, written together in one block.
+
+    Histograms get no column here: the views sum their keys. Raises ValueError where a name and its key disagree.
+    """
+    for each in measures:
+        if each.key != measure_key(each.name):
+            raise ValueError(f"measure {each.name}: key {each.key} is not that of its name, {measure_key(each.name)}")
+        if each.histogram != each.name.endswith(BUCKETS_SUFFIX):
+            raise ValueError(f"measure {each.name}: histograms, and only they, are named *{BUCKETS_SUFFIX}")
+    if len({each.key for each in measures}) != len(measures):
+        raise ValueError("two measures share a key: rename one of them")
+    return Table(
+        name="ledger",
+        comment="Cells, contacts, facts and markers of every partition; one insert is one commit.",
+        columns=(
+            Column("kind", "UInt8", "0 marker, 1 cell, 2 contact, 3 fact of a contact (customer fold)"),
+            Column("p", _NAME, "Partition of the log, topic/number"),
+            Column("resolution", "UInt8", "Of a cell: 1 minute, 2 hour, 3 day; else 0"),
+            Column("window_s", "UInt32", "Of a cell: start of its window, seconds since the epoch, UTC; else 0"),
+            Column("channel", _NAME, "Of a cell: channel"),
+            Column("queue", _NAME, "Of a cell: entry queue"),
+            Column("segment", _NAME, "Of a cell: segment"),
+            Column("key", "String", "Of a contact or fact: its id; else empty"),
+            Column("epoch", "UInt16", "Incarnation of the topic the row was learned from (cells and markers)"),
+            Column("generation_hour", "UInt32", "Of a cell: hour of the append time in which it was learned"),
+            Column("generation_block", "UInt32", "Of a cell: offset div 2^20 in which it was learned"),
+            Column("keys", "Array(UInt64)", "Of a cell: which measures; CRC-32 of the name << 16, | bucket index"),
+            Column("values", "Array(Int64)", "Of a cell: absolute totals, by keys"),
+            Column("state", "String", "Serialised state of a contact or fact; of a marker JSON text"),
+            Column("is_open", "UInt8", "1 while the contact is open"),
+            Column("last_ms", "Int64", "Newest time of the row's contact, ms since the epoch, UTC"),
+            Column("version", "UInt64", "Epoch and offset of the flush that wrote the row; the highest counts"),
+            *chain.from_iterable(_measure(each) for each in measures if not each.histogram),
+        ),
+        order_by=(
+            "kind", "resolution", "window_s", "channel", "queue", "segment", "key", "epoch", "generation_hour",
+            "generation_block", "p",
+        ),
+        partition_by="p",
+        settings=_COMMITTED,
+    )  # fmt: skip
+
+
+def _ms(name: str, comment: str) -> Column:
+    return Column(name, "Nullable(Int64)", f"{comment}, ms since the epoch, UTC")
+
+
+def contacts(retention_days: int | None = None) -> Table:
+    """One row per contact, revised with it: what data teams read through the view `touchline.contacts`."""
+    return Table(
+        name="contacts",
+        comment="One row per contact, the highest version counts.",
+        columns=(
+            Column("contact_id", "String", "The contact"),
+            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("customer_id", "String", "Pseudonymous customer, empty while unknown"),
+            Column("channel", _NAME, "Channel of the first touchpoint"),
+            Column("queue", _NAME, "Entry queue"),
+            Column("segment", _NAME, "Segment"),
+            Column("topic", "String", "What it is about, empty if nobody said"),
+            Column("direction", _NAME, "inbound or outbound"),
+            Column("source", _NAME, "Source system that reported it"),
+            Column("outcome", _NAME, "How the wait ended: answered, abandoned, ...; else empty"),
+            Column("refused_reason", _NAME, "Why it was refused, empty if it was not"),
+            Column("requested_ms", "Int64", "Requested, ms since the epoch, UTC"),
+            _ms("wait_began_ms", "Wait began"),
+            _ms("queued_ms", "First queued"),
+            _ms("answered_ms", "First answered by a person"),
+            _ms("wait_ended_ms", "Wait ended, whatever ended it"),
+            _ms("abandoned_ms", "Customer left first"),
+            _ms("first_clock_ms", "First message that started the response clock"),
+            _ms("first_reply_ms", "First reply by a person to that message"),
+            _ms("first_closed_ms", "First closing"),
+            _ms("last_closed_ms", "Last closing"),
+            Column("wait_ms", "Nullable(Int64)", "Wait of an answered contact, ms"),
+            Column("first_response_ms", "Nullable(Int64)", "From the first message to the first reply, ms"),
+            Column("target_ms", "Nullable(Int64)", "Target of the wait (live) or of the first reply (deferred), ms"),
+            Column("in_target", "Nullable(UInt8)", "1 if answered within the target, 0 if not; NULL: neither"),
+            Column("response_due", "UInt8", "1 while a response clock runs"),
+            _ms("response_deadline_ms", "When the running first clock misses its target, by opening hours"),
+            Column("response_in_target", "Nullable(UInt8)", "1 if replied within the target, 0 if not; NULL: neither"),
+            Column("transfers", "UInt32", "Number of transfers"),
+            Column("touchpoints", "UInt32", "Number of touchpoints"),
+            Column("is_open", "UInt8", "1 while the contact is open"),
+            Column("discarded", "UInt8", "1 if the contact was discarded (spam, test, ...)"),
+            Column("revised_ms", "Int64", "Append time of the last touchpoint, ms since the epoch, UTC"),
+            Column("version", "UInt64", "Epoch and offset of the flush that wrote the row; the highest counts"),
+        ),
+        order_by=("contact_id", "p"),
+        partition_by="p",
+        ttl=Ttl("revised_ms", retention_days) if retention_days else None,
+        settings=_COMMITTED,
+    )  # fmt: skip
+
+
+def resolutions(retention_days: int | None = None) -> Table:
+    """One row per contact and customer: what the customer fold knows (follow-ups, issues, resolution)."""
+    return Table(
+        name="resolutions",
+        comment="Follow-ups and first-contact resolution by contact and customer, the highest version counts.",
+        columns=(
+            Column("contact_id", "String", "The contact"),
+            Column("customer_id", "String", "Customer the row belongs to"),
+            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("held", "UInt8", "1 if this customer holds the contact, 0 if it turned out to be another's"),
+            Column("follows_contact_id", "String", "Contact this one follows, else empty"),
+            Column("followed_by_contact_id", "String", "Earliest contact that follows this one, else empty"),
+            Column("issue_id", "String", "First contact of the chain of follow-ups"),
+            Column("fcr", _NAME, "resolved, followed, reopened, unresolved; empty if not eligible"),
+            _ms("last_closed_ms", "Last closing"),
+            Column("revised_ms", "Int64", "Append time of the newest fact, ms since the epoch, UTC; 0 is kept"),
+            Column("version", "UInt64", "Epoch and offset of the flush that wrote the row; the highest counts"),
+        ),
+        order_by=("contact_id", "customer_id", "p"),
+        partition_by="p",
+        ttl=Ttl("revised_ms", retention_days, "revised_ms > 0") if retention_days else None,
+        settings=_COMMITTED,
+    )
+
+
+def dead_letters(retention_days: int | None = None) -> Table:
+    """What could not be applied, with its place in the log: nothing is dropped silently."""
+    return Table(
+        name="dead_letters",
+        comment="Records that could not be applied, by their place in the log.",
+        columns=(
+            Column("topic", _NAME, "Topic of the record"),
+            Column("number", "UInt32", "Partition number of the record"),
+            Column("epoch", "UInt16", "Incarnation of the topic"),
+            Column("offset", "Int64", "Offset of the record"),
+            Column("reason", _NAME, "Why it was rejected, one of a closed set"),
+            Column("detail", "String", "What exactly was wrong"),
+            Column("step", _NAME, "Which step rejected it"),
+            Column("source", _NAME, "Source system, empty if unknown"),
+            Column("key", "String", "Raw key of the record"),
+            Column("value", "String", "Raw value of the record, at most its first 64 KiB", codec="ZSTD(3)"),
+            Column("size", "UInt64", "Full length of the value, bytes"),
+            Column("append_ms", "Int64", "Append time of the record, ms since the epoch, UTC"),
+            Column("version", "UInt64", "Epoch and offset; the highest counts"),
+        ),
+        order_by=("topic", "number", "epoch", "offset"),
+        ttl=Ttl("append_ms", retention_days) if retention_days else None,
+        settings=_COMMITTED,
+    )
+
+
+def touchpoints(retention_days: int | None = None) -> Table:
+    """Touchpoints as they came, for catalogues that keep them (`store_touchpoints`)."""
+    return Table(
+        name="touchpoints",
+        comment="Touchpoints as they came, the highest revision of an id counts.",
+        columns=(
+            Column("contact_id", "String", "The contact"),
+            Column("id", "String", "Id of the touchpoint, unique within its contact"),
+            Column("revision", "UInt32", "Revision of the touchpoint"),
+            Column("type", _NAME, "What happened"),
+            Column("time_ms", "Int64", "When it happened (effective time), ms since the epoch, UTC"),
+            Column("append_ms", "Int64", "When the log took it, ms since the epoch, UTC"),
+            Column("channel", _NAME, "Channel"),
+            Column("customer_id", "String", "Pseudonymous customer, empty if not said"),
+            Column("queue", _NAME, "Queue, empty if not said"),
+            Column("segment", _NAME, "Segment, empty if not said"),
+            Column("topic", "String", "What it is about, empty if not said"),
+            Column("agent_id", "String", "Person who served the customer, empty if not said"),
+            Column("direction", _NAME, "inbound or outbound"),
+            Column("source", _NAME, "Source system that reported it"),
+            Column("body", "String", "The touchpoint as JSON text", codec="ZSTD(3)"),
+            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("offset", "Int64", "Offset of the record"),
+            Column("epoch", "UInt16", "Incarnation of the topic"),
+            Column("version", "UInt64", "Orders revisions of one id; the highest counts"),
+        ),
+        order_by=("contact_id", "id", "p"),
+        partition_by="p",
+        ttl=Ttl("append_ms", retention_days) if retention_days else None,
+        settings=_COMMITTED,
+    )
+
+
+def tables(
+    measures: Sequence[MeasureColumn], retention: Retention | None = None, *, store_touchpoints: bool = False
+) -> tuple[Table, ...]:
+    """All tables of the engine. Raises ValueError for measures that contradict each other."""
+    keep = retention or Retention()
+    always = (
+        ledger(measures),
+        contacts(keep.contacts),
+        resolutions(keep.resolutions),
+        dead_letters(keep.dead_letters),
+    )
+    return (*always, touchpoints(keep.touchpoints)) if store_touchpoints else always
