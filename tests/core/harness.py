@@ -150,7 +150,7 @@ def named_columns(cell: Mapping[int, int]) -> dict[str, Any]:
 def run_all(
     arrivals: Sequence[Arrival], promises: Promises, cuts: Iterable[int] = ()
 ) -> tuple[Cells, dict[str, Any], dict[tuple[str, str], Any]]:
-    """Everything through both folds, flushed at the given positions and at the end. Returns cells and both kinds of rows."""
+    """Everything through both folds, flushed at the given positions and at the end: cells, and both kinds of rows."""
     rulebook = Rulebook(catalogue_of(promises))
     cells = Cells()
     contacts: dict[str, Any] = {}
