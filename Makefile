@@ -31,11 +31,13 @@ test: lint ## lint, types, import contracts, then every test
 	@echo "make test: all good (lint, format, types, import contracts, tests)."
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
-	@step() { echo "make lint: $$*"; "$(BIN)/$$1" "$${@:2}" || { echo "make lint: FAILED in $$*" >&2; exit 1; }; }; \
-	step ruff check --quiet . ; \
-	step ruff format --check --quiet . ; \
-	step mypy --no-error-summary ; \
-	step lint-imports --no-logo
+	@failed=(); \
+	step() { echo "make lint: $$*"; "$(BIN)/$$1" "$${@:2}" || failed+=("$$*"); }; \
+	step ruff check --quiet --output-format concise; \
+	step ruff format --check --quiet --output-format concise; \
+	step mypy; \
+	step lint-imports --no-logo; \
+	if (($${#failed[@]})); then printf 'make lint: FAILED in %s\n' "$${failed[@]}" >&2; exit 1; fi
 
 format: $(VENV)/installed-dev ## repair what ruff can repair, and format
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -50,7 +52,7 @@ $(BIN)/python:
 	@for candidate in $(CANDIDATES); do \
 		if "$$candidate" -c '$(USABLE)' 2>/dev/null; then \
 			echo "touchline: creating $(VENV) with $$("$$candidate" --version)"; \
-			exec "$$candidate" -m venv $(VENV); \
+			"$$candidate" -m venv $(VENV); exit; \
 		fi; \
 	done; \
 	echo "touchline: no Python 3.11 or newer with venv among: $(CANDIDATES)." \
@@ -62,7 +64,7 @@ $(BIN)/python:
 $(VENV)/installed: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "touchline: installing $$(grep -c == requirements.txt) packages (a few minutes the first time)"
 	@$(PIP) install --requirement requirements.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "touchline: installed"
 
