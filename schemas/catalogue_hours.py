@@ -5,7 +5,7 @@ from yaml.nodes import Node, SequenceNode
 from schemas import catalogue_holidays as public_holidays
 from schemas import catalogue_text as text
 from schemas.catalogue_names import titles
-from schemas.catalogue_nodes import Notes, fields, is_null, items, pairs, read, word, words
+from schemas.catalogue_nodes import Notes, fields, is_null, items, line_of, pairs, read, word, words
 from schemas.catalogue_types import CalendarEntry, CalendarHours, HolidaySet, Intervals, Titles
 
 
@@ -29,7 +29,7 @@ def _calendar(value: Node, parts: list[Node], where: str, known: tuple[str, ...]
     name: Titles = {}
     for part in parts:
         keys = fields(part, where, ("title", "weekly", "holidays", "exceptions", "valid_from"), notes)
-        begins = read(keys["valid_from"], f"{where}: valid_from", text.day, notes) if "valid_from" in keys else None
+        begins = _begins(keys.get("valid_from"), where, notes)
         if begins in hours:
             notes.add(part, f"{where}: there are hours from this date on already; give each other ones a valid_from")
         if "weekly" not in keys:
@@ -45,9 +45,19 @@ def _calendar(value: Node, parts: list[Node], where: str, known: tuple[str, ...]
     return CalendarEntry(tuple(hours[key] for key in sorted(hours, key=lambda key: key or 0)), exceptions, name)
 
 
+def _begins(node: Node | None, where: str, notes: Notes) -> int | None:
+    if node is None:
+        return None
+    begins = read(node, f"{where}: valid_from", text.day, notes)
+    # A date that cannot be read is no other hours' date.
+    return -line_of(node) if begins is None else begins
+
+
 def _weekly(node: Node, where: str, notes: Notes) -> tuple[Intervals, ...]:
-    if node.value == "always":
-        return (text.ALWAYS,) * 7
+    if node.value in ("always", "closed"):
+        return (text.ALWAYS if node.value == "always" else (),) * 7
+    if is_null(node) or not node.value:
+        notes.add(node, f"{where}: weekly: name at least one day, or write always or closed")
     days: dict[int, Intervals] = {}
     for key, value in pairs(node, f"{where}: weekly (write always, or days with hours)", notes).items():
         try:
@@ -65,6 +75,8 @@ def _weekly(node: Node, where: str, notes: Notes) -> tuple[Intervals, ...]:
 
 def _hours_of_day(node: Node, where: str, notes: Notes) -> Intervals:
     texts = words(node, where, notes)
+    if node.value == []:
+        notes.add(node, f"{where}: there are no hours; {text.HOW_INTERVALS}")
     try:
         return text.intervals(texts) if texts else ()
     except ValueError as error:

@@ -15,6 +15,8 @@ def languages(node: Node | None, notes: Notes) -> tuple[str, ...]:
     if node is None:
         return Catalogue(zone="UTC").languages
     found = dict.fromkeys(words(node, "languages", notes))
+    if node.value == []:
+        notes.add(node, "languages: name at least one; write such as [de, en]")
     for one in found:
         if not (one.isascii() and one.isalpha() and one.islower() and len(one) in (2, 3)):
             notes.add(node, f"languages '{one}' is not a language code; write such as [de, en]")

@@ -94,7 +94,10 @@ def _place(keys: Mapping[str, Node], section: str, names: Names, notes: Notes) -
                 notes.add(keys[key], f"{section}: {problem}")
     begins = None
     if "valid_from" in keys:
-        begins = read(keys["valid_from"], f"{where}: valid_from", lambda word: text.moment_ms(word, names.zone), notes)
+        node = keys["valid_from"]
+        begins = read(node, f"{where}: valid_from", lambda word: text.moment_ms(word, names.zone), notes)
+        # A date that cannot be read is no other entry's date.
+        begins = -line_of(node) if begins is None else begins
     return _Place(said["channel"], said["queue"], said["segment"], begins, where)
 
 
