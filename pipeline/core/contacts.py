@@ -12,10 +12,10 @@ from msgspec import Struct
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
-from pipeline.core.engine import CONTACT, Applied, StateRow, Written, by_column
+from pipeline.core.engine import CONTACT, Applied, Marker, StateRow, Written, by_column
 from pipeline.core.measure import Columns
 from pipeline.core.resolution import Closing, closing
-from pipeline.core.response import Clock, clocks
+from pipeline.core.response import Clock, clocks, deadline_ms
 from pipeline.core.rules import Rulebook
 from pipeline.core.timeline import (
     ABANDONED,
@@ -188,7 +188,7 @@ class ContactFold:
         found, self._touched = list(self._touched), {}
         return found
 
-    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named."""
         states: list[StateRow] = []
         rows: list[tuple[Any, ...]] = []
@@ -201,7 +201,7 @@ class ContactFold:
             packed = self.packed[contact_id] = work.contact.pack()
             states.append(StateRow(contact_id, packed, seen.is_live, seen.timeline.last_ms, version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
-            emissions.extend(self._emissions(seen, work.contact, version, watermark_ms))
+            emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
         self._work = {}
         return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions)
 
@@ -245,7 +245,7 @@ CONTACT_ROW: Final = (
     "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
     "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
     "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
-    "target_ms", "in_target", "response_due", "response_in_target", "transfers", "touchpoints", "is_open",
+    "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints", "is_open",
     "discarded", "revised_ms", "version",
 )  # fmt: skip
 """Columns of table `contacts` (all but `p`)."""
@@ -285,6 +285,7 @@ def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
         None if waited is None else waited.target_ms,
         in_target,
         int(seen.response_due),
+        deadline_ms(line, first) if first is not None and first.running else None,
         None if first is None or first.running else int(first.in_target),
         line.transfers,
         len(line.touches),

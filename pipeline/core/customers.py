@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.core.cells import Contribution, add, book, difference
 from pipeline.core.customer import Customer, Linked, Windows
-from pipeline.core.engine import FACT, Applied, StateRow, Written, by_column
+from pipeline.core.engine import FACT, Applied, Marker, StateRow, Written, by_column
 from pipeline.core.facts import Facts, pack, unpack
 from pipeline.core.measure import Columns
 from schemas.rejects import Reject
@@ -98,7 +98,7 @@ class CustomerFold:
         found, self._touched = list(self._touched), {}
         return found
 
-    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
         changed.
         """
@@ -111,11 +111,13 @@ class CustomerFold:
             self.packed.setdefault(customer_id, {})[contact_id] = packed
             states.append(StateRow(key, packed, False, _last_ms(facts), version))
             self._relinked.setdefault(customer_id, {})[contact_id] = None
-        rows = [row for customer_id in self._relinked for row in self._resolutions(customer_id, version)]
+        rows = [
+            row for customer_id in self._relinked for row in self._resolutions(customer_id, version, marker.append_ms)
+        ]
         self._work, self._relinked = {}, {}
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
-    def _resolutions(self, customer_id: str, version: int) -> Iterable[tuple[Any, ...]]:
+    def _resolutions(self, customer_id: str, version: int, append_ms: int) -> Iterable[tuple[Any, ...]]:
         customer = self._work.get(customer_id) or self._load(customer_id)
         relinked = self._relinked[customer_id]
         held = {name for name in relinked if customer.facts[name].held}
@@ -123,11 +125,11 @@ class CustomerFold:
             linked = customer.linked(name)
             yield (
                 name, customer_id, 1, linked.follows, linked.followed_by, customer.issue(name), linked.fcr,
-                linked.facts.last_closed_ms, version,
+                linked.facts.last_closed_ms, append_ms, version,
             )  # fmt: skip
         for name in relinked:
             if name not in held:
-                yield name, customer_id, 0, "", "", "", "", None, version
+                yield name, customer_id, 0, "", "", "", "", None, append_ms, version
 
     def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
@@ -150,6 +152,6 @@ def _last_ms(facts: Facts) -> int:
 
 RESOLUTION_ROW: Final = (
     "contact_id", "customer_id", "held", "follows_contact_id", "followed_by_contact_id", "issue_id", "fcr",
-    "last_closed_ms", "version",
+    "last_closed_ms", "revised_ms", "version",
 )  # fmt: skip
 """Columns of table `resolutions` (all but `p`)."""

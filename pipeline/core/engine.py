@@ -139,7 +139,7 @@ class Fold(Protocol):
     def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""
 
-    def write(self, keys: Sequence[str], version: int, watermark_ms: int) -> Written:
+    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """Rows for the touched keys. Does not change anything that a later call would miss."""
 
     def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
@@ -381,7 +381,7 @@ class Engine:
             return None
         version = self.epoch << _OFFSET_BITS | self.marker.offset
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
-        written = self.fold_.write(keys, version, self.marker.watermark_ms)
+        written = self.fold_.write(keys, version, self.marker)
         flush = Flush(
             self.partition,
             version,

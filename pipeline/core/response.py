@@ -40,6 +40,28 @@ class Clock(Struct):
         return self.replied_ms is None and not self.closed
 
 
+def deadline_ms(timeline: Timeline, clock: Clock) -> int | None:
+    """The last moment at which a reply to this clock is in target; None without a target, or none within a year.
+
+    Elapsed time never falls, so it is found by bisection, whatever the target counts in.
+    """
+    rules, zone = timeline.rules(clock.began_ms), timeline.rulebook.zone
+    target = rules.response_target
+    if target is None:
+        return None
+    low, high = clock.began_ms, clock.began_ms + _YEAR_MS
+    if within(target, rules.calendar, low, high, zone):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if within(target, rules.calendar, clock.began_ms, middle, zone):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+_YEAR_MS = 366 * 86_400_000
 _MARKS = 1 << RECEIVED | 1 << SENT | 1 << REQUESTED
 
 
