@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format clean
+.PHONY: help run test lint format cover clean
 
 ARGS ?=
 PYTHON ?=
@@ -40,8 +40,12 @@ lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
 	if (($${#failed[@]})); then printf 'make lint: FAILED in %s\n' "$${failed[@]}" >&2; exit 1; fi
 
 format: $(VENV)/installed-dev ## repair what ruff can repair, and format
-	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff check --fix --silent --exit-zero .
 	@$(BIN)/ruff format .
+
+cover: $(VENV)/installed-dev ## the tests again, then which lines and branches no test runs
+	@$(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
+	@$(BIN)/python -m coverage report
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
