@@ -333,6 +333,11 @@ def test_leaving_in_the_menu_is_neither_offered_nor_abandoned() -> None:
     assert contained.cells == {cell(): {"requested": 1, "ended_in_menu": 1}}
     failed = count(tp("contact.requested"), tp("contact.self_service", 70_000, outcome="failed"))
     assert failed.cells == {cell(): {"requested": 1}}
+    for offered in ("contact.queued", "contact.answered"):
+        told = call("k", ("contact.requested", 0), (offered, 5), ("contact.abandoned", 9))
+        assert totals(count(told), "offered", "ended_in_menu") == [1, 0]
+    deferred = count(call("k", ("contact.requested", 0), ("contact.abandoned", 9), channel="email"))
+    assert totals(deferred, "requested", "ended_in_menu") == [1, 0]
 
 
 def test_a_deferred_contact_waits_only_once_it_is_queued() -> None:
@@ -365,8 +370,10 @@ def test_an_outbound_call_is_not_requested_and_does_not_wait_but_is_handled() ->
         ([("contact.queued", 0)], 0),
         ([("contact.queued", 0), ("contact.informed", 61)], 1),
         ([("contact.queued", 0), ("contact.informed", 59)], 0),
-        # A word before the wait is none in it.
+        # A word before the wait is none in it, nor is the silence from it; the same goes for one after it.
         ([("contact.informed", 0), ("contact.queued", 10), ("contact.answered", 71)], 1),
+        ([("contact.informed", 0), ("contact.queued", 100), ("contact.answered", 110)], 0),
+        ([("contact.queued", 0), ("contact.answered", 10), ("contact.informed", 100)], 0),
         # On hold.
         ([("contact.queued", 0), ("contact.answered", 1), ("contact.held", 10), ("contact.resumed", 71)], 1),
         ([("contact.queued", 0), ("contact.answered", 1), ("contact.held", 10), ("contact.closed", 70)], 0),
@@ -396,6 +403,12 @@ def test_an_estimate_is_judged_by_the_answer() -> None:
     abandoned = count(*told, tp("contact.abandoned", 10_000))
     assert totals(abandoned, "estimates", "estimates_judged", "estimate_error_ms") == [1, 0, 0]
     assert totals(count(*told), "estimates", "estimates_judged") == [3, 0]
+
+
+def test_an_estimate_counts_from_the_first_to_the_last_ms_of_the_wait() -> None:
+    told = [tp("contact.informed", after, reason="estimate", estimate_ms=0) for after in (-1, 0, 9_000, 9_001)]
+    counted = count(*told, tp("contact.queued"), tp("contact.answered", 9_000))
+    assert totals(counted, "estimates", "estimate_error_ms") == [2, 9_000]
 
 
 def test_requested_while_closed_and_open_time_is_present_though_it_is_zero() -> None:
@@ -463,6 +476,17 @@ def test_legs_go_by_time_and_id_so_an_answer_of_the_same_ms_with_a_smaller_id_en
     assert totals(late, "answered", "legs_answered", "negative_durations") == [1, 0, 0]
     right = count(tp("contact.queued", 0, id="a", queue="sales"), tp("contact.answered", 0, id="b"))
     assert totals(right, "answered", "legs_answered") == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "leaving", ["contact.refused", "contact.callback_requested", "contact.closed", "contact.self_service"]
+)
+def test_who_leaves_a_queue_otherwise_ends_the_leg_without_an_answer(leaving: str) -> None:
+    fields: Mapping[str, Any] = {"outcome": "contained"} if leaving == "contact.self_service" else {}
+    told = [tp("contact.queued", 0, queue="sales"), tp(leaving, 5_000, **fields), tp("contact.answered", 9_000)]
+    assert totals(count(*told), "legs_offered", "legs_answered", "legs_wait_ms", "left_queue") == [1, 0, 0, 1]
+    other = tp("contact.self_service", 5_000, outcome="failed", queue="claims")
+    assert totals(count(told[0], other, told[2]), "legs_offered", "legs_answered") == [1, 1]
 
 
 # ---- abandoned, then reached
@@ -915,6 +939,116 @@ def test_a_contact_is_open_until_something_ends_it_and_after_a_reopening() -> No
     told = [("contact.answered", 0), ("contact.closed", 10), ("contact.reopened", 20), ("contact.abandoned", 30)]
     states = [count(call("k", *told[:n])).contacts["k"]["is_open"] for n in (1, 2, 3, 4)]
     assert states == [True, False, True, False]
+    for outcome, goes_on in (("contained", False), ("failed", True)):
+        assert count(tp("contact.self_service", outcome=outcome)).contacts["k"]["is_open"] is goes_on
+    assert count(tp("contact.discarded", reason="spam")).contacts["k"]["is_open"] is False
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields"),
+    [
+        ("contact.answered", {}),
+        ("message.sent", {}),
+        ("contact.closed", {}),
+        ("contact.abandoned", {}),
+        ("contact.discarded", {"reason": "spam"}),
+        ("contact.self_service", {"outcome": "contained"}),
+    ],
+)
+def test_after_any_end_asking_again_is_no_chase(type_: str, fields: dict[str, Any]) -> None:
+    first = call("a", ("contact.requested", 10), ("contact.closed", 200), customer_id="c")
+    again = call("b", ("contact.requested", 50), customer_id="c")
+    assert total(count(first, again), "chased") == 1
+    for after_s, chased in ((9, 1), (10, 0), (50, 0), (51, 1)):
+        assert total(count(first, again, tp(type_, after_s * SECOND, "a", **fields)), "chased") == chased
+
+
+def test_an_outbound_contact_neither_chases_nor_is_chased() -> None:
+    for directions in (("outbound", "inbound"), ("inbound", "outbound")):
+        first = call("a", ("contact.requested", 0), ("contact.closed", 200), customer_id="c", direction=directions[0])
+        again = call("b", ("contact.requested", 50), customer_id="c", direction=directions[1])
+        assert total(count(first, again), "chased") == 0
+
+
+def test_who_follows_two_closed_in_one_ms_follows_the_greater_id() -> None:
+    again = tp("contact.requested", 200_000, "d", customer_id="c")
+    for order in ("ab", "ba"):
+        counted = count(*(call(k, *SERVED, customer_id="c") for k in order), again)
+        assert counted.contacts["d"]["follows_contact_id"] == "b"
+
+
+def test_a_row_says_what_is_known_of_a_contact() -> None:
+    promises = Promises(window_ms=HOUR, lateness_ms=MINUTE)
+    told = [
+        tp("contact.queued", 0, queue="sales", source="pbx", topic="move", customer_id="c", segment="private"),
+        tp("contact.answered", 30_000),
+        tp("message.received", 40_000),
+        tp("message.sent", 45_000),
+        tp("contact.transferred", 50_000),
+        tp("contact.closed", 60_000),
+        tp("contact.closed", 90_000),
+    ]
+    assert count(*told, promises=promises).contacts["k"] == {
+        "contact_id": "k",
+        "customer_id": "c",
+        "channel": "phone",
+        "queue": "sales",
+        "segment": "private",
+        "topic": "move",
+        "direction": "inbound",
+        "source": "pbx",
+        "requested_ms": NOON,
+        "queued_ms": NOON,
+        "answered_ms": NOON + 30_000,
+        "first_response_at_ms": NOON + 45_000,
+        "abandoned_ms": None,
+        "closed_ms": NOON + 60_000,
+        "last_closed_ms": NOON + 90_000,
+        "wait_began_ms": NOON,
+        "outcome": "answered",
+        "outcome_ms": NOON + 30_000,
+        "wait_ms": 30_000,
+        "patience_ms": None,
+        "first_response_ms": 5_000,
+        "transfers": 1,
+        "is_open": False,
+        "discarded": False,
+        "target_ms": 20_000,
+        "in_target": False,
+        "refused_reason": "",
+        "fcr": "resolved",
+        "fcr_confirmed_ms": NOON + 90_000 + HOUR + MINUTE,
+        "issue_id": "k",
+        "follows_contact_id": "",
+        "followed_by_contact_id": "",
+    }
+
+
+def test_a_row_of_who_gave_up_or_was_refused_has_no_wait_and_no_first_contact_resolution() -> None:
+    left = count(
+        tp("contact.queued"),
+        tp("contact.abandoned", 7_000),
+        tp("contact.refused", 8_000, reason="no_authority"),
+        tp("contact.refused", 9_000),
+        tp("contact.discarded", 9_000, reason="test"),
+        tp("message.received", 9_500),
+    ).contacts["k"]
+    names = ("wait_ms", "patience_ms", "in_target", "refused_reason", "discarded", "fcr", "fcr_confirmed_ms")
+    assert [left[k] for k in names] == [None, 7_000, None, "no_authority", True, "", None]
+    assert (left["abandoned_ms"], left["first_response_ms"], left["first_response_at_ms"]) == (NOON + 7_000, None, None)
+    for told in (call("k", *SERVED), call("k", *SERVED[:2], customer_id="c")):  # nobody known, not closed
+        assert count(told).contacts["k"]["fcr"] == ""
+    at_target = count(tp("contact.queued"), tp("contact.answered", 20_000)).contacts["k"]
+    assert at_target["in_target"] is True
+    closed_unanswered = count(call("k", ("message.received", 0), ("contact.closed", 5))).contacts["k"]
+    assert (closed_unanswered["first_response_ms"], closed_unanswered["first_response_at_ms"]) == (None, None)
+
+
+def test_an_abandon_before_the_queue_is_a_patience_of_zero_and_one_at_the_queue_is_not_negative() -> None:
+    early = count(tp("contact.abandoned", 0), tp("contact.queued", 5_000))
+    assert totals(early, "abandoned", "abandoned_short", "patience_ms", "negative_durations") == [1, 1, 0, 1]
+    at_once = count(tp("contact.abandoned", 0), tp("contact.queued", 0))
+    assert totals(at_once, "abandoned", "negative_durations") == [1, 0]
 
 
 # ---- streams
