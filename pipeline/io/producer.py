@@ -1,10 +1,13 @@
 """Writing to the log: records in, batches out, every delivery awaited. Chooses partitions as every Kafka client does.
 
-Records are packed into batches here: one future a batch instead of one a record is most of the difference in speed.
+Records are packed into batches here: one future a batch, not one a record, is most of the difference in speed.
+Not idempotent in Kafka's sense: aiokafka's idempotent producer never gives up on a broker that is gone, and one record
+the broker refuses leaves a hole in its sequence that fails every later write [both measured]. It has one request under
+way per partition, so order is kept without; a repetition after a lost answer is what the folds are made for.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import count
 from typing import Any
@@ -14,42 +17,41 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from pipeline.io.broker import RECORD_BYTES_MAX, Room
+from pipeline.io.kafka import Security, Tuning, brokers, connection
 from pipeline.ports import LogError, OutRecord
 
 BATCH_BYTES = 1_000_000
-"""Below the 1,048,588 that brokers accept as a batch by default, compressed."""
-REQUEST_BYTES_MAX = 32 * 1024 * 1024
+"""Uncompressed; brokers take batches of 1,048,588 by default. A larger record travels alone."""
 RECORD_OVERHEAD_BYTES = 24
 RECORDS_AT_ONCE = 5_000
+"""How many records are packed before the loop gets a turn."""
 
 
 class Producer:
-    """Acks from all in-sync replicas, idempotent. With `room`, writes to `guarded` topics wait until their readers made room."""
+    """Waits for all in-sync replicas. With `room`, writes to `guarded` topics wait until their readers made some."""
 
     def __init__(
         self,
         bootstrap: str,
         *,
         client_id: str,
-        connection: Mapping[str, Any],
-        compression: str | None,
+        security: Security,
+        tuning: Tuning,
         room: Room | None,
         guarded: frozenset[str],
     ) -> None:
         self._client = AIOKafkaProducer(
-            bootstrap_servers=bootstrap.split(","),
+            bootstrap_servers=brokers(bootstrap),
             client_id=client_id,
             acks="all",
-            enable_idempotence=True,
-            compression_type=compression,
+            compression_type=tuning.compression,
             max_batch_size=BATCH_BYTES,
-            max_request_size=REQUEST_BYTES_MAX,
-            request_timeout_ms=30_000,
-            **connection,
+            request_timeout_ms=int(tuning.produce_timeout_seconds * 1000),
+            **connection(security),
         )
         self._bootstrap = bootstrap
         self._room = room
-        self._guarded = guarded
+        self._guarded = guarded if room is not None else frozenset()
         self._turn = count()
 
     async def start(self) -> None:
@@ -72,17 +74,20 @@ class Producer:
 
     async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
         """Write all; return when every one is acknowledged. Raises LogError if any was not."""
+        if self._room is not None and any(size_bytes(record) > RECORD_BYTES_MAX for record in records):
+            raise LogError(
+                f"A record for {topic} is over {RECORD_BYTES_MAX:,} bytes, more than the embedded broker holds."
+            )
         partitions_total = await self.partitions(topic)
         room = self._room if topic in self._guarded else None
         deliveries: list[asyncio.Future[Any]] = []
         done = 0
         try:
             while done < len(records):
-                taken = await self._send_some(
-                    topic, records[done : done + RECORDS_AT_ONCE], partitions_total, room, deliveries
-                )
-                done += taken
-                if not taken and room is not None:
+                some = records[done : done + RECORDS_AT_ONCE]
+                sent = await self._send_some(topic, some, partitions_total, room, deliveries)
+                done += sent
+                if sent == 0 and room is not None:
                     await room.freed()
         except KafkaError as error:
             raise LogError(f"Writing to {topic} failed: {error!r}") from error
@@ -101,48 +106,45 @@ class Producer:
         deliveries: list[asyncio.Future[Any]],
     ) -> int:
         """Hand the longest prefix there is room for to the client; how many records that was."""
-        if self._room is not None and any(size_bytes(record) > RECORD_BYTES_MAX for record in records):
-            raise LogError(
-                f"A record for {topic} is over {RECORD_BYTES_MAX:,} bytes, more than the embedded broker holds."
-            )
         taken = 0
-        open_batches: dict[int, tuple[Any, int]] = {}
-        for record in records:
-            number = record.partition
-            if number is None:
-                number = (
-                    partition_of(record.key, partitions_total)
-                    if record.key is not None
-                    else next(self._turn) % partitions_total
-                )
-            size = size_bytes(record)
-            if room is not None and not room.take(f"{topic}/{number}", size):
-                break
-            batch, batch_bytes = open_batches.get(number) or (self._client.create_batch(), 0)
-            if not append(batch, record):
-                await self._send(topic, number, batch, batch_bytes, room, deliveries)
-                batch, batch_bytes = self._client.create_batch(), 0
-                append(batch, record)
-            open_batches[number] = batch, batch_bytes + size
-            taken += 1
-        for number, (batch, batch_bytes) in open_batches.items():
-            await self._send(topic, number, batch, batch_bytes, room, deliveries)
+        packing: dict[int, tuple[Any, int]] = {}  # partition: batch, its bytes as counted by room
+        try:
+            for record in records:
+                number = self._number(record, partitions_total)
+                size = size_bytes(record)
+                if room is not None and not room.take(f"{topic}/{number}", size):
+                    break
+                batch, batch_bytes = packing.get(number) or (self._client.create_batch(), 0)
+                packing[number] = batch, batch_bytes + size
+                taken += 1
+                if not append(batch, record):
+                    packing[number] = batch, batch_bytes
+                    following = self._client.create_batch()
+                    append(following, record)
+                    deliveries.append(await self._send(topic, number, packing, room))
+                    packing[number] = following, size
+            while packing:
+                deliveries.append(await self._send(topic, next(iter(packing)), packing, room))
+        finally:
+            if room is not None:  # empty, unless sending failed
+                for number, (_, batch_bytes) in packing.items():
+                    room.give_back(f"{topic}/{number}", batch_bytes)
         return taken
 
     async def _send(
-        self,
-        topic: str,
-        number: int,
-        batch: Any,
-        batch_bytes: int,
-        room: Room | None,
-        deliveries: list[asyncio.Future[Any]],
-    ) -> None:
-        records_total = batch.record_count()
-        delivery = await self._client.send_batch(batch, topic, partition=number)
+        self, topic: str, number: int, packing: dict[int, tuple[Any, int]], room: Room | None
+    ) -> asyncio.Future[Any]:
+        batch, batch_bytes = packing[number]
+        delivery: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=number)
+        del packing[number]
         if room is not None:
-            delivery.add_done_callback(partial(settle, room, f"{topic}/{number}", records_total, batch_bytes))
-        deliveries.append(delivery)
+            delivery.add_done_callback(partial(settle, room, f"{topic}/{number}", batch.record_count(), batch_bytes))
+        return delivery
+
+    def _number(self, record: OutRecord, partitions_total: int) -> int:
+        if record.partition is not None:
+            return record.partition
+        return next(self._turn) % partitions_total if record.key is None else partition_of(record.key, partitions_total)
 
 
 def settle(room: Room, partition: str, records_total: int, batch_bytes: int, delivery: "asyncio.Future[Any]") -> None:
@@ -155,19 +157,17 @@ def settle(room: Room, partition: str, records_total: int, batch_bytes: int, del
 
 def append(batch: Any, record: OutRecord) -> bool:
     """Add to the batch; False where it is full. An empty batch takes any record."""
-    added = batch.append(
-        key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
-    )
-    return added is not None
+    headers = list(record.headers)
+    return batch.append(key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=headers) is not None
 
 
 def size_bytes(record: OutRecord) -> int:
-    """What a record takes in the log before compression, not less."""
+    """What a record takes in the log before compression, rather more than less."""
     headers = sum(len(name) * 4 + len(value) + 10 for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers + RECORD_OVERHEAD_BYTES
 
 
 @lru_cache(maxsize=65_536)
 def partition_of(key: bytes, partitions_total: int) -> int:
-    """The partition of a key, as Java's clients choose it (murmur2 in plain Python is slow, keys repeat)."""
+    """The partition of a key, as Java's clients choose it. Cached: murmur2 in plain Python is slow, and keys repeat."""
     return (int(murmur2(key)) & 0x7FFFFFFF) % partitions_total

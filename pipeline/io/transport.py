@@ -1,12 +1,13 @@
-"""Faust's side of the log: a transport that hands over whole fetched batches and commits what our ledger says, nothing else.
+"""Faust's side of the log: a transport that hands over whole fetched batches and commits what our ledger says.
 
-One Faust event is one fetched batch of one partition. Vanilla Faust's per-message path, its gap bookkeeping and its acknowledgements (which
-lose what an agent raised on, and forget what a rebalance interrupts) are not used: positions are sought, never derived from acknowledgements.
-Builds on inner interfaces of faust-streaming 0.15.3 and aiokafka 0.14, both pinned; `tests/io/test_transport.py` is the contract.
+One Faust event is one fetched batch of one partition. Faust's path per message, its bookkeeping of gaps and its
+acknowledgements (which lose what an agent raised on, and forget what a rebalance interrupts) are not used: positions
+are sought, never derived. Builds on inner interfaces of faust-streaming 0.15.3 and aiokafka 0.14, both pinned, for
+which `tests/io/test_transport.py` is the contract.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol, TypeVar, cast
 
@@ -21,6 +22,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.app.base import BootStrategy
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -29,18 +31,19 @@ from mode.utils.futures import notify
 from mode.utils.logging import get_logger
 from msgspec import Struct
 
+from pipeline.io.kafka import brokers, name
 from pipeline.ports import Batch, LogError, Record
 
 logger = get_logger(__name__)
 T = TypeVar("T")
 
-FETCH_WAIT_MS = 200
+COMMIT_SECONDS = 3
 BEYOND_END_TRIES = 20
-"""Half-second tries before a position beyond the log's end is believed: during a leader change the end may step back."""
+"""Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
 
 
 class Fetched(Struct, frozen=True):
-    """A batch with the number of the seek it was read under. `skipped`: the log had lost what came before `from_offset`."""
+    """A batch, the number of the seek it was read under, and whether the log had lost what came just before it."""
 
     batch: Batch
     seeks: int
@@ -57,8 +60,18 @@ class Rebalances(Protocol):
         """These are ours now. Nothing is read before each is sought."""
 
 
+class Boot(BootStrategy):
+    """No producer of Faust's: ours waits for deliveries and raises."""
+
+    enable_kafka_producer = False
+
+
 class App(faust.App):
     """A Faust app that knows whom to tell, and touches no disk."""
+
+    BootStrategy = Boot
+    batch_records: int | None = None
+    fetch_wait_ms = 200
 
     rebalances: Rebalances | None = None
 
@@ -86,11 +99,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._positions: dict[TP, tuple[int, int]] = {}  # next offset, number of the seek
         self._skipped: set[TP] = set()
         self._beyond_end: dict[TP, int] = {}
+        self.batch_records: int | None = None
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust's 1.5 s are also what a seek has to wait for, on an idle partition.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_max_wait_ms = cast("App", self.app).fetch_wait_ms
         return consumer
 
     async def run(self, work: Callable[[AIOKafkaConsumer], Coroutine[Any, Any, T]]) -> T:
@@ -139,12 +153,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             while self.consumer.flow_active:
                 if consumer._closed or fetcher._closed:
                     raise ConsumerStoppedError
-                wanted = self.wanted & active_partitions
-                # fetched_records would wait for the end of a rebalance, and takes an empty set for "all partitions".
-                if wanted and not subscriptions.reassignment_in_progress:
-                    batches = await self._fetched(consumer, wanted)
-                    if batches:
-                        return batches
+                # In a rebalance fetched_records would wait for its end.
+                if not subscriptions.reassignment_in_progress:
+                    batches = [await self._fetched(consumer, tp) for tp in self.wanted & active_partitions]
+                    found = {tp: [fetched] for tp, fetched in batches if fetched is not None}
+                    if found:
+                        return found
                 remaining_seconds = deadline - monotonic()
                 if remaining_seconds <= 0:
                     break
@@ -156,33 +170,33 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     waiter.cancel()
         return {}
 
-    async def _fetched(self, consumer: AIOKafkaConsumer, wanted: frozenset[TP]) -> Mapping[TP, list[Fetched]]:
-        """What aiokafka has in store for these partitions, without waiting. There is no await between its reading and our return."""
+    async def _fetched(self, consumer: AIOKafkaConsumer, partition: TP) -> tuple[TP, Fetched | None]:
+        """What aiokafka has in store of a partition, without waiting."""
         fetcher = consumer._fetcher
-        for partition in wanted:
-            result = fetcher._records.get(partition)
-            if type(result) is FetchResult and result._partition_records is not None:
-                result._partition_records._consumer_record = (
-                    to_record  # our record instead of aiokafka's, which costs twice as much
-                )
+        result = fetcher._records.get(partition)
+        if type(result) is FetchResult and result._partition_records is not None:
+            # Our record instead of aiokafka's, which costs twice as much to make.
+            result._partition_records._consumer_record = to_record
         try:
-            found = await fetcher.fetched_records(wanted, timeout=0)
+            found = await fetcher.fetched_records({partition}, timeout=0, max_records=self.batch_records)
         except NoOffsetForPartitionError:
-            return {}  # from before our seek: there is no reset policy, positions are ours
+            return partition, None  # from before our seek: there is no reset policy, positions are ours
         except OffsetOutOfRangeError as error:
-            for partition, offset in dict(error.args[0]).items():
-                await self._out_of_range(consumer, TP(*partition), offset)
-            return {}
-        assignment = consumer._subscription.subscription.assignment
-        return {
-            TP(*partition): [self._batch(TP(*partition), records, assignment.state_value(partition).position)]
-            for partition, records in found.items()
-            if partition in self._positions
-        }
+            await self._out_of_range(consumer, partition, int(dict(error.args[0])[partition]))
+            return partition, None
+        # No await from aiokafka's reading to here, so its position is that after these records.
+        return partition, self._batch(consumer, partition, found.get(partition, []))
 
-    def _batch(self, partition: TP, records: list[Record], to_offset: int) -> Fetched:
-        # Not the position aiokafka held: that moves over control records and aborted transactions without handing out anything.
+    def _batch(self, consumer: AIOKafkaConsumer, partition: TP, records: list[Record]) -> Fetched | None:
+        assignment = consumer._subscription.subscription.assignment
+        state = None if assignment is None else assignment.state_value(partition)
+        if state is None or not state.has_valid_position or partition not in self._positions:
+            return None
         from_offset, seeks = self._positions[partition]
+        to_offset = int(state.position)
+        if to_offset == from_offset:
+            return None
+        # Without records: the log has only control records or aborted transactions here. That is progress, too.
         self._positions[partition] = to_offset, seeks
         skipped = partition in self._skipped
         self._skipped.discard(partition)
@@ -211,7 +225,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             tries = self._beyond_end[partition] = self._beyond_end.get(partition, 0) + 1
             if tries >= BEYOND_END_TRIES:
                 raise LogError(
-                    f"{name(partition)} ends at offset {end}, but {offset} was already read: the log lost its tail or was re-created."
+                    f"{name(partition)} ends at offset {end}, but all before {offset} was already read:"
+                    " the log lost its tail or was re-created."
                 )
             await asyncio.sleep(0.5)
 
@@ -251,7 +266,9 @@ class Consumer(driver.Consumer):
         self._frozen = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread.batch_records = cast("App", self.app).batch_records
+        return thread
 
     @property
     def thread(self) -> ConsumerThread:
@@ -282,7 +299,12 @@ class Consumer(driver.Consumer):
             }
             if not news:
                 return False
-            committed = await self._thread.run(lambda _: self._thread._commit(news))
+            try:
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    committed = await self._thread.run(lambda _: self._thread._commit(news))
+            except TimeoutError:
+                logger.warning("offsets were not committed: Kafka did not answer for %d s", COMMIT_SECONDS)
+                return False
             if committed:
                 self._committed_offset.update(news)
             return committed
@@ -361,11 +383,6 @@ def register() -> None:
     drivers.TRANSPORTS.aliases.setdefault("batch", "pipeline.io.transport:Transport")
 
 
-def name(partition: TP) -> str:
-    """`topic/number`."""
-    return f"{partition.topic}/{partition.partition}"
-
-
 def to_record(_partition: TopicPartition, record: Any) -> Record:
     """aiokafka's wire record as ours. Headers are not needed by anyone who reads."""
     return Record(record.offset, record.timestamp, record.key, record.value)
@@ -373,9 +390,4 @@ def to_record(_partition: TopicPartition, record: Any) -> Record:
 
 def brokers_url(bootstrap: str) -> str:
     """`h1:9092,h2:9092` as Faust wants it."""
-    return ";".join(f"batch://{server.strip()}" for server in bootstrap.split(",") if server.strip())
-
-
-def aiokafka_partitions(partitions: Iterable[TP]) -> list[TopicPartition]:
-    """Faust's partitions as aiokafka's."""
-    return [TopicPartition(*partition) for partition in partitions]
+    return ";".join(f"batch://{server}" for server in brokers(bootstrap))

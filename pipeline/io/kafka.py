@@ -1,0 +1,91 @@
+"""What every Kafka client of the pipeline is told: how to connect, how to tune, and how partitions are written."""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka.structs import TopicPartition
+from faust import SASLCredentials, SSLCredentials
+from faust.types import TP
+from faust.types.auth import CredentialsT
+from msgspec import Struct
+
+from pipeline.ports import LogError
+
+
+class Security(Struct, frozen=True):
+    """How to connect: plaintext, TLS (a context), or a user over TLS; one without TLS has to be allowed expressly."""
+
+    ssl_context: ssl.SSLContext | None = None
+    username: str | None = None
+    password: str | None = None
+    mechanism: str = "SCRAM-SHA-512"
+    plaintext_password_allowed: bool = False
+
+
+class Tuning(Struct, frozen=True):
+    """Settings of the consumer group and the producer, with values that fit most installations."""
+
+    session_timeout_seconds: float = 12.0
+    heartbeat_interval_seconds: float = 3.0
+    rebalance_timeout_seconds: float = 60.0
+    commit_interval_seconds: float = 1.0
+    revoke_seconds: float = 10.0
+    """How long a flush may hold up a rebalance."""
+    fetch_bytes: int = 1024 * 1024
+    """Compressed, per partition and fetch. A larger single batch comes through all the same."""
+    fetch_wait_ms: int = 200
+    """How long a broker may hold back an empty answer: what a seek on an idle partition has to wait."""
+    batch_records: int = 20_000
+    batches_ahead: int = 2
+    """With these two a partition holds at most batches_ahead + 1 batches of batch_records in memory."""
+    watch_interval_seconds: float = 5.0
+    stalled_seconds: float = 60.0
+    """No progress for so long though there is something to read: the process ends, its supervisor starts it again."""
+    compression: str | None = "lz4"
+    produce_timeout_seconds: float = 30.0
+
+
+def connection(security: Security) -> Mapping[str, Any]:
+    """Security as aiokafka's clients take it. Raises LogError for a password that would travel in plain text."""
+    if security.username is None:
+        return {} if security.ssl_context is None else {"security_protocol": "SSL", "ssl_context": security.ssl_context}
+    if security.ssl_context is None and not security.plaintext_password_allowed:
+        raise LogError(
+            "A Kafka user without TLS would send its password in plain text: give a CA, or allow it expressly."
+        )
+    return {
+        "security_protocol": "SASL_PLAINTEXT" if security.ssl_context is None else "SASL_SSL",
+        "sasl_mechanism": security.mechanism,
+        "sasl_plain_username": security.username,
+        "sasl_plain_password": security.password,
+        "ssl_context": security.ssl_context,
+    }
+
+
+def credentials(security: Security) -> CredentialsT | None:
+    """The same as Faust takes it."""
+    if security.username is not None:
+        return SASLCredentials(
+            username=security.username,
+            password=security.password,
+            ssl_context=security.ssl_context,
+            mechanism=security.mechanism,
+        )
+    return None if security.ssl_context is None else SSLCredentials(security.ssl_context)
+
+
+def brokers(bootstrap: str) -> list[str]:
+    """`h1:9092, h2:9092` as a list."""
+    return [server.strip() for server in bootstrap.split(",") if server.strip()]
+
+
+def name(partition: TP | TopicPartition) -> str:
+    """`topic/number`."""
+    return f"{partition.topic}/{partition.partition}"
+
+
+def topic_partition(partition: str) -> TopicPartition:
+    """`topic/number` as aiokafka has it."""
+    topic, _, number = partition.rpartition("/")
+    return TopicPartition(topic, int(number))
