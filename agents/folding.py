@@ -8,18 +8,19 @@ repeats nothing.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from contextlib import suppress
+from typing import Final
 
 from msgspec import Struct
 
+from agents.dead_letters import deliver
 from pipeline.core.contacts import FACTS_TOPIC, ContactFold
-from pipeline.core.engine import Engine, Flush, Hole, TooManyRejects
+from pipeline.core.engine import Engine, Flush, Hole
+from pipeline.core.poison import TooManyRejects
 from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, WarehouseDown
-from schemas.rejects import DeadLetter, encode_dead_letter
 
 log_ = logging.getLogger("touchline.folding")
 
-DEAD_LETTERS_TOPIC: Final = "dead-letters"
 _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
 _CHUNK: Final = 2_000
@@ -40,25 +41,6 @@ class LogLost(Exception):
     """The log no longer has records that were never folded."""
 
 
-class Epochs(Protocol):
-    """The incarnations of the folded topics."""
-
-    def of(self, topic: str) -> int:
-        """The current log epoch of a topic."""
-
-
-async def deliver_dead_letters(letters: list[DeadLetter], log: Log, ledger: Ledger, clock: Clock) -> None:
-    """Keep dead letters where people look (table) and where programs read (topic). Repeating it changes nothing."""
-    if not letters:
-        return
-    await ledger.reject(letters)
-    records = [
-        OutRecord(f"{letter.topic}/{letter.number}".encode(), encode_dead_letter(letter), clock.now_ms())
-        for letter in letters
-    ]
-    await log.produce(DEAD_LETTERS_TOPIC, records)
-
-
 async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> None:
     """Produce facts in chunks, each acknowledged before the next."""
     chunk: list[OutRecord] = []
@@ -73,7 +55,7 @@ async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: C
 
 async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
     """The protocol. Whatever happens after any line, the next owner goes on from the last commit."""
-    await deliver_dead_letters(flush.dead_letters, log, ledger, clock)
+    await deliver(flush.dead_letters, log, ledger, clock)
     await emit(flush.emissions, log, clock)
     await ledger.commit(flush.ledger)
     for table, columns in flush.published:
@@ -81,7 +63,9 @@ async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
     log.durable(flush.partition, flush.offset)
 
 
-async def recover(engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int) -> None:
+async def recover(
+    engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int, *, accept_loss: bool = False
+) -> None:
     """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions."""
     engine.recover(await ledger.recover(engine.partition, engine.recent_days))
     fold = engine.fold_
@@ -97,6 +81,9 @@ async def recover(engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_
             " The topic was re-created: start with --new-epoch to count it as a new log, or point touchline at the"
             " right cluster."
         )
+    if engine.position < first and accept_loss:
+        log_.warning("%s: offsets %d to %d are lost uncounted", engine.partition, engine.position, first - 1)
+        engine.skip(first)
     if engine.position < first:
         raise LogLost(
             f"{engine.partition}: offsets {engine.position} to {first - 1} ({first - engine.position} positions)"
@@ -126,17 +113,18 @@ class Folding:
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
         self._changed = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, facts_epoch: int) -> None:
+    async def start(self, facts_epoch: int, *, accept_loss: bool = False) -> None:
         """Recover (trying again while the warehouse is away) and begin to flush."""
         wait_seconds = self._pace.retry_seconds
         while True:
             try:
-                await recover(self.engine, self._log, self._ledger, self._clock, facts_epoch)
+                await recover(self.engine, self._log, self._ledger, self._clock, facts_epoch, accept_loss=accept_loss)
             except WarehouseDown as error:
                 self.warehouse_up = False
                 log_.warning(
@@ -175,6 +163,8 @@ class Folding:
             log_.error("stopped: %s", error)
             self._log.pause(self.engine.partition)
         self._changed.set()
+        if self.engine.dirty_rows >= self._pace.flush_rows:
+            self._hurry.set()
         if self.engine.dirty_rows >= self._pace.most_rows:
             self._room.clear()
 
@@ -222,10 +212,10 @@ class Folding:
 
     async def _until_next(self) -> None:
         """Let an interval pass, unless much has gathered or the end has come."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._pace.interval_seconds
-        while not self._closing and self.engine.dirty_rows < self._pace.flush_rows and (left := end - loop.time()) > 0:
-            await asyncio.sleep(min(left, 0.1))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._pace.interval_seconds)
+        if not self._closing:
+            self._hurry.clear()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -237,4 +227,5 @@ class Folding:
         if self._task is not None:
             self._closing = True
             self._changed.set()
+            self._hurry.set()
             await asyncio.wait([self._task])

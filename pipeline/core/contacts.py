@@ -245,8 +245,8 @@ CONTACT_ROW: Final = (
     "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
     "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
     "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
-    "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints", "is_open",
-    "discarded", "revised_ms", "version",
+    "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints",
+    "is_open", "discarded", "revised_ms", "version",
 )  # fmt: skip
 """Columns of table `contacts` (all but `p`)."""
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.measure import Columns
+from pipeline.core.poison import Limits, Poison
 from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
 
@@ -45,12 +46,6 @@ class Hole(Exception):
         self.from_offset = from_offset
 
 
-class TooManyRejects(Exception):
-    """So much is wrong that a wrong deployment is likelier than wrong records: the partition stops before it is
-    drained.
-    """
-
-
 class OtherDefinitions(Exception):
     """The ledger was written under other measures or another catalogue; the two must not be mixed."""
 
@@ -64,7 +59,8 @@ class OtherDefinitions(Exception):
 class Marker(Struct, omit_defaults=True):
     """Where a partition stands: everything needed to go on, and cumulative counts.
 
-    `offset` is the next one to read; `facts_epoch` the incarnation of topic contact-facts that has all our facts.
+    `offset` is the next one to read; `facts_epoch` the incarnation of topic contact-facts that has all our facts;
+    `lost` positions that the log gave up before they were counted.
     """
 
     offset: int = 0
@@ -75,6 +71,7 @@ class Marker(Struct, omit_defaults=True):
     applied: int = 0
     duplicate: int = 0
     late: int = 0
+    lost: int = 0
     rejected: dict[str, int] = {}
     clamped: dict[str, int] = {}
 
@@ -173,14 +170,6 @@ class Flush(Struct):
         return len(self.ledger["kind"])
 
 
-class Limits(Struct, frozen=True):
-    """When dead letters stop a partition: so many in a row, or more than this share of the last thousand and more."""
-
-    run: int
-    ratio_percent: int
-    ratio_of: int = 1_000
-
-
 class Engine:
     """One partition. `fold` batches, `flush`, write, then `flushed` or `failed`; start with `recover`."""
 
@@ -200,7 +189,7 @@ class Engine:
         self.epoch = epoch
         self.fold_ = fold
         self.zone = zone
-        self.limits = limits
+        self._poison = Poison(limits)
         self.recent_days = recent_days
         self.fingerprint = fingerprint
         self.marker = Marker()
@@ -212,7 +201,6 @@ class Engine:
         self._dirty_keys: dict[str, None] = {}
         self._dead_letters: list[DeadLetter] = []
         self._written_offset = -1
-        self._run = self._seen = self._wrong = 0
 
     # -- recovery
 
@@ -240,6 +228,16 @@ class Engine:
         """The facts of every contact are in this incarnation of the facts topic; the next flush says so."""
         self.marker.facts_epoch = facts_epoch
         self._written_offset = -1
+
+    def skip(self, first_offset: int) -> None:
+        """Go on at `first_offset` although what is before it was never counted; the marker keeps how much that is."""
+        self.marker.lost += first_offset - self.marker.offset
+        self.marker.offset = first_offset
+
+    @property
+    def written_offset(self) -> int:
+        """Everything before it is durable; -1 if nothing is."""
+        return self._written_offset
 
     @property
     def position(self) -> int:
@@ -286,8 +284,7 @@ class Engine:
 
     def _apply(self, done: Applied) -> None:
         marker = self.marker
-        self._run = 0
-        self._seen += 1
+        self._poison.good()
         if done.delta is None:
             marker.duplicate += 1
             return
@@ -307,20 +304,7 @@ class Engine:
                 add(into, cell)
 
     def _reject(self, reject: Reject, record: Any) -> None:
-        self._run += 1
-        self._seen += 1
-        self._wrong += 1
-        if self._seen > self.limits.ratio_of:
-            self._seen, self._wrong = self._seen // 2, self._wrong // 2
-        too_often = (
-            self._seen >= self.limits.ratio_of // 2 and self._wrong * 100 > self._seen * self.limits.ratio_percent
-        )
-        if self._run > self.limits.run or too_often:
-            raise TooManyRejects(
-                f"{self.partition}: {self._run} records in a row, and {self._wrong} of the last {self._seen}, were"
-                f" rejected (last: offset {record.offset}, {reject.reason}: {reject.detail}). Nothing after"
-                " this was read."
-            )
+        self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
         rejected = self.marker.rejected
         rejected[reject.reason] = rejected.get(reject.reason, 0) + 1
         self._dead_letters.append(

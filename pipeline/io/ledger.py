@@ -1,6 +1,7 @@
 """The protocol's side of the warehouse: recovery in one scan, the commit in one insert, and rows for people.
 
-Everything here is SQL that ClickHouse 18.16 and 26.9 both understand. Reads use FINAL: of equal keys the highest version.
+Everything here is SQL that ClickHouse 18.16 and 26.9 both understand. Reads use FINAL: of equal keys the highest
+version.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,24 +9,24 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.engine import CELL, DAY, MARKER, MINUTE, RECENT_MINUTES_S, CellRow, Marker, Recovered, StateRow
+from pipeline.core.engine import CELL, MARKER, RECENT_MINUTES_S, CellRow, Marker, Recovered, StateRow
 from pipeline.ports import Block, Warehouse
 from schemas.rejects import DeadLetter
 
 _DATABASE: Final = "touchline_internal"
 _DAY_S: Final = 86_400
-_MARKER_SQL: Final = f"SELECT state, version FROM {_DATABASE}.ledger FINAL WHERE kind = {MARKER} AND p = %(p)s"
-_SCAN_SQL: Final = f"""
+_MARKER_SQL: Final = "SELECT state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 AND p = %(p)s"
+_SCAN_SQL: Final = """
 SELECT kind, resolution, window_s, channel, queue, segment, key, epoch, generation_hour, generation_block,
        keys, values, state, is_open, last_ms, version
-FROM {_DATABASE}.ledger FINAL
+FROM touchline_internal.ledger FINAL
 WHERE p = %(p)s AND (
-    kind != {CELL}
+    kind != 1
     OR generation_hour >= %(generation_hour)s
-    OR (resolution = {MINUTE} AND window_s >= %(minutes_from_s)s)
-    OR (resolution = {DAY} AND window_s >= %(days_from_s)s)
+    OR (resolution = 1 AND window_s >= %(minutes_from_s)s)
+    OR (resolution = 3 AND window_s >= %(days_from_s)s)
 )"""
-_MARKERS_SQL: Final = f"SELECT p, state, version FROM {_DATABASE}.ledger FINAL WHERE kind = {MARKER} ORDER BY p"
+_MARKERS_SQL: Final = "SELECT p, state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 ORDER BY p"
 
 
 class SqlLedger:
@@ -35,8 +36,8 @@ class SqlLedger:
         self._warehouse = warehouse
 
     async def recover(self, partition: str, recent_days: int) -> Recovered:
-        """One consistent scan. The marker is looked at before, only to know from where cells are needed; they are needed
-        from there on even if somebody has gone ahead since.
+        """One consistent scan. The marker is looked at before, only to know from where cells are needed: that holds even
+        if somebody has gone ahead since.
         """
         hints = await self._warehouse.query(_MARKER_SQL, {"p": partition})
         hint = _marker(hints[0][0]) if hints else Marker()

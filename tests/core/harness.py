@@ -9,8 +9,9 @@ import msgspec
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import CELL, MINUTE, Engine, Flush, Limits
+from pipeline.core.engine import CELL, MINUTE, Engine, Flush
 from pipeline.core.measure import column_key
+from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record
@@ -28,7 +29,7 @@ from tests.oracle import Arrival, Promises
 
 FAMILIES = ("waiting", "response", "resolution")
 """What the oracle counts."""
-LIMITS = Limits(run=10**9, ratio_percent=100)
+LIMITS = Limits(run=10**9, ratio=1.0)
 
 
 def catalogue_of(promises: Promises) -> Catalogue:

@@ -1,0 +1,93 @@
+"""Intake: the raw topic in, validated touchpoints out, keyed by contact. What is not one becomes a dead letter.
+
+Intake keeps no state. It may do a batch twice; touchpoints are told apart
+by their ids, and dead letters by their origin.
+"""
+
+import logging
+from collections.abc import Collection
+from typing import Final
+
+import msgspec
+
+from agents.dead_letters import deliver
+from pipeline.core.poison import Limits, Poison, TooManyRejects
+from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, Record
+from schemas.codec import decode, encode
+from schemas.rejects import DeadLetter, Reject, dead_letter
+
+TOUCHPOINTS_TOPIC: Final = "touchpoints"
+_SOURCE: Final = "kafka"
+"""The source of touchpoints that name none."""
+
+log_ = logging.getLogger("touchline.intake")
+
+
+class Intake:
+    """The intake of one process, for whatever partitions of the raw topic it is given."""
+
+    def __init__(
+        self, log: Log, ledger: Ledger, clock: Clock, channels: Collection[str], limits: Limits, epoch: int
+    ) -> None:
+        self.accepted = 0
+        self.rejected: dict[str, int] = {}
+        self.stopped: dict[str, str] = {}
+        """Partitions that a limit stopped, and why."""
+        self._log, self._ledger, self._clock = log, ledger, clock
+        self._channels = channels
+        self._limits = limits
+        self._epoch = epoch
+        self._poison: dict[str, Poison] = {}
+
+    async def handle(self, batch: Batch) -> None:
+        """Take in one batch: dead letters and touchpoints are acknowledged before the batch counts as done."""
+        if batch.partition in self.stopped:
+            return
+        topic, _, number = batch.partition.rpartition("/")
+        poison = self._poison.setdefault(batch.partition, Poison(self._limits))
+        now_ms = self._clock.now_ms()
+        records: list[OutRecord] = []
+        letters: list[DeadLetter] = []
+        done = batch.to_offset
+        for record in batch.records:
+            taken = self._take(record, now_ms)
+            if isinstance(taken, OutRecord):
+                poison.good()
+                records.append(taken)
+                continue
+            try:
+                poison.bad(f"{batch.partition} offset {record.offset}", taken.reason, taken.detail)
+            except TooManyRejects as error:
+                self.stopped[batch.partition] = str(error)
+                log_.error("stopped: %s", error)
+                self._log.pause(batch.partition)
+                done = record.offset
+                break
+            letters.append(
+                dead_letter(
+                    taken,
+                    topic=topic,
+                    number=int(number),
+                    epoch=self._epoch,
+                    offset=record.offset,
+                    step="intake",
+                    key=record.key,
+                    value=record.value,
+                    append_ms=record.timestamp_ms,
+                )
+            )
+        await deliver(letters, self._log, self._ledger, self._clock)
+        await self._log.produce(TOUCHPOINTS_TOPIC, records)
+        self.accepted += len(records)
+        for letter in letters:
+            self.rejected[letter.reason] = self.rejected.get(letter.reason, 0) + 1
+        self._log.durable(batch.partition, done)
+
+    def _take(self, record: Record, now_ms: int) -> OutRecord | Reject:
+        touchpoint = decode(record.value, self._channels)
+        if isinstance(touchpoint, Reject):
+            return touchpoint
+        value = record.value
+        if touchpoint.source is None or value is None:
+            value = encode(msgspec.structs.replace(touchpoint, source=_SOURCE))
+        return OutRecord(touchpoint.contact_id.encode(), value, now_ms)
