@@ -95,12 +95,8 @@ class Zone:
     def _find_start(self, ordinal: int) -> int:
         midnight = (ordinal - EPOCH_ORDINAL) * DAY_MS
         # No offset is a day or more, so the day's first instant is in here; Samoa once skipped a whole date.
-        for start, end, offset in self.stretches(midnight - DAY_MS, midnight + 2 * DAY_MS):
-            if start + offset >= midnight:
-                return start
-            if end + offset > midnight:
-                return midnight - offset
-        return midnight - self.offset_ms(midnight)
+        around = self.stretches(midnight - DAY_MS, midnight + 2 * DAY_MS)
+        return next(max(start, midnight - offset) for start, end, offset in around if end + offset > midnight)
 
     def _block(self, block: int) -> tuple[list[int], list[int]]:
         known = self._blocks.get(block)

@@ -71,6 +71,8 @@ def test_a_date_the_zone_skipped_starts_with_the_next_one() -> None:
 
 def test_a_midnight_that_comes_twice_starts_the_day_the_first_time() -> None:
     st_johns = _ZONES["America/St_Johns"]  # until 2011 the clock went back a minute past midnight
+    today = date(2010, 11, 7).toordinal()
+    assert st_johns.start_of_ms(today) == st_johns.start_of_ms(today) == ms("2010-11-07T00:00-02:30")
     assert st_johns.day_start_ms(ms("2010-11-07T12:00-03:30")) == ms("2010-11-07T00:00-02:30")
 
 
