@@ -1,4 +1,4 @@
-"""The warehouse's tables as data: what the engine writes, rendered for the server it meets. Knows no client, runs nothing.
+"""The warehouse's tables as data: what the engine writes, rendered for the server it meets. Runs nothing.
 
 All times are integers (ms, or seconds for windows), so that the oldest server stores exactly what the newest does; the
 views for people (`schemas/views.py`) turn them into dates.
@@ -194,8 +194,8 @@ def create_sql(table: Table, server: Server) -> str:
 
 _NAME = "LowCardinality(String)"
 
-# An insert is a commit: it must survive a power cut. A block of some ten thousand rows stays a compact part: two files to
-# sync instead of two per column, half the time of an insert.
+# An insert is a commit: it must survive a power cut. A block of some ten thousand rows stays a compact part: two files
+# to sync instead of two per column.
 _COMMITTED: Final[Mapping[str, str]] = {
     "fsync_after_insert": "1",
     "fsync_part_directory": "1",

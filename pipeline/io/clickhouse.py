@@ -1,0 +1,176 @@
+"""A ClickHouse server over its native protocol (clickhouse-driver), in one worker thread of its own.
+
+The same driver serves a server of 2018 and one of today: settings are sent only where the server knows them.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from clickhouse_driver import Client
+from clickhouse_driver import errors as driver
+from msgspec import Struct
+
+from pipeline.io.formats import render
+from pipeline.io.sql import (
+    INSERT_SETTINGS,
+    QUERY_SETTINGS,
+    bind,
+    check_shape,
+    failure,
+    insert_into,
+    is_bytes,
+    rows_of,
+    texts,
+)
+from pipeline.ports import Block, WarehouseDown, WarehouseRefused
+
+T = TypeVar("T")
+
+# Larger than any block: the driver would cut it, and two blocks are two commits.
+_DRIVER_BLOCK_ROWS: Final = 1 << 31
+
+_LOST: Final = (
+    driver.NetworkError,
+    driver.SocketTimeoutError,
+    driver.PartiallyConsumedQueryError,
+    driver.UnexpectedPacketFromServerError,
+    driver.UnknownPacketFromServerError,
+    driver.ChecksumDoesntMatchError,
+    OSError,
+    EOFError,
+)
+_WRONG_VALUES: Final = (struct.error, TypeError, ValueError, AttributeError, OverflowError, KeyError)
+
+
+class Server(Struct, frozen=True):
+    """Where the warehouse is and who we are there. `secure` is TLS, verified against `ca_certs` or the system's."""
+
+    host: str = "localhost"
+    port: int = 9000
+    user: str = "default"
+    password: str = ""
+    secure: bool = False
+    verify: bool = True
+    ca_certs: str | None = None
+    connect_timeout_s: int = 5
+    answer_timeout_s: int = 60
+
+
+class NativeWarehouse:
+    """The port `Warehouse` over the native protocol. Connects with the first call, and again after a failure.
+
+    String columns come back as text, except columns named `state`, `value` or `..._bytes`, which stay bytes.
+    """
+
+    def __init__(self, server: Server, settings: Mapping[str, int | str] | None = None) -> None:
+        self._server = server
+        # For example insert_quorum on a replicated cluster.
+        self._extra = dict(settings or {})
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")
+        self._client: Client | None = None
+        self._insert_settings: dict[str, Any] = {}
+        self._query_settings: dict[str, Any] = {}
+
+    async def insert(self, block: Block) -> None:
+        """One INSERT of one block; returns when it is durable. Raises WarehouseDown or WarehouseRefused."""
+        check_shape(block)
+        if len(block):
+            await self._run(partial(self._insert, block))
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a query; `%(name)s` are bound. Raises WarehouseDown or WarehouseRefused."""
+        return (await self._run(partial(self._query, bind(sql, parameters))))[1]
+
+    async def execute(self, sql: str) -> None:
+        """A statement without rows. Raises WarehouseDown or WarehouseRefused."""
+        await self._run(partial(self._query, sql))
+
+    async def formatted(self, sql: str, format_: str) -> bytes:
+        """A query's answer in one of the formats of `pipeline.io.formats`. Raises WarehouseDown or WarehouseRefused."""
+        names, rows = await self._run(partial(self._query, sql))
+        try:
+            return render(names, rows, format_)
+        except ValueError as error:
+            raise WarehouseRefused(str(error)) from None
+
+    async def close(self) -> None:
+        """Finish what is under way and hang up."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._guarded, call))
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        """Library errors never leave this module."""
+        server = self._server
+        try:
+            return call()
+        except driver.ServerException as error:
+            raise failure(error.code, str(error.message)) from None
+        except _LOST as error:
+            self._hang_up()
+            raise WarehouseDown(f"ClickHouse at {server.host}:{server.port}: {_sentence(error)}") from None
+        except driver.Error as error:
+            self._hang_up()
+            raise WarehouseRefused(_sentence(error)) from None
+
+    def _connected(self) -> Client:
+        if self._client is not None:
+            return self._client
+        server = self._server
+        client = Client(
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            password=server.password,
+            secure=server.secure,
+            verify=server.verify,
+            ca_certs=server.ca_certs,
+            connect_timeout=server.connect_timeout_s,
+            send_receive_timeout=server.answer_timeout_s,
+            client_name="touchline",
+            settings={"insert_block_size": _DRIVER_BLOCK_ROWS},
+        )
+        known = {name for (name,) in client.execute("SELECT name FROM system.settings")}
+        self._query_settings = {name: value for name, value in QUERY_SETTINGS.items() if name in known} | self._extra
+        self._insert_settings = {name: value for name, value in INSERT_SETTINGS.items() if name in known} | self._extra
+        self._client = client
+        return client
+
+    def _insert(self, block: Block) -> None:
+        client = self._connected()
+        columns = list(block.columns.values())
+        try:
+            client.execute(f"{insert_into(block)} VALUES", columns, columnar=True, settings=self._insert_settings)
+        except driver.ServerException:
+            raise
+        except _LOST:
+            raise
+        except _WRONG_VALUES as error:
+            self._hang_up()
+            raise WarehouseRefused(f"{block.table} cannot hold a value: {_sentence(error)}") from None
+
+    def _query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        client = self._connected()
+        settings = {**self._query_settings, "strings_as_bytes": True}
+        columns, typed = client.execute(sql, with_column_types=True, columnar=True, settings=settings)
+        columns = columns or [() for _ in typed]
+        shown = [
+            [texts(value) for value in column] if "String" in type_ and not is_bytes(name) else column
+            for column, (name, type_) in zip(columns, typed, strict=True)
+        ]
+        return [name for name, _ in typed], rows_of(shown)
+
+    def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.disconnect()
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0].strip() or type(error).__name__
