@@ -37,7 +37,9 @@ def make(
 class Naive:
     """The same opening hours, asked minute by minute through `datetime`."""
 
-    def __init__(self, zone: str, weekly: tuple[Intervals, ...], closed: set[date], special: dict[date, Intervals]) -> None:
+    def __init__(
+        self, zone: str, weekly: tuple[Intervals, ...], closed: set[date], special: dict[date, Intervals]
+    ) -> None:
         self.zone, self.weekly, self.closed, self.special = ZoneInfo(zone), weekly, closed, special
 
     def wall(self, at_ms: int) -> datetime:
