@@ -126,7 +126,7 @@ BAD: list[tuple[str, bytes | None, str, str]] = [
     ("empty queue", record(queue=""), "bad_value", "`$.queue` is empty"),
     ("unknown channel", record(channel="telepathy"), "unknown_channel", "telepathy"),  # 57
     ("promise due in seconds", record(type="promise.made", promise_id="p", due=NOW // 1000), "bad_time", "$.due"),
-    ("promise too late", record(type="promise.made", promise_id="p", due=NOW + 401 * DAY), "promise_too_late", "401 days"),
+    ("promise too late", record(type="promise.made", promise_id="p", due=NOW + 401 * DAY), "promise_too_late", "401"),
     ("promise due in year 9999", record(type="promise.made", promise_id="p", due=10**15 + 1), "bad_time", "$.due"),
 ]  # fmt: skip
 
