@@ -160,7 +160,8 @@ def _opened(folder: Path) -> Any:
     except RuntimeError as error:
         # Its lock taken in between, or this process has another folder open.
         raise FolderHeld(f"{_held(folder)} ({error})") from None
-    for name, value in QUERY_SETTINGS.items():
+    # Strings may be no UTF-8, so they are asked for as bytes.
+    for name, value in {**QUERY_SETTINGS, "output_format_arrow_string_as_string": 0}.items():
         connection.query(f"SET {name} = {value}", "TSV")
     return connection
 
