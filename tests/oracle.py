@@ -773,12 +773,12 @@ def recount(arrivals: Iterable[Arrival], promises: Promises) -> Recount:
         count_legs(contact, books)
         count_response(contact, books)
         count_resolution(contact, books)
+    of_customer: dict[str, list[Contact]] = {}
+    for contact in contacts:
+        of_customer.setdefault(contact.customer_id, []).append(contact)
     rows: dict[str, dict[str, Any]] = {}
-    for customer in sorted({c.customer_id for c in contacts}):
-        theirs = [c for c in contacts if c.customer_id == customer]
-        if customer == "":
-            rows |= {c.contact_id: row_of(c, [], promises) for c in theirs}
-        else:
-            count_customer(theirs, books)
-            rows |= {c.contact_id: row_of(c, theirs, promises) for c in theirs}
+    for customer, theirs in of_customer.items():
+        known = [] if customer == "" else theirs
+        count_customer(known, books)
+        rows |= {contact.contact_id: row_of(contact, known, promises) for contact in theirs}
     return Recount(books.finished(), rows)

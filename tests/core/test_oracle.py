@@ -471,6 +471,11 @@ def test_a_transfer_without_a_queue_is_no_leg_and_a_queueing_without_one_is_in_u
     assert counted.cells == {cell(): {"requested": 1, "offered": 1, "left_queue": 1, "legs_offered": 1}}
 
 
+def test_a_transfer_without_a_queue_after_the_answer_begins_no_leg() -> None:
+    told = [("contact.queued", 0), ("contact.answered", 5), ("contact.transferred", 9), ("contact.answered", 12)]
+    assert totals(count(call("k", *told)), "legs_offered", "legs_answered") == [1, 1]
+
+
 def test_legs_go_by_time_and_id_so_an_answer_of_the_same_ms_with_a_smaller_id_ends_none() -> None:
     late = count(tp("contact.queued", 0, id="b", queue="sales"), tp("contact.answered", 0, id="a"))
     assert totals(late, "answered", "legs_answered", "negative_durations") == [1, 0, 0]
@@ -510,6 +515,13 @@ ABANDONED = [tp("contact.queued", customer_id="c"), tp("contact.abandoned", 30_0
 )
 def test_returned_means_the_customer_was_reached_within_a_day(reached: dict[str, Any], expected: int) -> None:
     assert total(count(ABANDONED, reached), "abandoned_returned") == expected
+
+
+def test_who_was_answered_or_left_otherwise_does_not_return() -> None:
+    reached = tp("contact.answered", 40_000, "l", customer_id="c")
+    for outcome in ("contact.answered", "contact.refused"):
+        told = [tp("contact.queued", customer_id="c"), tp(outcome, 30_000)]
+        assert total(count(told, reached), "abandoned_returned") == 0
 
 
 def test_returned_is_booked_where_the_wait_began() -> None:
@@ -678,6 +690,13 @@ def test_a_discarded_mail_is_not_due_but_a_reply_before_it_counts() -> None:
     assert totals(count(*spam), "requested", "first_responses_due") == [1, 0]
     counted = count(*spam, tp("message.sent", 1_000, channel="email"))
     assert totals(counted, "first_responses_due", "first_responses") == [1, 1]
+
+
+def test_a_target_on_the_clock_stays_there_though_a_calendar_applies() -> None:
+    promise = ChannelPromise("live", None, ResponseTarget("clock", MINUTE), None, NINE_TO_FIVE)
+    told = [tp("message.received", 6 * HOUR, channel="chat"), tp("message.sent", 6 * HOUR + 60_001, channel="chat")]
+    counted = count(*told, promises=with_channel("chat", promise))
+    assert totals(counted, "first_responses", "first_response_in_target", "first_response_open_ms") == [1, 0, 0]
 
 
 def test_within_one_ms_the_smaller_id_is_earlier() -> None:
@@ -878,6 +897,8 @@ def test_a_transfer_breaks_it_only_where_the_setting_says_so() -> None:
     strict = count(told, promises=Promises(transfer_breaks_fcr=True))
     assert totals(strict, "fcr_eligible", "fcr_resolved", "issues", "issues_resolved_first") == [1, 0, 1, 0]
     assert strict.contacts["k"]["fcr"] == "transferred"
+    never = count(call("k", *SERVED, customer_id="c"), promises=Promises(transfer_breaks_fcr=True))
+    assert never.contacts["k"]["fcr"] == "resolved"
 
 
 # ---- chasing and changing the channel
@@ -961,6 +982,12 @@ def test_after_any_end_asking_again_is_no_chase(type_: str, fields: dict[str, An
     assert total(count(first, again), "chased") == 1
     for after_s, chased in ((9, 1), (10, 0), (50, 0), (51, 1)):
         assert total(count(first, again, tp(type_, after_s * SECOND, "a", **fields)), "chased") == chased
+
+
+def test_a_contact_closed_only_before_it_was_requested_stays_open_for_chases() -> None:
+    odd = call("a", ("contact.closed", 0), ("contact.requested", 10), customer_id="c")
+    counted = count(odd, tp("contact.requested", 300 * DAY, "b", customer_id="c"))
+    assert totals(counted, "chased", "followup_delay_ms") == [1, 0]
 
 
 def test_an_outbound_contact_neither_chases_nor_is_chased() -> None:
