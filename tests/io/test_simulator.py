@@ -1,4 +1,4 @@
-"""The simulated organisation is the same for one seed, its waits come about by themselves, its numbers are believable."""
+"""The simulated organisation is the same for one seed, its waits come about by themselves, its numbers believable."""
 
 from collections import defaultdict
 

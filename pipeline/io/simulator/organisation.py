@@ -11,7 +11,7 @@ from pipeline.io.simulator.written import written_contact
 from schemas.touchpoint import Closed, OutreachSent, Touchpoint
 
 _CUSTOMERS: Final = 2_000_000
-_INCIDENT_FACTOR: Final = 3
+_INCIDENT_FACTOR: Final = 2.5
 _MOST_TRIES: Final = 5
 
 
@@ -28,8 +28,8 @@ class Organisation:
         chance = random.Random(seed)  # noqa: S311  (nothing here is a secret)
         self._world = world = World(chance, Events(start_ms), rate, f"{start_ms // 1000:x}", self._matter)
         for queue in plan.QUEUES:
-            world.live[queue.name] = Pool(world.events, f"live-{queue.name}", plan.live_staff(queue, rate))
-            world.writing[queue.name] = Pool(world.events, f"writing-{queue.name}", plan.writing_staff(queue, rate))
+            world.live[queue.name] = Pool(world.events, f"agent-{queue.name}", plan.live_staff(queue, rate))
+            world.writing[queue.name] = Pool(world.events, f"writer-{queue.name}", plan.writing_staff(queue, rate))
             world.start(self._arrivals(queue))
         world.start(shifts([*world.live.values(), *world.writing.values()]))
         world.start(self._incidents())
@@ -82,7 +82,7 @@ class Organisation:
         world = self._world
         queue = next(queue for queue in plan.QUEUES if queue.name == "technical_support")
         while True:
-            yield world.about_ms(16 * HOUR)
+            yield world.about_ms(20 * HOUR)
             world.incident = queue.name
             for _ in range(max(1, round(30 * world.rate))):
                 contact = world.contact("email", self._new_matter(queue))
