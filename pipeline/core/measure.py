@@ -99,11 +99,12 @@ class Columns:
     key.
     """
 
-    __slots__ = ("by_moment", "optional")
+    __slots__ = ("_names", "by_moment", "optional")
 
     def __init__(self, measures: Iterable[Measure[Any]]) -> None:
         self.by_moment: dict[Moment, tuple[Column, ...]] = {}
         owners: dict[int, str] = {}
+        self._names: dict[int, str] = {}
         for measure in measures:
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
                 if owners.setdefault(column_key(name), name) != name or list(owners.values()).count(name) > 1:
@@ -115,6 +116,16 @@ class Columns:
                 column_key(measure.buckets_name) if measure.histogram else None,
             )
             self.by_moment[measure.moment] = (*self.by_moment.get(measure.moment, ()), column)
+            for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
+                self._names[column_key(name)] = name
         self.optional = frozenset(
             column.key for columns in self.by_moment.values() for column in columns if column.optional
         )
+
+    def name_of(self, number: int) -> str:
+        """The column a number stands for, for people: `wait_ms`, `wait_ms_buckets 179`, `wait_open_ms (how many)`."""
+        base = number >> _BUCKET_BITS << _BUCKET_BITS
+        name, rest = self._names.get(base, f"column {base}"), number - base
+        if base in self.optional:
+            return f"{name} (how many)" if rest else name
+        return f"{name} {rest}" if name.endswith("_buckets") else name

@@ -36,21 +36,26 @@ class SqlLedger:
         self._warehouse = warehouse
 
     async def recover(self, partition: str, recent_days: int) -> Recovered:
-        """One consistent scan. The marker is looked at before, only to know from where cells are needed: that holds even
-        if somebody has gone ahead since.
+        """One consistent scan. The marker is looked at before, only to know from where cells are needed.
+
+        That holds even if somebody has gone ahead since.
         """
         hints = await self._warehouse.query(_MARKER_SQL, {"p": partition})
         hint = _marker(hints[0][0]) if hints else Marker()
         watermark_s = hint.watermark_ms // 1_000
-        rows = await self._warehouse.query(
-            _SCAN_SQL,
-            {
-                "p": partition,
-                "generation_hour": hint.append_ms // 3_600_000,
-                "minutes_from_s": max(watermark_s - RECENT_MINUTES_S, 0),
-                "days_from_s": max(watermark_s - recent_days * _DAY_S, 0),
-            },
+        return await self._scan(
+            partition,
+            generation_hour=hint.append_ms // 3_600_000,
+            minutes_from_s=max(watermark_s - RECENT_MINUTES_S, 0),
+            days_from_s=max(watermark_s - recent_days * _DAY_S, 0),
         )
+
+    async def scan(self, partition: str) -> Recovered:
+        """Everything of a partition, for the audit."""
+        return await self._scan(partition, generation_hour=0, minutes_from_s=0, days_from_s=0)
+
+    async def _scan(self, partition: str, **cells_from: int) -> Recovered:
+        rows = await self._warehouse.query(_SCAN_SQL, {"p": partition, **cells_from})
         marker, version = None, 0
         for row in rows:
             if row[0] == MARKER:

@@ -1,0 +1,325 @@
+"""The composition root: puts log, warehouse, folds and page together, for every command that runs the pipeline.
+
+One process, one event loop. The embedded and the real stack differ only in the three lines that open them.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import socket
+import ssl
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from agents.folding import Folding, LogLost, Pace
+from agents.intake import TOUCHPOINTS_TOPIC, Intake
+from pipeline.core.contacts import FACTS_TOPIC, ContactFold
+from pipeline.core.customer import Windows
+from pipeline.core.customers import CustomerFold
+from pipeline.core.engine import Engine, Fold, OtherDefinitions, epoch_of
+from pipeline.core.poison import Limits
+from pipeline.core.rules import Rulebook
+from pipeline.io.kafka import Security
+from pipeline.io.ledger import SqlLedger
+from pipeline.io.log import FaustLog, end_process
+from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
+from pipeline.ports import Batch, OutRecord, Warehouse
+from pipeline.settings import Settings
+from schemas.catalogue import Catalogue, default, fingerprint, load
+
+RAW_TOPIC: Final = "touchline.raw"
+FOLDED: Final = (TOUCHPOINTS_TOPIC, FACTS_TOPIC)
+DEFINITIONS: Final = 1
+"""Raise it when what a measure counts changes without its definition text changing."""
+
+log_ = logging.getLogger("touchline")
+
+
+class CannotStart(Exception):
+    """Why the pipeline does not run: one sentence for the user."""
+
+
+class WallClock:
+    """The wall clock."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class Counts(Struct):
+    """Touchpoints by what became of them; `rejected` by reason."""
+
+    applied: int = 0
+    duplicate: int = 0
+    rejected: dict[str, int] = {}
+
+    @property
+    def rejected_total(self) -> int:
+        """All that was rejected."""
+        return sum(self.rejected.values())
+
+
+def read_catalogue(path: Path | None) -> Catalogue:
+    """The catalogue of a file, or the default. Raises CatalogueError (wrong), CannotStart (unreadable)."""
+    if path is None:
+        return default()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"the catalogue {path} cannot be read: {error}") from error
+    return load(text, str(path))
+
+
+def definitions(catalogue: Catalogue) -> Callable[[int], str]:
+    """The fingerprint of measures and catalogue up to a watermark: numbers of two fingerprints are never mixed."""
+    text = "\n".join(f"{m.name} {m.moment} {m.unit} {m.definition}" for m in ALL)
+    measures = hashlib.blake2b(f"{DEFINITIONS}\n{text}".encode(), digest_size=8).hexdigest()
+    known: dict[int, str] = {}
+
+    def of(watermark_ms: int) -> str:
+        minute = watermark_ms // 60_000
+        if minute not in known:
+            known.clear()
+            known[minute] = f"{measures}-{fingerprint(catalogue, minute * 60_000)[:16]}"
+        return known[minute]
+
+    return of
+
+
+class App:
+    """Everything that runs. `start`, then feed or wait, then `stop`."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, warehouse: Warehouse, bootstrap: str) -> None:
+        self.settings = settings
+        self.rulebook = Rulebook(catalogue)
+        self.warehouse = warehouse
+        self.ledger = SqlLedger(warehouse)
+        self.clock = WallClock()
+        self.foldings: dict[str, Folding] = {}
+        self.problem: BaseException | None = None
+        self.failed = asyncio.Event()
+        """Set when the process has to end; `problem` says why."""
+        self._epochs: dict[str, int] = {}
+        self._fingerprint = definitions(catalogue)
+        limits = catalogue.settings
+        self._limits = Limits(limits.dead_letter_max_run, limits.dead_letter_max_ratio)
+        self.log = FaustLog(
+            bootstrap,
+            group=settings.group,
+            client_id=f"touchline-{socket.gethostname()}-{os.getpid()}",
+            topics={RAW_TOPIC: self._intake, TOUCHPOINTS_TOPIC: self._fold, FACTS_TOPIC: self._fold},
+            listener=self,
+            embedded=settings.embedded_log,
+            security=security_of(settings),
+            on_bug=self._bug,
+        )
+        self.intake: Intake | None = None
+
+    # -- life
+
+    async def start(self) -> None:
+        """Find the log epochs, connect, join the group. Raises LogError, WarehouseDown, WarehouseRefused."""
+        markers = await self.ledger.markers()
+        known: dict[str, int] = defaultdict(int)
+        for partition, (_, version) in markers.items():
+            topic = partition.rpartition("/")[0]
+            known[topic] = max(known[topic], epoch_of(version))
+        if self.settings.embedded_log:
+            epoch = max(known.values(), default=0) + 1
+            self._epochs = dict.fromkeys((RAW_TOPIC, *FOLDED), epoch)
+        else:
+            renewed = {name.strip() for name in self.settings.new_epoch.split(",") if name.strip()}
+            self._epochs = {
+                topic: max(known[topic], 1) + (1 if topic in renewed and known[topic] else 0)
+                for topic in (RAW_TOPIC, *FOLDED)
+            }
+        channels = self.rulebook.catalogue.channels.keys()
+        self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW_TOPIC])
+        await self.log.start()
+
+    async def stop(self) -> None:
+        """Drain: what is folded is flushed, positions are committed, the group is left."""
+        await self.log.stop()
+
+    def _bug(self, bug: BaseException) -> None:
+        """A bug ends the process before anything more is committed; what the user can mend is said in one sentence."""
+        if isinstance(bug, (LogLost, OtherDefinitions)):
+            self.fail(bug)
+        else:
+            end_process(bug)
+
+    def fail(self, problem: BaseException) -> None:
+        """End the process in order, with the problem as its last word."""
+        self.problem = self.problem or problem
+        self.failed.set()
+
+    # -- partitions: what the log asks of its listener
+
+    async def assigned(self, partitions: Sequence[str]) -> None:
+        """Recover these; each starts to fold as soon as it is ready."""
+        new = {p: self._folding(p) for p in partitions if not p.startswith(f"{RAW_TOPIC}/")}
+        self.foldings.update(new)
+        facts_epoch = self._epochs[FACTS_TOPIC]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for folding in new.values():
+                    group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
+        except* (LogLost, OtherDefinitions) as problems:
+            self.fail(problems.exceptions[0])
+
+    async def revoked(self, partitions: Sequence[str]) -> None:
+        """Flush these and forget them."""
+        gone = [self.foldings.pop(partition) for partition in partitions if partition in self.foldings]
+        await asyncio.gather(*(folding.stop() for folding in gone))
+
+    def _folding(self, partition: str) -> Folding:
+        topic = partition.rpartition("/")[0]
+        settings = self.rulebook.settings
+        day_ms = 86_400_000
+        recent_days = (2 * settings.follow_up_window_ms + settings.lateness_ms) // day_ms + 3
+        engine = Engine(
+            partition,
+            self._epochs[topic],
+            self._new_fold(topic),
+            self.rulebook.zone,
+            self._fingerprint,
+            self._limits,
+            recent_days,
+        )
+        pace = Pace(interval_seconds=self.settings.flush_seconds)
+        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug)
+
+    def _new_fold(self, topic: str) -> Fold:
+        if topic == TOUCHPOINTS_TOPIC:
+            return ContactFold(self.rulebook, CONTACT_COLUMNS, self.rulebook.catalogue.channels.keys())
+        settings = self.rulebook.settings
+        windows = Windows(settings.follow_up_window_ms, settings.returned_within_ms)
+        return CustomerFold(windows, CUSTOMER_COLUMNS, transfer_breaks_fcr=settings.transfer_breaks_fcr)
+
+    async def _fold(self, batch: Batch) -> None:
+        folding = self.foldings.get(batch.partition)
+        if folding is not None:
+            await folding.handle(batch)
+
+    async def _intake(self, batch: Batch) -> None:
+        if self.intake is not None:
+            await self.intake.handle(batch)
+
+    # -- feeding
+
+    async def feed(self, values: Sequence[bytes]) -> None:
+        """Put touchpoints (JSON) on the raw topic; returns when the log has them. Raises LogError.
+
+        Keyed by nothing: they are spread over the partitions in turn.
+        """
+        now_ms = self.clock.now_ms()
+        await self.log.produce(RAW_TOPIC, [OutRecord(None, value, now_ms) for value in values])
+
+    async def drained(self) -> bool:
+        """Whether all that is in the log is in the warehouse: raw records taken in, touchpoints and facts written."""
+        for topic in (RAW_TOPIC, *FOLDED):
+            for number in range(await self.log.partitions(topic)):
+                partition = f"{topic}/{number}"
+                _, end = await self.log.bounds(partition)
+                if not self._written(partition, end):
+                    return False
+        return True
+
+    def _written(self, partition: str, end: int) -> bool:
+        if partition.startswith(f"{RAW_TOPIC}/"):
+            stopped = self.intake is not None and partition in self.intake.stopped
+            return stopped or any(p.partition == partition and p.position >= end for p in self.log.progress())
+        folding = self.foldings.get(partition)
+        if folding is None:
+            return False
+        if folding.stopped_because:
+            return folding.engine.dirty_rows == 1
+        return (folding.ready and folding.engine.written_offset >= end) or (end == 0 and folding.ready)
+
+    async def drain(self, tick: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Wait until `drained` twice in a row. Returns early when the pipeline has failed."""
+        seen = 0
+        while seen < 2 and not self.failed.is_set():
+            seen = seen + 1 if await self.drained() else 0
+            if tick is not None:
+                await tick()
+            await asyncio.sleep(0.05)
+
+    def counts(self) -> Counts:
+        """What became of all touchpoints of the partitions at hand, since the beginning of the ledger."""
+        found = Counts()
+        for partition, folding in self.foldings.items():
+            if not partition.startswith(f"{TOUCHPOINTS_TOPIC}/"):
+                continue
+            marker = folding.engine.marker
+            found.applied += marker.applied
+            found.duplicate += marker.duplicate
+            for reason, n in marker.rejected.items():
+                found.rejected[reason] = found.rejected.get(reason, 0) + n
+        if self.intake is not None:
+            for reason, n in self.intake.rejected.items():
+                found.rejected[reason] = found.rejected.get(reason, 0) + n
+        return found
+
+    def stopped(self) -> list[str]:
+        """Why partitions do not go on, where a limit or a hole has stopped them."""
+        reasons = [f.stopped_because for f in self.foldings.values() if f.stopped_because]
+        return reasons + (list(self.intake.stopped.values()) if self.intake is not None else [])
+
+
+def security_of(settings: Settings) -> Security:
+    """How to connect to Kafka."""
+    context = None
+    if settings.kafka_tls:
+        context = ssl.create_default_context(cafile=settings.kafka_ca or None)
+    return Security(
+        ssl_context=context,
+        username=settings.kafka_user or None,
+        password=settings.kafka_password or None,
+        mechanism=settings.kafka_mechanism,
+    )
+
+
+async def open_warehouse(settings: Settings, stack: AsyncExitStack) -> Any:
+    """The warehouse, closed when the stack ends. Raises FolderHeld, WarehouseRefused."""
+    warehouse: Any
+    if settings.embedded_warehouse:
+        from pipeline.io.embedded import EmbeddedWarehouse
+
+        warehouse = EmbeddedWarehouse(settings.data)
+    else:
+        from pipeline.io.clickhouse import NativeWarehouse, Server
+
+        host, _, port = settings.clickhouse.partition(":")
+        warehouse = NativeWarehouse(
+            Server(
+                host=host,
+                port=int(port or (9440 if settings.clickhouse_tls else 9000)),
+                user=settings.clickhouse_user,
+                password=settings.clickhouse_password,
+                secure=settings.clickhouse_tls,
+                ca_certs=settings.clickhouse_ca or None,
+            )
+        )
+    stack.push_async_callback(warehouse.close)
+    return warehouse
+
+
+def open_broker(settings: Settings, stack: AsyncExitStack) -> str:
+    """Bootstrap servers: the real cluster's, or those of a broker that lives in this process until the stack ends."""
+    if not settings.embedded_log:
+        return settings.kafka
+    from pipeline.io.broker import EmbeddedBroker
+
+    broker = EmbeddedBroker()
+    bootstrap = broker.start()
+    stack.callback(broker.stop)
+    return bootstrap
