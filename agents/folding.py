@@ -56,6 +56,8 @@ async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: C
 async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
     """The protocol. Whatever happens after any line, the next owner goes on from the last commit."""
     await deliver(flush.dead_letters, log, ledger, clock)
+    for table, columns in flush.evidence:
+        await ledger.publish(table, flush.partition, columns)
     await emit(flush.emissions, log, clock)
     await ledger.commit(flush.ledger)
     for table, columns in flush.published:

@@ -10,16 +10,22 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from pipeline.core.engine import Recovered
+from pipeline.core.record import Record
 from schemas.rejects import DeadLetter
 
-
-class Record(Struct, frozen=True, gc=False):
-    """One record of the log as the folds see it. `timestamp_ms` is Kafka's; key and value may be null."""
-
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
+__all__ = [
+    "Batch",
+    "Block",
+    "Clock",
+    "Ledger",
+    "Log",
+    "LogError",
+    "OutRecord",
+    "Record",
+    "Warehouse",
+    "WarehouseDown",
+    "WarehouseRefused",
+]
 
 
 class Batch(Struct, frozen=True):

@@ -12,8 +12,9 @@ from msgspec import Struct
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
-from pipeline.core.engine import CONTACT, Applied, Marker, StateRow, Written, by_column
+from pipeline.core.engine import CONTACT, Applied, Marker, Published, StateRow, Written, by_column, epoch_of, version_of
 from pipeline.core.measure import Columns
+from pipeline.core.record import Record
 from pipeline.core.resolution import Closing, closing
 from pipeline.core.response import Clock, clocks, deadline_ms
 from pipeline.core.rules import Rulebook
@@ -30,6 +31,7 @@ from pipeline.core.timeline import (
 from pipeline.core.waiting import Leg, Wait, legs, wait
 from schemas.codec import decode
 from schemas.rejects import Reject
+from schemas.touchpoint import Touchpoint
 
 FACTS_TOPIC: Final = "contact-facts"
 CLAMP_MS: Final = 60_000
@@ -130,19 +132,22 @@ class ContactFold:
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, View] = {}
         """Contacts somebody may be waiting in: what the live values are computed from."""
+        self.sources: dict[str, int] = {}
+        """Append time of the newest touchpoint of each source since this fold began."""
+        self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
         self._versions: dict[str, int] = {}
         self._work: dict[str, _Work] = {}
         self._touched: dict[str, None] = {}
         self._unsettled: dict[str, None] = {}
 
-    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+    def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one touchpoint."""
-        touchpoint = decode(value, self.channels)
+        touchpoint = decode(record.value, self.channels)
         if isinstance(touchpoint, Reject):
             return touchpoint
         contact_id = touchpoint.contact_id
-        if key is None or key != contact_id.encode():
-            return Reject("key_mismatch", f"the record's key is {key!r}, its contact_id {contact_id!r}")
+        if record.key != contact_id.encode():
+            return Reject("key_mismatch", f"the record's key is {record.key!r}, its contact_id {contact_id!r}")
         at_ms = min(touchpoint.time, append_ms + CLAMP_MS)
         if at_ms < watermark_ms - self.retention_ms:
             return Reject(
@@ -154,13 +159,16 @@ class ContactFold:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
         if not contact.apply(touchpoint, at_ms, append_ms):
             return Applied(None, at_ms)
+        if self._kept is not None:
+            self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
         work.view = seen = view(contact, self.rulebook)
         new = contribution(seen, self.columns)
         delta = difference(new, work.contribution)
         work.contribution = new
         self._touched[contact_id] = self._unsettled[contact_id] = None
-        clamped = (touchpoint.source or "unknown") if at_ms != touchpoint.time else None
-        return Applied(delta, at_ms, clamped)
+        source = touchpoint.source or "unknown"
+        self.sources[source] = append_ms
+        return Applied(delta, at_ms, source if at_ms != touchpoint.time else None)
 
     def _load(self, contact_id: str) -> _Work:
         packed = self.packed.get(contact_id)
@@ -203,7 +211,11 @@ class ContactFold:
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
         self._work = {}
-        return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions)
+        evidence: list[Published] = []
+        if self._kept:
+            evidence = [("touchpoints", touchpoint_rows(self._kept, version))]
+            self._kept = []
+        return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions, evidence)
 
     @staticmethod
     def _emissions(seen: View, contact: Contact, version: int, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
@@ -239,6 +251,35 @@ class ContactFold:
             if row.version == version:
                 again.append(row.key)
         return again
+
+
+Kept = tuple[Touchpoint, bytes | None, int, int, int]
+"""A touchpoint that changed its contact: itself, as it came, effective time, append time, offset."""
+
+
+def touchpoint_rows(kept: Sequence[Kept], version: int) -> dict[str, list[Any]]:
+    """Rows of table `touchpoints`: only what counted when it came, so of one id the newest is the one that counts."""
+    epoch = epoch_of(version)
+    return {
+        "contact_id": [t.contact_id for t, *_ in kept],
+        "id": [t.id for t, *_ in kept],
+        "revision": [t.revision for t, *_ in kept],
+        "type": [str(t.__struct_config__.tag) for t, *_ in kept],
+        "time_ms": [row[2] for row in kept],
+        "append_ms": [row[3] for row in kept],
+        "channel": [t.channel for t, *_ in kept],
+        "customer_id": [t.customer_id or "" for t, *_ in kept],
+        "queue": [t.queue or "" for t, *_ in kept],
+        "segment": [t.segment or "" for t, *_ in kept],
+        "topic": [t.topic or "" for t, *_ in kept],
+        "agent_id": [t.agent_id or "" for t, *_ in kept],
+        "direction": [t.direction or "inbound" for t, *_ in kept],
+        "source": [t.source or "" for t, *_ in kept],
+        "body": [(row[1] or b"").decode() for row in kept],
+        "offset": [row[4] for row in kept],
+        "epoch": [epoch] * len(kept),
+        "version": [version_of(epoch, row[4] + 1) for row in kept],
+    }
 
 
 CONTACT_ROW: Final = (

@@ -12,6 +12,7 @@ from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import FACT, Applied, Marker, StateRow, Written, by_column
 from pipeline.core.facts import Facts, pack, unpack
 from pipeline.core.measure import Columns
+from pipeline.core.record import Record
 from schemas.rejects import Reject
 
 _SEPARATOR: Final = "\x1f"
@@ -47,16 +48,16 @@ class CustomerFold:
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
 
-    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+    def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one contact's facts. Times in facts are effective already."""
-        if value is None:
+        if record.value is None:
             return Reject("null_value", "contact facts have no value")
         try:
-            facts = unpack(value)
+            facts = unpack(record.value)
         except msgspec.MsgspecError as error:
             return Reject("not_json", f"not contact facts: {error}")
-        if key != facts.customer_id.encode():
-            return Reject("key_mismatch", f"the record's key is {key!r}, its customer_id {facts.customer_id!r}")
+        if record.key != facts.customer_id.encode():
+            return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")
         customer = self._work.get(facts.customer_id) or self._load(facts.customer_id)
         if not customer.newer(facts):
             return Applied(None, facts.watermark_ms)

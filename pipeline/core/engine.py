@@ -17,6 +17,7 @@ from msgspec import Struct
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
+from pipeline.core.record import Record
 from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
 
@@ -34,6 +35,8 @@ RECENT_MINUTES_S: Final = 75 * 60
 WindowKey = tuple[int, int, str, str, str]
 """(resolution, window start in seconds, channel, queue, segment)."""
 Generation = tuple[int, int]
+Published = tuple[str, Mapping[str, Sequence[Any]]]
+"""Rows of a table, by column."""
 LedgerKey = tuple[Generation, WindowKey]
 
 
@@ -115,11 +118,15 @@ class Applied(Struct):
 
 
 class Written(Struct):
-    """What a fold writes at a flush: state rows, rows for people, and records for other topics."""
+    """What a fold writes at a flush: state rows, rows for people, and records for other topics.
+
+    `evidence`: rows that nothing else could bring back, written before the commit and idempotent.
+    """
 
     states: list[StateRow]
-    published: list[tuple[str, Mapping[str, Sequence[Any]]]]
+    published: list[Published]
     emissions: list[tuple[str, bytes, bytes]]
+    evidence: list[Published] = []
 
 
 def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
@@ -133,7 +140,7 @@ class Fold(Protocol):
     kind: int
     columns: Columns
 
-    def apply(self, key: bytes | None, value: bytes | None, append_ms: int, watermark_ms: int) -> Applied | Reject:
+    def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
@@ -159,8 +166,9 @@ class Flush(Struct):
     offset: int
     emissions: list[tuple[str, bytes, bytes]]
     dead_letters: list[DeadLetter]
+    evidence: list[Published]
     ledger: dict[str, list[Any]]
-    published: list[tuple[str, Mapping[str, Sequence[Any]]]]
+    published: list[Published]
     cells: list[LedgerKey]
     keys: list[str]
 
@@ -200,6 +208,7 @@ class Engine:
         self._dirty_cells: dict[LedgerKey, None] = {}
         self._dirty_keys: dict[str, None] = {}
         self._dead_letters: list[DeadLetter] = []
+        self._evidence: list[Published] = []
         self._written_offset = -1
 
     # -- recovery
@@ -251,7 +260,7 @@ class Engine:
 
     # -- folding
 
-    def fold(self, first_offset: int, next_offset: int, records: Iterable[Any]) -> None:
+    def fold(self, first_offset: int, next_offset: int, records: Iterable[Record]) -> None:
         """Fold the records [first_offset, next_offset), skipping what is folded already. Raises Hole,
         TooManyRejects.
         """
@@ -263,7 +272,7 @@ class Engine:
         apply = self.fold_.apply
         try:
             for record in records:
-                offset: int = record.offset
+                offset = record.offset
                 if offset < marker.offset:
                     continue
                 marker.append_ms = max(marker.append_ms, record.timestamp_ms)
@@ -271,7 +280,7 @@ class Engine:
                 if generation != self._generation:
                     self._absorb()
                     self._generation = generation
-                done = apply(record.key, record.value, marker.append_ms, marker.watermark_ms)
+                done = apply(record, marker.append_ms, marker.watermark_ms)
                 if isinstance(done, Reject):
                     self._reject(done, record)
                 else:
@@ -303,7 +312,7 @@ class Engine:
             else:
                 add(into, cell)
 
-    def _reject(self, reject: Reject, record: Any) -> None:
+    def _reject(self, reject: Reject, record: Record) -> None:
         self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
         rejected = self.marker.rejected
         rejected[reject.reason] = rejected.get(reject.reason, 0) + 1
@@ -363,7 +372,7 @@ class Engine:
         keys, cells = list(self._dirty_keys), list(self._dirty_cells)
         if not keys and not cells and not self._dead_letters and self.marker.offset == self._written_offset:
             return None
-        version = self.epoch << _OFFSET_BITS | self.marker.offset
+        version = version_of(self.epoch, self.marker.offset)
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
         written = self.fold_.write(keys, version, self.marker)
         flush = Flush(
@@ -372,12 +381,13 @@ class Engine:
             self.marker.offset,
             written.emissions,
             self._dead_letters,
+            self._evidence + written.evidence,
             self._block(cells, written.states, version),
             written.published,
             cells,
             keys,
         )
-        self._dirty_cells, self._dirty_keys, self._dead_letters = {}, {}, []
+        self._dirty_cells, self._dirty_keys, self._dead_letters, self._evidence = {}, {}, [], []
         self._prune()
         return flush
 
@@ -394,6 +404,7 @@ class Engine:
         self._dirty_cells = {**dict.fromkeys(flush.cells), **self._dirty_cells}
         self._dirty_keys = {**dict.fromkeys(flush.keys), **self._dirty_keys}
         self._dead_letters = flush.dead_letters + self._dead_letters
+        self._evidence = flush.evidence + self._evidence
 
     def _block(self, cells: Sequence[LedgerKey], states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
@@ -420,6 +431,11 @@ class Engine:
             "last_ms": [0] * n + [row.last_ms for row in states] + [self.marker.watermark_ms],
             "version": [version] * (n + rest),
         }
+
+
+def version_of(epoch: int, offset: int) -> int:
+    """The version of what is written up to (not including) an offset of a log epoch: the higher, the later."""
+    return epoch << _OFFSET_BITS | offset
 
 
 def epoch_of(version: int) -> int:
