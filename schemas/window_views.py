@@ -1,0 +1,335 @@
+"""The views of measures by minute, hour and day: sums from the cells, and ratios from those sums. Rendered, not run."""
+
+# SQL is put together from the names that schemas/tables.py declares; nobody else has a say in it.
+# ruff: noqa: S608
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from schemas.tables import (
+    BUCKET_BITS,
+    GIVEN_SUFFIX,
+    INTERNAL,
+    RESOLUTION_DAY,
+    RESOLUTION_HOUR,
+    RESOLUTION_MINUTE,
+    MeasureColumn,
+    literal,
+    quoted,
+)
+from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, OPENING, Selected, Setting, View, column, view
+
+
+class Ratio(Struct, frozen=True):
+    """A quotient of sums, NULL where the denominator is not above 0. Left out where a measure in it is not declared."""
+
+    name: str
+    above: str
+    below: str
+    comment: str = ""
+
+    def needs(self) -> frozenset[str]:
+        """The measures it is made of."""
+        words = set(_WORD.findall(f"{self.above} {self.below}")).difference(_COMPUTED)
+        return frozenset(word.removesuffix("_confirmed") for word in words)
+
+
+_WORD: Final = re.compile(r"[a-z_]+")
+_COMPUTED: Final = ("undecided", "responses_undecided")
+
+RATIOS: Final = (
+    Ratio("sl_offered", "answered_in_target", "offered - undecided", "Service level of all offered"),
+    Ratio(
+        "sl_net",
+        "answered_in_target",
+        "offered - abandoned_short - undecided",
+        "Service level without those who left at once",
+    ),
+    Ratio(
+        "sl_without_quick",
+        "answered_in_target",
+        "offered - abandoned_in_target - undecided",
+        "Service level without those who left within the target",
+    ),
+    Ratio("sl_answered", "answered_in_target", "answered", "Service level of the answered"),
+    Ratio(
+        "sl_connect",
+        "answered_in_target + abandoned_in_target",
+        "offered - undecided",
+        "Service level that counts who left within the target as served",
+    ),
+    Ratio("asa_ms", "wait_ms", "answered", "Mean wait of the answered, zeros included, ms"),
+    Ratio("asa_queued_ms", "wait_ms", "answered_queued", "Mean wait of those answered from a queue, ms"),
+    Ratio("reachability", "answered + self_service_contained", "requested - discarded", "Who reached what they wanted"),
+    Ratio(
+        "sl_response",
+        "first_response_in_target",
+        "first_responses_due - responses_undecided",
+        "Service level of first replies, the unanswered counted",
+    ),
+    Ratio("first_response_mean_ms", "first_response_ms", "first_responses", "Mean time to the first reply, ms"),
+    Ratio("handle_mean_ms", "handle_ms", "handled", "Mean time from answer to closing, ms"),
+    Ratio("fcr", "fcr_resolved", "fcr_eligible", "First-contact resolution, provisional"),
+    Ratio(
+        "fcr_confirmed",
+        "fcr_resolved_confirmed",
+        "fcr_eligible_confirmed",
+        "First-contact resolution of windows old enough to be final",
+    ),
+)
+
+
+class _Resolution(Struct, frozen=True):
+    """How one resolution of cells is read. `start` turns ms into the window's start in seconds."""
+
+    view: str
+    name: str
+    number: int
+    window: str
+    start: str
+    end: str
+    minutes: int | None
+
+
+def _resolutions(zone: str) -> tuple[_Resolution, ...]:
+    tz = literal(zone)
+    return (
+        _Resolution(
+            "measures", "minute", RESOLUTION_MINUTE, "Minute, UTC", "intDiv({ms}, 60000) * 60", "w.window_s + 60", 1
+        ),
+        _Resolution(
+            "measures_hour",
+            "hour",
+            RESOLUTION_HOUR,
+            "Hour, UTC",
+            "intDiv({ms}, 3600000) * 3600",
+            "w.window_s + 3600",
+            60,
+        ),
+        _Resolution(
+            "measures_day",
+            "day",
+            RESOLUTION_DAY,
+            f"Start of the day in {zone}, UTC",
+            f"toUnixTimestamp(toStartOfDay(toDateTime(intDiv({{ms}}, 1000), {tz})))",
+            f"toUnixTimestamp(toStartOfDay(addDays(toDateTime(w.window_s, {tz}), 1)))",
+            None,
+        ),
+    )
+
+
+def window_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ...]:
+    """Views `measures`, `measures_hour` and `measures_day`."""
+    return tuple(_window_view(each, measures, setting) for each in _resolutions(setting.zone))
+
+
+def _window_view(resolution: _Resolution, measures: Sequence[MeasureColumn], setting: Setting) -> View:
+    names = {each.name for each in measures}
+    return view(
+        resolution.view,
+        f"Measures by {resolution.name} and dimensions; sum the counts, never the ratios.",
+        [
+            *_dimensions(resolution),
+            *_calendar(resolution, setting),
+            *_measures(measures),
+            *_undecided(names),
+            *_confirmed(names, resolution, setting),
+            *_ratios(names),
+        ],
+        f"(\n{_sums(resolution, measures)}\n) AS w",
+    )
+
+
+def _ratios(names: set[str]) -> list[Selected]:
+    return [
+        column(
+            ratio.name,
+            "Nullable(Float64)",
+            f"({ratio.above}) / nullIf(greatest({ratio.below}, 0), 0)",
+            f"{ratio.comment}: {_formula(ratio)}; NULL without any",
+        )
+        for ratio in RATIOS
+        if ratio.needs() <= names
+    ]
+
+
+def _formula(ratio: Ratio) -> str:
+    def part(text: str) -> str:
+        return f"({text})" if " " in text else text
+
+    return f"{part(ratio.above)} / {part(ratio.below)}"
+
+
+def _dimensions(resolution: _Resolution) -> list[Selected]:
+    return [
+        column("window_start", "DateTime('UTC')", "toDateTime(w.window_s, 'UTC')", resolution.window),
+        column("channel", "String", "w.channel", "Channel"),
+        column("queue", "String", "w.queue", "Entry queue"),
+        column("segment", "String", "w.segment", "Segment"),
+    ]
+
+
+def _calendar(resolution: _Resolution, setting: Setting) -> list[Selected]:
+    """The window in the catalogue's zone: BI tools do not convert."""
+    zone = setting.zone
+    local = f"toDateTime(w.window_s, {literal(zone)})"
+    is_open = _is_open(resolution, local) if setting.opening else "CAST(NULL AS Nullable(UInt8))"
+    return [
+        column("day", "Date", f"toDate({local})", f"Date in {zone}"),
+        column("week_start", "Date", f"toMonday({local})", f"Monday of the ISO week in {zone}"),
+        column("month", "Date", f"toDate(toStartOfMonth({local}))", f"First of the month in {zone}"),
+        column("hour", "UInt8", f"toHour({local})", f"Hour of the window's start in {zone}, 0 to 23"),
+        column("weekday", "UInt8", f"toDayOfWeek({local})", f"Weekday in {zone}, Monday 1 to Sunday 7"),
+        column(
+            "is_open",
+            "Nullable(UInt8)",
+            is_open,
+            "1 if the default calendar is open at some time of the window, holidays counted; NULL without a calendar",
+        ),
+    ]
+
+
+def _is_open(resolution: _Resolution, local: str) -> str:
+    def opening(name: str) -> str:
+        return f"joinGet({OPENING}, '{name}', toDate({local}))"
+
+    if resolution.minutes is None:
+        is_open = f"notEmpty({opening('from_minute')})"
+    else:
+        minute = f"(toHour({local}) * 60 + toMinute({local}))"
+        overlap = f"(f, t) -> f < {minute} + {resolution.minutes} AND t > {minute}"
+        is_open = f"arrayExists({overlap}, {opening('from_minute')}, {opening('to_minute')})"
+    return f"if({opening('known')} = 1, toNullable(toUInt8({is_open})), NULL)"
+
+
+def _measures(measures: Sequence[MeasureColumn]) -> list[Selected]:
+    selected = []
+    for each in measures:
+        name = quoted(each.name)
+        if each.histogram:
+            type_, sql = "Map(UInt16, Int64)", f"w.{name}"
+        elif each.nullable:
+            type_, sql = "Nullable(Int64)", f"if(w.{quoted(each.name + GIVEN_SUFFIX)} > 0, w.{name}, NULL)"
+        else:
+            type_, sql = "Int64", f"w.{name}"
+        selected.append(column(each.name, type_, sql, each.comment))
+    return selected
+
+
+def _undecided(names: set[str]) -> list[Selected]:
+    what = {
+        "offered": ("undecided", "Contacts that wait now, still within their target: neither hit nor miss"),
+        "first_responses_due": (
+            "responses_undecided",
+            "Contacts whose first message is unanswered, still within its target: neither hit nor miss",
+        ),
+    }
+    return [column(name, "Int64", f"w.{name}", comment) for of, (name, comment) in what.items() if of in names]
+
+
+def _confirmed(names: set[str], resolution: _Resolution, setting: Setting) -> list[Selected]:
+    pair = ("fcr_eligible", "fcr_resolved")
+    if not names.issuperset(pair):
+        return []
+    settled_ms = setting.follow_up_window_ms + setting.lateness_ms
+    final = f"toInt64({resolution.end}) * 1000 + {settled_ms} <= least({NOW_MS}, {DATA_UNTIL_MS})"
+    return [
+        column(
+            f"{name}_confirmed",
+            "Int64",
+            f"if({final}, w.{name}, 0)",
+            f"{name}, once the window is old enough to be final; before that 0",
+        )
+        for name in pair
+    ]
+
+
+def _sums(resolution: _Resolution, measures: Sequence[MeasureColumn]) -> str:
+    """Cells and undecided contacts, summed by window and dimensions."""
+    stored = [name for each in measures if not each.histogram for name in _stored(each)] + list(_COMPUTED)
+    histograms = [each for each in measures if each.histogram]
+    sums = [f"sum(u.{quoted(name)}) AS {quoted(name)}" for name in stored]
+    sums += [f"sumMap(u.{quoted(each.name)}) AS {quoted(each.name)}" for each in histograms]
+    cells = [f"toInt64(0) AS {name}" if name in _COMPUTED else quoted(name) for name in stored]
+    cells += [f"{_buckets(each)} AS {quoted(each.name)}" for each in histograms]
+    parts = [
+        f"""    SELECT window_s, channel, queue, segment,
+        {_lines(cells)}
+    FROM {INTERNAL}.ledger FINAL
+    WHERE kind = 1 AND resolution = {resolution.number}
+    {FINAL_BY_PARTITION}"""
+    ]
+    names = {each.name for each in measures}
+    for waits in _WAITS:
+        if waits.measure in names:
+            counts = [f"toInt64({int(name == waits.counts)}) AS {quoted(name)}" for name in stored]
+            counts += [f"CAST(map() AS Map(UInt16, Int64)) AS {quoted(each.name)}" for each in histograms]
+            parts.append(_waiting(resolution, waits, counts))
+    union = "\n    UNION ALL\n".join(parts)
+    return f"""    SELECT window_s, channel, queue, segment,
+        {_lines(sums)}
+    FROM (
+{union}
+    ) AS u
+    GROUP BY window_s, channel, queue, segment"""
+
+
+class _Waits(Struct, frozen=True):
+    """Contacts that are neither hit nor miss yet: since when, until when, and which."""
+
+    measure: str
+    counts: str
+    began: str
+    deadline: str
+    condition: str
+
+
+_WAITS: Final = (
+    _Waits(
+        "offered",
+        "undecided",
+        "wait_began_ms",
+        "wait_began_ms + target_ms",
+        "isNotNull(wait_began_ms) AND isNull(wait_ended_ms)",
+    ),
+    _Waits(
+        "first_responses_due",
+        "responses_undecided",
+        "first_clock_ms",
+        "response_deadline_ms",
+        "isNotNull(first_clock_ms) AND response_due = 1",
+    ),
+)
+
+
+def _waiting(resolution: _Resolution, waits: _Waits, counts: Sequence[str]) -> str:
+    """The contacts, one row each. They are looked for without FINAL first, so that it has little to merge."""
+    meant = f"{waits.condition} AND {waits.deadline} >= {NOW_MS}"
+    start = resolution.start.format(ms=f"assumeNotNull({waits.began})")
+    return f"""    SELECT toUInt32({start}) AS window_s, channel, queue, segment,
+        {_lines(counts)}
+    FROM {INTERNAL}.contacts FINAL
+    WHERE contact_id IN (SELECT contact_id FROM {INTERNAL}.contacts WHERE {meant}) AND {meant}
+    {FINAL_BY_PARTITION}"""
+
+
+def _lines(parts: Sequence[str]) -> str:
+    return ",\n        ".join(parts)
+
+
+def _stored(measure: MeasureColumn) -> tuple[str, ...]:
+    """The ledger's columns of a measure."""
+    return (measure.name, measure.name + GIVEN_SUFFIX) if measure.nullable else (measure.name,)
+
+
+def _buckets(measure: MeasureColumn) -> str:
+    """A histogram of one cell as a map: bucket -> how many."""
+    low, high = measure.key, measure.key + (1 << BUCKET_BITS)
+    mine = f"k >= {low} AND k < {high}"
+    return (
+        f"CAST((arrayMap(k -> toUInt16(k - {low}), arrayFilter(k -> {mine}, keys)), "
+        f"arrayFilter((v, k) -> {mine}, values, keys)) AS Map(UInt16, Int64))"
+    )
