@@ -47,6 +47,8 @@ class CustomerFold:
         self._work: dict[str, Customer] = {}
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
+        self._unpublished: dict[str, dict[str, None]] = {}
+        """Relinked in flushes that are not known to be durable: their rows are written again with the next."""
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one contact's facts. Times in facts are effective already."""
@@ -112,15 +114,19 @@ class CustomerFold:
             self.packed.setdefault(customer_id, {})[contact_id] = packed
             states.append(StateRow(key, packed, False, _last_ms(facts), version))
             self._relinked.setdefault(customer_id, {})[contact_id] = None
+        for customer_id, names in self._relinked.items():
+            self._unpublished.setdefault(customer_id, {}).update(names)
         rows = [
-            row for customer_id in self._relinked for row in self._resolutions(customer_id, version, marker.append_ms)
+            row
+            for customer_id in self._unpublished
+            for row in self._resolutions(customer_id, version, marker.append_ms)
         ]
         self._work, self._relinked = {}, {}
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
     def _resolutions(self, customer_id: str, version: int, append_ms: int) -> Iterable[tuple[Any, ...]]:
         customer = self._work.get(customer_id) or self._load(customer_id)
-        relinked = self._relinked[customer_id]
+        relinked = self._unpublished[customer_id]
         held = {name for name in relinked if customer.facts[name].held}
         for name in sorted(customer.descendants(held)):
             linked = customer.linked(name)
@@ -131,6 +137,10 @@ class CustomerFold:
         for name in relinked:
             if name not in held:
                 yield name, customer_id, 0, "", "", "", "", None, append_ms, version
+
+    def flushed(self) -> None:
+        """What `write` returned last is durable."""
+        self._unpublished = {}
 
     def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""

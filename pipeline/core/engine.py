@@ -146,6 +146,9 @@ class Fold(Protocol):
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """Rows for the touched keys. Does not change anything that a later call would miss."""
 
+    def flushed(self) -> None:
+        """What `write` returned last is durable. Not called: the next `write` has to cover it."""
+
     def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
         """Take over state from the ledger; returns the keys whose rows for people must be written again."""
 
@@ -394,6 +397,7 @@ class Engine:
     def flushed(self, flush: Flush) -> None:
         """The flush is durable: cells of finished generations are forgotten."""
         self._written_offset = flush.offset
+        self.fold_.flushed()
         current = self._generation
         for key in flush.cells:
             if key[0] != current and key not in self._dirty_cells:
