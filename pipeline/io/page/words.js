@@ -1,0 +1,188 @@
+// What the page says, in German and English, and how it writes numbers and times. Knows nothing of the page's parts.
+
+const WORDS = {
+  de: {
+    connecting: "Verbindung wird aufgebaut …",
+    lost: "Keine Verbindung zum Server. Die Zahlen sind von {time}.",
+    recovering: "Noch keine Zahlen: der Stand wird wiederhergestellt.",
+    noData: "Noch nichts eingetroffen.",
+    catchingUp: "Holt auf: {n} Ereignisse zurück{eta}.",
+    eta: ", noch etwa {time}",
+    overdue: { one: "Eine Person wartet zu lange: {wait} in {queue}.", other: "{n} Menschen warten zu lange, am längsten {wait} in {queue}." },
+    unansweredOverdue: { one: "Eine Nachricht wartet zu lange auf Antwort.", other: "{n} Nachrichten warten zu lange auf Antwort." },
+    fine: { zero: "Niemand wartet.", one: "Eine Person wartet, innerhalb des Ziels.", other: "{n} Menschen warten, alle innerhalb des Ziels." },
+    warehouseAway: "Die Datenbank ist nicht erreichbar. Die Zahlen hier stimmen weiter, geschrieben wird, sobald sie zurück ist.",
+    stopped: "Angehalten",
+    partition: "Partition {name}: {reason}",
+    reasons: { recovering: "wird wiederhergestellt", warehouse: "wartet auf die Datenbank", stopped: "angehalten", none: "noch keine Partition zugeteilt" },
+    demo: "DEMO – erfundene Daten",
+    age: "Stand {time} · vor {age}",
+    ageNone: "",
+    live: "Live: jetzt am Telefon, im Chat, vor Ort",
+    deferred: "Später: Nachrichten, die auf Antwort warten",
+    now: "jetzt", today: "heute seit 0 Uhr", recent: "letzte 15 min",
+    waitingNow: "Warten jetzt", longestWait: "Längste Wartezeit", serviceLevel: "Servicelevel", unansweredNow: "Unbeantwortet",
+    oldest: "Älteste Nachricht", inTarget: "Antwort im Ziel", fcr: "Beim Erstkontakt gelöst", abandoned: "Aufgelegt",
+    talking: "{n} im Gespräch", overdueNow: { zero: "niemand über dem Ziel", one: "1 über dem Ziel", other: "{n} über dem Ziel" },
+    stale: { one: "1 nicht mehr glaubhaft, nicht mitgezählt", other: "{n} nicht mehr glaubhaft, nicht mitgezählt" },
+    target: "Ziel {target}", targets: "Ziele {low} bis {high}", noTarget: "kein Ziel gesetzt", within: "innerhalb {target}",
+    nobody: "niemand wartet", none: "keine", undecided: { one: "1 noch offen", other: "{n} noch offen" },
+    formulas: {
+      sl_offered: "im Ziel angenommen / angeboten",
+      sl_net: "im Ziel angenommen / angeboten ohne sofort Aufgelegte",
+      sl_without_quick: "im Ziel angenommen / angeboten ohne im Ziel Aufgelegte",
+      sl_answered: "im Ziel angenommen / angenommen",
+      sl_connect: "im Ziel angenommen oder aufgelegt / angeboten",
+    },
+    responseFormula: "im Ziel beantwortet / fällig, Unbeantwortete mitgezählt",
+    provisional: "vorläufig", confirmed: "bestätigt", days: "je {n} Tage", noGoal: "kein Zielwert gesetzt", ofN: "von {n}", notKnown: "noch nicht bekannt",
+    of: "{part} von {whole}", openTime: "Öffnungszeit", clockTime: "auf der Uhr",
+    queues: "Warteschlangen", queue: "Warteschlange", channel: "Kanal", waiting: "Warten", longest: "Längste", expected: "Erwartet",
+    overTarget: "Über Ziel", slToday: "SL heute", slRecent: "SL 15 min", abandonRate: "Aufgelegt", asa: "Ø Wartezeit", p90: "90 % unter",
+    inTargetToday: "Im Ziel heute", inTargetRecent: "15 min", firstP50: "Hälfte unter", firstP90: "90 % unter", dueToday: "Fällig heute", fcrShort: "Erstlösung",
+    status: "Stand", ok: "im Ziel", late: "über Ziel", quiet: "ruhig",
+    lists: "Wer zuerst?", beyondTarget: "Wartet über dem Ziel", unanswered: "Unbeantwortet", callBack: "Zurückrufen (heute aufgelegt)", staleList: "Nicht mehr glaubhaft",
+    emptyBeyond: "Niemand wartet über dem Ziel.", emptyUnanswered: "Alles beantwortet.", emptyCallBack: "Niemand offen.",
+    more: "und {n} weitere", contact: "Kontakt", since: "seit", over: "darüber", callBackCount: { one: "1 heute aufgelegt, noch nicht erreicht", other: "{n} heute aufgelegt, noch nicht erreicht" },
+    partitions: "{n} Partitionen", read: "gelesen", applied: "{n} verbucht", duplicates: "{n} doppelt", rejectedN: "{n} abgewiesen",
+    silence: "{source} still seit {age}", openDays: { one: "1 Arbeitstag", other: "{n} Arbeitstage" }, openHours: "{time} Öffnungszeit",
+    unknown: "ohne Angabe", other: "übrige",
+    none_yet: "–", half: "die Hälfte unter {time}", withinTarget: "im Ziel der Warteschlange", byArrival: "nach Eingang",
+    repliesLastHour: { one: "1 Antwort in der letzten Stunde", other: "{n} Antworten in der letzten Stunde" },
+    alsoWaiting: { one: "1 wartet außerdem in einer Warteschlange", other: "{n} warten außerdem in einer Warteschlange" },
+    firstReply: "Erste Antwort nach", halfFaster: "die Hälfte schneller", p90Line: "90 % unter {time}", targetHead: "Ziel",
+    queuesLive: "Warteschlangen, live", queuesDeferred: "Warteschlangen, Nachrichten",
+    stoppedSentence: "Keine Zahlen: ein Teil der Daten wird nicht mehr gelesen.",
+    recoveringAway: "Noch keine Zahlen: die Datenbank ist nicht erreichbar.",
+  },
+  en: {
+    connecting: "Connecting …",
+    lost: "No connection to the server. The numbers are from {time}.",
+    recovering: "No numbers yet: the state is being recovered.",
+    noData: "Nothing has come in yet.",
+    catchingUp: "Catching up: {n} events behind{eta}.",
+    eta: ", about {time} to go",
+    overdue: { one: "One person has waited too long: {wait} in {queue}.", other: "{n} people have waited too long, the longest {wait} in {queue}." },
+    unansweredOverdue: { one: "One message has waited too long for a reply.", other: "{n} messages have waited too long for a reply." },
+    fine: { zero: "Nobody is waiting.", one: "One person is waiting, within target.", other: "{n} people are waiting, all within target." },
+    warehouseAway: "The database cannot be reached. The numbers here stay right; they are written once it is back.",
+    stopped: "Stopped",
+    partition: "Partition {name}: {reason}",
+    reasons: { recovering: "is being recovered", warehouse: "waits for the database", stopped: "stopped", none: "no partition assigned yet" },
+    demo: "DEMO – made-up data",
+    age: "As of {time} · {age} ago",
+    ageNone: "",
+    live: "Live: on the phone, in chat, at the counter now",
+    deferred: "Later: messages that wait for a reply",
+    now: "now", today: "today since 00:00", recent: "last 15 min",
+    waitingNow: "Waiting now", longestWait: "Longest wait", serviceLevel: "Service level", unansweredNow: "Unanswered",
+    oldest: "Oldest message", inTarget: "Replied in target", fcr: "Resolved at first contact", abandoned: "Abandoned",
+    talking: "{n} in conversation", overdueNow: { zero: "nobody beyond target", one: "1 beyond target", other: "{n} beyond target" },
+    stale: { one: "1 no longer believed, not counted", other: "{n} no longer believed, not counted" },
+    target: "target {target}", targets: "targets {low} to {high}", noTarget: "no target set", within: "within {target}",
+    nobody: "nobody is waiting", none: "none", undecided: { one: "1 undecided", other: "{n} undecided" },
+    formulas: {
+      sl_offered: "answered in target / offered",
+      sl_net: "answered in target / offered without those who left at once",
+      sl_without_quick: "answered in target / offered without those who left within target",
+      sl_answered: "answered in target / answered",
+      sl_connect: "answered or left within target / offered",
+    },
+    responseFormula: "replied in target / due, the unanswered included",
+    provisional: "provisional", confirmed: "confirmed", days: "{n} days each", noGoal: "no goal set", ofN: "of {n}", notKnown: "not known yet",
+    of: "{part} of {whole}", openTime: "opening hours", clockTime: "on the clock",
+    queues: "Queues", queue: "Queue", channel: "Channel", waiting: "Waiting", longest: "Longest", expected: "Expected",
+    overTarget: "Beyond target", slToday: "SL today", slRecent: "SL 15 min", abandonRate: "Abandoned", asa: "Mean wait", p90: "90 % below",
+    inTargetToday: "In target today", inTargetRecent: "15 min", firstP50: "Half below", firstP90: "90 % below", dueToday: "Due today", fcrShort: "Resolved",
+    status: "State", ok: "in target", late: "beyond target", quiet: "quiet",
+    lists: "Who first?", beyondTarget: "Waiting beyond target", unanswered: "Unanswered", callBack: "Call back (abandoned today)", staleList: "No longer believed",
+    emptyBeyond: "Nobody waits beyond target.", emptyUnanswered: "Everything is answered.", emptyCallBack: "Nobody left.",
+    more: "and {n} more", contact: "Contact", since: "since", over: "over by", callBackCount: { one: "1 abandoned today, not reached yet", other: "{n} abandoned today, not reached yet" },
+    partitions: "{n} partitions", read: "read", applied: "{n} applied", duplicates: "{n} duplicates", rejectedN: "{n} rejected",
+    silence: "{source} silent for {age}", openDays: { one: "1 working day", other: "{n} working days" }, openHours: "{time} of opening hours",
+    unknown: "not named", other: "others",
+    none_yet: "–", half: "half below {time}", withinTarget: "within the queue's target", byArrival: "by arrival",
+    repliesLastHour: { one: "1 reply in the last hour", other: "{n} replies in the last hour" },
+    alsoWaiting: { one: "1 waits in a queue besides", other: "{n} wait in a queue besides" },
+    firstReply: "First reply after", halfFaster: "half of them faster", p90Line: "90 % below {time}", targetHead: "Target",
+    queuesLive: "Queues, live", queuesDeferred: "Queues, messages",
+    stoppedSentence: "No numbers: part of the data is not read any more.",
+    recoveringAway: "No numbers yet: the database cannot be reached.",
+  },
+};
+
+/** The language asked for in the address, else the first of the browser's that we speak, else English. */
+export function chooseLanguage(search, preferred) {
+  const asked = new URLSearchParams(search).get("lang");
+  for (const tag of [asked, ...preferred]) {
+    const language = (tag || "").slice(0, 2).toLowerCase();
+    if (language in WORDS) return language;
+  }
+  return "en";
+}
+
+/** Everything said in one language: words with holes filled, numbers and times the way that language writes them. */
+export function speak(language) {
+  const words = WORDS[language];
+  const locale = language === "de" ? "de-DE" : "en-GB";
+  const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const plural = new Intl.PluralRules(locale);
+
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  function say(key, values = {}) {
+    let found = key.split(".").reduce((at, part) => at?.[part], words);
+    if (found && typeof found === "object") {
+      found = (values.n === 0 && found.zero) || found[plural.select(values.n)] || found.other;
+    }
+    if (found === undefined) throw new Error(`no words for ${key}`);
+    const shown = { ...values };
+    if (typeof values.n === "number") shown.n = integer.format(values.n);
+    return fill(found, shown);
+  }
+
+  /** 12 s · 1:05 min · 1:05 h · 2 d 3 h (clock time, ms). */
+  function duration(ms) {
+    if (ms === null || ms === undefined) return words.none_yet;
+    const seconds = Math.floor(ms / 1000);
+    if (seconds < 60) return `${seconds}\u00a0s`;
+    const two = (n) => String(n).padStart(2, "0");
+    if (seconds < 3600) return `${Math.floor(seconds / 60)}:${two(seconds % 60)}\u00a0min`;
+    const minutes = Math.floor(seconds / 60);
+    if (minutes < 1440) return `${Math.floor(minutes / 60)}:${two(minutes % 60)}\u00a0h`;
+    const hours = Math.floor(minutes / 60);
+    const day = language === "de" ? "T" : "d";
+    return `${Math.floor(hours / 24)}\u00a0${day} ${hours % 24}\u00a0h`;
+  }
+
+  /** A promised time: round where it is round. */
+  function promised(ms) {
+    const units = [[86400000, language === "de" ? "T" : "d"], [3600000, "h"], [60000, "min"], [1000, "s"]];
+    for (const [size, unit] of units) if (ms >= size && ms % size === 0) return `${ms / size}\u00a0${unit}`;
+    return duration(ms);
+  }
+
+  function target(promise) {
+    if (!promise) return null;
+    if (promise.unit === "open_days") return say("openDays", { n: promise.amount });
+    return promise.unit === "open" ? say("openHours", { time: promised(promise.amount) }) : promised(promise.amount);
+  }
+
+  return {
+    language,
+    say,
+    duration,
+    promised,
+    target,
+    count: (n) => (n === null || n === undefined ? words.none_yet : integer.format(n)),
+    ratio: (x) => (x === null || x === undefined ? words.none_yet : percent.format(x)),
+    time: (ms, zone) => new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone: zone }).format(ms),
+    moment: (ms, now, zone) => {
+      const day = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeZone: zone });
+      const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: zone });
+      return day.format(ms) === day.format(now) ? hour.format(ms) : `${day.format(ms)} ${hour.format(ms)}`;
+    },
+    name: (titles, name) => titles?.[name]?.[language] || Object.values(titles?.[name] || {})[0] || (name in { unknown: 1, other: 1 } ? words[name] : name),
+    title: (titles) => titles?.[language] || Object.values(titles || {})[0] || "touchline",
+  };
+}

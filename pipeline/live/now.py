@@ -1,0 +1,172 @@
+"""Who waits now, who is being talked to, who has no answer yet: what one open contact adds to the live values."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from pipeline.core.contacts import View
+from pipeline.core.response import Clock
+from pipeline.core.rules import Rulebook, elapsed
+from pipeline.core.timeline import ABANDONED, ANSWERED, CLOSED, DISCARDED, REOPENED
+from pipeline.core.waiting import Leg
+from pipeline.live.parts import Parts, Place
+from pipeline.live.summary import Case
+from schemas.catalogue import Target
+from schemas.vocabulary import ChannelKind
+
+_TALK_ENDS: Final = frozenset({CLOSED, ABANDONED, DISCARDED, REOPENED})
+
+
+class Starts(Struct, frozen=True):
+    """Where the windows begin (ms): the last 15 minutes, and today."""
+
+    recent_ms: int
+    today_ms: int
+
+
+class Found(Struct):
+    """Contacts that somebody should look at, in no order yet."""
+
+    beyond_target: list[Case]
+    unanswered: list[Case]
+    stale: list[Case]
+
+
+def waiting_leg(view: View) -> tuple[int, str] | None:
+    """When and in which queue the contact's present wait began; None if nobody waits in it.
+
+    The current leg decides: who was passed on waits again, from then on and in the new queue.
+    """
+    if not view.is_open:
+        return None
+    leg: Leg | None = view.legs[-1] if view.legs else None
+    wait = view.wait
+    if leg is not None and leg.outcome == "waiting" and not _answered_at_once(view, leg):
+        return leg.began_ms, leg.queue
+    if wait is not None and wait.outcome == "waiting":
+        return wait.began_ms, view.timeline.queue
+    return None
+
+
+def _answered_at_once(view: View, leg: Leg) -> bool:
+    """Queued and answered in one millisecond, the answer with the smaller id: the wait ended, the leg did not see it
+    (docs/measures-settled.md, line 37).
+    """
+    wait = view.wait
+    return wait is not None and wait.outcome != "waiting" and len(view.legs) == 1 and leg.began_ms == wait.began_ms
+
+
+def in_conversation(view: View) -> bool:
+    """Whether a person serves the customer right now: inbound, on a live channel, answered, not ended since."""
+    line = view.timeline
+    if not (line.live and line.inbound and view.is_open and line.answered_ms is not None):
+        return False
+    if waiting_leg(view) is not None:
+        return False
+    for touch in reversed(line.touches):
+        if touch.type == ANSWERED:
+            return True
+        if touch.type in _TALK_ENDS:
+            return False
+    return False
+
+
+def look_at(
+    contact_id: str,
+    view: View,
+    rulebook: Rulebook,
+    now_ms: int,
+    starts: Starts,
+    place_of: Callable[[Place], Parts],
+    found: Found,
+) -> None:
+    """Add one open contact to the parts of its place (that of its present queue, or of its entry queue), and to what
+    was found.
+    """
+    line = view.timeline
+    entry = place_of((line.channel, line.queue))
+    waiting = waiting_leg(view)
+    if waiting is not None:
+        _waits(contact_id, view, waiting, rulebook, now_ms, place_of((line.channel, waiting[1])), found)
+    elif in_conversation(view):
+        place_of((line.channel, view.legs[-1].queue if view.legs else line.queue)).in_conversation += 1
+    wait = view.wait
+    if (
+        view.is_open
+        and wait is not None
+        and wait.outcome == "waiting"
+        and wait.target_ms is not None
+        and now_ms - wait.began_ms <= wait.target_ms
+    ):
+        entry.recent.undecided += wait.began_ms >= starts.recent_ms
+        entry.today.undecided += wait.began_ms >= starts.today_ms
+    if view.response_due:
+        _unanswered(contact_id, view, view.clocks[-1], rulebook, now_ms, starts, entry, found)
+
+
+def _waits(
+    contact_id: str,
+    view: View,
+    waiting: tuple[int, str],
+    rulebook: Rulebook,
+    now_ms: int,
+    parts: Parts,
+    found: Found,
+) -> None:
+    line = view.timeline
+    began_ms, queue = waiting
+    rules = rulebook.rules(line.channel, queue, line.segment, began_ms)
+    age_ms = max(now_ms - began_ms, 0)
+    target_ms = rules.wait_target_ms
+    overdue = target_ms is not None and age_ms > target_ms
+    if rules.stale_ms is not None and age_ms > rules.stale_ms:
+        parts.stale += 1
+        into = found.stale
+    else:
+        parts.ages_ms.append(age_ms)
+        parts.overdue += overdue
+        into = found.beyond_target
+    if overdue or into is found.stale:
+        target = None if target_ms is None else Target("clock", target_ms)
+        open_ms = None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms)
+        over_ms = None if target_ms is None else age_ms - target_ms
+        into.append(
+            Case(contact_id, line.channel, queue, rules.kind, began_ms, age_ms, open_ms, target, overdue, over_ms)
+        )
+
+
+def _unanswered(
+    contact_id: str,
+    view: View,
+    clock: Clock,
+    rulebook: Rulebook,
+    now_ms: int,
+    starts: Starts,
+    parts: Parts,
+    found: Found,
+) -> None:
+    line = view.timeline
+    began_ms = clock.began_ms
+    rules = line.rules(began_ms)
+    target = rules.response_target
+    age_ms = max(now_ms - began_ms, 0)
+    open_ms = None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms)
+    over_ms = None
+    overdue = False
+    if target is not None:
+        over = elapsed(target, rules.calendar, began_ms, now_ms, rulebook.zone) - target.amount
+        overdue = over > 0
+        over_ms = None if target.unit == "open_days" else over
+        if clock.first and not overdue:
+            parts.recent.first_undecided += began_ms >= starts.recent_ms
+            parts.today.first_undecided += began_ms >= starts.today_ms
+    parts.unanswered_ms.append((age_ms, open_ms))
+    parts.unanswered_overdue += overdue
+    found.unanswered.append(
+        Case(contact_id, line.channel, line.queue, _kind(view), began_ms, age_ms, open_ms, target, overdue, over_ms)
+    )
+
+
+def _kind(view: View) -> ChannelKind:
+    return "live" if view.timeline.live else "deferred"

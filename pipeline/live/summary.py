@@ -1,0 +1,198 @@
+"""What the live values are: one frozen structure that the page, /live.json and Prometheus all read.
+
+None = there is nothing to say (nobody answered, no target, not ready), which is never the same as 0. Times are ms.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from schemas.catalogue import ServiceLevel, Target, Titles
+from schemas.vocabulary import ChannelKind
+
+
+class WindowNumbers(Struct, frozen=True):
+    """One event-time window (the last 15 minutes, or today): what began in it.
+
+    `undecided` wait within target still and are in no service level. Quantiles come from histograms and are at most
+    6.25 % too high.
+    """
+
+    offered: int
+    answered: int
+    abandoned: int
+    undecided: int
+    service_levels: Mapping[ServiceLevel, float | None]
+    abandon_ratio: float | None
+    asa_ms: int | None
+    asa_queued_ms: int | None
+    wait_p50_ms: int | None
+    wait_p90_ms: int | None
+    wait_p95_ms: int | None
+    first_responses_due: int
+    first_responses: int
+    first_responses_undecided: int
+    first_response_in_target_ratio: float | None
+    first_response_p50_ms: int | None
+    first_response_p90_ms: int | None
+
+
+class Fcr(Struct, frozen=True):
+    """First-contact resolution of one cohort of closings."""
+
+    eligible: int
+    resolved: int
+    ratio: float | None
+
+
+class Numbers(Struct, frozen=True):
+    """The live values of one queue on one channel, or of several together.
+
+    `longest_wait_ms` 0: nobody waits. `fcr_*` None: the customers are not read to the end yet.
+    `replies_last_hour` None: no measure counts replies where they happened.
+    `not_called_back_today`: abandoned today, and not reached since.
+    """
+
+    waiting_now: int
+    waiting_stale: int
+    longest_wait_ms: int
+    waiting_age_p50_ms: int | None
+    waiting_age_p90_ms: int | None
+    expected_wait_ms: int | None
+    overdue_now: int
+    in_conversation_now: int
+    unanswered_now: int
+    unanswered_overdue_now: int
+    oldest_unanswered_ms: int
+    oldest_unanswered_open_ms: int | None
+    replies_last_hour: int | None
+    not_called_back_today: int | None
+    recent: WindowNumbers
+    today: WindowNumbers
+    fcr_provisional: Fcr | None
+    fcr_confirmed: Fcr | None
+
+
+class QueueRow(Struct, frozen=True):
+    """One queue on one channel, and what is promised there now."""
+
+    channel: str
+    queue: str
+    kind: ChannelKind
+    wait_target_ms: int | None
+    response_target: Target | None
+    numbers: Numbers
+
+
+class Total(Struct, frozen=True):
+    """All channels of one kind together, from summed parts. Live and deferred ones are never mixed."""
+
+    kind: ChannelKind
+    numbers: Numbers
+
+
+class Case(Struct, frozen=True):
+    """One contact somebody should look at. `age_ms` on the clock, `open_ms` in opening hours where a calendar applies.
+
+    `over_ms` is how far beyond the target it is, counted as the target counts; None in days, or without a target.
+    """
+
+    contact_id: str
+    channel: str
+    queue: str
+    kind: ChannelKind
+    since_ms: int
+    age_ms: int
+    open_ms: int | None = None
+    target: Target | None = None
+    overdue: bool = False
+    over_ms: int | None = None
+
+
+class Cases(Struct, frozen=True):
+    """Who needs somebody, worst first, at most ten each."""
+
+    beyond_target: tuple[Case, ...] = ()
+    unanswered: tuple[Case, ...] = ()
+    call_back: tuple[Case, ...] = ()
+    stale: tuple[Case, ...] = ()
+
+
+class PartitionStatus(Struct, frozen=True):
+    """One partition about itself. Counts are cumulative, from the ledger. `catch_up_ms` None: not catching up, or no
+    end in sight while `log_lag` > 0.
+    """
+
+    partition: str
+    ready: bool
+    stopped_because: str
+    warehouse_up: bool
+    position: int
+    watermark_ms: int | None
+    data_age_ms: int | None
+    event_lag_ms: int | None
+    log_lag: int | None
+    catch_up_ms: int | None
+    log_holes: int
+    flush_seconds: float
+    flush_rows: int | None
+    flushes: int
+    dirty_rows: int
+    open_contacts: int | None
+    applied: int
+    duplicate: int
+    late: int
+    rejected: Mapping[str, int]
+    clamped: Mapping[str, int]
+
+
+class NotReady(Struct, frozen=True):
+    """One partition whose numbers cannot be shown, and why."""
+
+    partition: str
+    reason: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether everything assigned here is read and counted, and if not, what is missing."""
+
+    ready: bool
+    missing: tuple[NotReady, ...] = ()
+
+
+class Names(Struct, frozen=True):
+    """What things are called, by language."""
+
+    organisation: Titles
+    channels: Mapping[str, Titles]
+    queues: Mapping[str, Titles]
+
+
+class Summary(Struct, frozen=True):
+    """Everything live at `now_ms`.
+
+    `live` False: partitions of contacts are missing, so there are no rows, totals and cases. `data_until_ms` is the
+    partitions' smallest watermark (None without data), `newest_ms` the largest. `labelled` are the rows under names
+    that may be Prometheus labels (`other` for the rest), `labels_dropped` how many pairs `other` stands for. Resolution
+    is of cohorts of `cohort_days` days; the closings before `confirmed_until_ms` are confirmed.
+    """
+
+    now_ms: int
+    zone: str
+    simulated: bool
+    live: bool
+    readiness: Readiness
+    warehouse_up: bool
+    data_until_ms: int | None
+    newest_ms: int | None
+    headline_service_level: ServiceLevel
+    cohort_days: int
+    confirmed_until_ms: int | None
+    titles: Names
+    totals: tuple[Total, ...]
+    queues: tuple[QueueRow, ...]
+    cases: Cases
+    partitions: tuple[PartitionStatus, ...]
+    source_silence_ms: Mapping[str, int]
+    labelled: tuple[QueueRow, ...]
+    labels_dropped: int
