@@ -157,9 +157,10 @@ class ContactFold:
         contact = work.contact
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
+        before = contact.by_id.get(touchpoint.id)
         if not contact.apply(touchpoint, at_ms, append_ms):
             return Applied(None, at_ms)
-        if self._kept is not None:
+        if self._kept is not None and contact.by_id[touchpoint.id] is not before:
             self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
         work.view = seen = view(contact, self.rulebook)
         new = contribution(seen, self.columns)
