@@ -14,7 +14,12 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from faust.types import TP
 
 from pipeline.io.broker import Room
@@ -32,6 +37,9 @@ BatchHandler = Callable[[Batch], Awaitable[None]]
 
 BUG_EXIT_CODE = 70
 EMBEDDED_FETCH_WAIT_MS = 30
+MEMBERSHIP_CHECK_SECONDS = 1.0
+REFUSALS_TOTAL = 30
+AUTHORISATION_ERRORS = GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 
 class Assignments(Protocol):
@@ -154,13 +162,14 @@ class FaustLog:
 
     async def _join(self) -> None:
         app = self._app = self._new_app()
-        self._watchers = [self._task(self._watch_app(app)), self._task(self._watch_progress())]
-        starting = asyncio.ensure_future(app.start())
-        await asyncio.wait([starting, self._watchers[0]], return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done() or self._failed or app.crashed:
+        starting, ending = asyncio.ensure_future(app.start()), asyncio.ensure_future(self._end_of(app))
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if ending.done():
             starting.cancel()
-            raise LogError(f"The group {self._group} cannot be joined at {self._bootstrap}: {app.crash_reason!r}")
+            raise LogError(f"The group {self._group} cannot be joined at {self._bootstrap}: {ending.result()!r}")
+        ending.cancel()
         starting.result()
+        self._watchers = [self._task(self._watch_app(app)), self._task(self._watch_progress())]
 
     def _new_app(self) -> App:
         tuning = self._tuning
@@ -349,9 +358,25 @@ class FaustLog:
 
     async def _watch_app(self, app: App) -> None:
         """Faust ends without telling anybody; we do not."""
-        await app.wait_until_stopped()
-        reason = app.crash_reason
+        reason = await self._end_of(app)
         raise reason if isinstance(reason, LogError) else LogError(f"The consumer of {self._group} ended: {reason!r}")
+
+    async def _end_of(self, app: App) -> BaseException | None:
+        """Wait for the app, or its membership in the group, to end; why it did."""
+        ending = asyncio.ensure_future(app.wait_until_stopped())
+        refused_total = 0
+        try:
+            while not ending.done():
+                await asyncio.wait([ending], timeout=MEMBERSHIP_CHECK_SECONDS)
+                failure = await self._consumer.thread.failure()
+                refused_total = 0 if self._open else refused_total + (failure is not None)
+                if failure is not None:
+                    logger.warning("the group %s is not joined: %r", self._group, failure)
+                    if isinstance(failure, AUTHORISATION_ERRORS) or refused_total > REFUSALS_TOTAL:
+                        return failure
+        finally:
+            ending.cancel()
+        return app.crash_reason
 
     async def _watch_progress(self) -> None:
         """Ask for the ends (a paused partition is not told), and notice a consumer that died in silence."""

@@ -7,6 +7,7 @@ way per partition, so order is kept without; a repetition after a lost answer is
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import count
@@ -107,39 +108,39 @@ class Producer:
     ) -> int:
         """Hand the longest prefix there is room for to the client; how many records that was."""
         taken = 0
-        packing: dict[int, tuple[Any, int]] = {}  # partition: batch, its bytes as counted by room
+        taken_bytes: Counter[int] = Counter()  # of room, per partition, for what is not handed over yet
+        packing: dict[int, tuple[Any, int]] = {}  # partition: its open batch and the bytes in it
+
+        async def send(number: int) -> None:
+            batch, batch_bytes = packing.pop(number)
+            delivery: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=number)
+            taken_bytes[number] -= batch_bytes
+            if room is not None:
+                booked = partial(settle, room, f"{topic}/{number}", batch.record_count(), batch_bytes)
+                delivery.add_done_callback(booked)
+            deliveries.append(delivery)
+
         try:
             for record in records:
-                number = self._number(record, partitions_total)
-                size = size_bytes(record)
+                number, size = self._number(record, partitions_total), size_bytes(record)
                 if room is not None and not room.take(f"{topic}/{number}", size):
                     break
-                batch, batch_bytes = packing.get(number) or (self._client.create_batch(), 0)
-                packing[number] = batch, batch_bytes + size
                 taken += 1
+                taken_bytes[number] += size
+                batch, batch_bytes = packing.get(number) or (self._client.create_batch(), 0)
                 if not append(batch, record):
-                    packing[number] = batch, batch_bytes
-                    following = self._client.create_batch()
-                    append(following, record)
-                    deliveries.append(await self._send(topic, number, packing, room))
-                    packing[number] = following, size
-            while packing:
-                deliveries.append(await self._send(topic, next(iter(packing)), packing, room))
+                    await send(number)
+                    batch, batch_bytes = self._client.create_batch(), 0
+                    append(batch, record)
+                packing[number] = batch, batch_bytes + size
+            for number in list(packing):
+                await send(number)
         finally:
-            if room is not None:  # empty, unless sending failed
-                for number, (_, batch_bytes) in packing.items():
-                    room.give_back(f"{topic}/{number}", batch_bytes)
+            if room is not None:
+                for number, unsent_bytes in taken_bytes.items():
+                    if unsent_bytes:  # sending failed
+                        room.give_back(f"{topic}/{number}", unsent_bytes)
         return taken
-
-    async def _send(
-        self, topic: str, number: int, packing: dict[int, tuple[Any, int]], room: Room | None
-    ) -> asyncio.Future[Any]:
-        batch, batch_bytes = packing[number]
-        delivery: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=number)
-        del packing[number]
-        if room is not None:
-            delivery.add_done_callback(partial(settle, room, f"{topic}/{number}", batch.record_count(), batch_bytes))
-        return delivery
 
     def _number(self, record: OutRecord, partitions_total: int) -> int:
         if record.partition is not None:

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.app.base import BootStrategy
+from faust.exceptions import ConsumerNotStarted
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -112,6 +113,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(consumer), self.thread_loop))
 
+    async def failure(self) -> Exception | None:
+        """What keeps aiokafka out of its group, if anything does; asking lets it try again.
+
+        It waits for somebody to ask, which nobody does in Faust: a member refused once would sit there for ever.
+        """
+        try:
+            await self.run(check)
+        except (KafkaError, ConsumerNotStarted) as error:
+            return None if isinstance(error, ConsumerNotStarted) else error
+        return None
+
     def want(self, partitions: frozenset[TP]) -> None:
         """Read these partitions from now on (main thread). New ones end the wait that is under way."""
         fresh = partitions - self.wanted
@@ -165,7 +177,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 waiter = fetcher._create_fetch_waiter()
                 await asyncio.wait([waiter], timeout=min(remaining_seconds, 0.2))
                 if waiter.done():
-                    waiter.result()  # aiokafka's way of saying "not authorised"
+                    waiter.exception()  # dealt with by whoever asks for `failure`
                 else:
                     waiter.cancel()
         return {}
@@ -381,6 +393,11 @@ class Transport(driver.Transport):
 def register() -> None:
     """Let Faust find `batch://` where the package's entry point is not installed."""
     drivers.TRANSPORTS.aliases.setdefault("batch", "pipeline.io.transport:Transport")
+
+
+async def check(consumer: AIOKafkaConsumer) -> None:
+    """Raise what aiokafka keeps for its user."""
+    consumer._coordinator.check_errors()
 
 
 def to_record(_partition: TopicPartition, record: Any) -> Record:
