@@ -112,6 +112,7 @@ class Folding:
         self.warehouse_up = True
         self.flush_seconds = 0.0
         self.flushes = 0
+        self.flush_rows: int | None = None
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
         self._changed = asyncio.Event()
@@ -204,6 +205,7 @@ class Folding:
                 self.engine.flushed(flush)
                 self.flush_seconds = asyncio.get_running_loop().time() - begun
                 self.flushes += 1
+                self.flush_rows = flush.rows
                 self.warehouse_up = True
                 wait_seconds = self._pace.retry_seconds
             if self.engine.dirty_rows < self._pace.most_rows:

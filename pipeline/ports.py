@@ -102,6 +102,9 @@ class Warehouse(Protocol):
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query. Parameters are bound as `%(name)s`. Raises WarehouseDown or WarehouseRefused."""
 
+    async def formatted(self, sql: str, format_: str) -> bytes:
+        """A query's answer in an output format of ClickHouse. Raises WarehouseDown or WarehouseRefused."""
+
     async def execute(self, sql: str) -> None:
         """A statement without rows (DDL). Raises WarehouseDown or WarehouseRefused."""
 

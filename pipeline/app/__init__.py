@@ -8,25 +8,23 @@ import hashlib
 import logging
 import os
 import socket
-import ssl
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from agents.folding import Folding, LogLost, Pace
 from agents.intake import TOUCHPOINTS_TOPIC, Intake
+from pipeline.app.stack import CannotStart, security_of
 from pipeline.core.contacts import FACTS_TOPIC, ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
 from pipeline.core.engine import Engine, Fold, OtherDefinitions, epoch_of
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
-from pipeline.io.kafka import Security
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
@@ -40,10 +38,6 @@ DEFINITIONS: Final = 1
 """Raise it when what a measure counts changes without its definition text changing."""
 
 log_ = logging.getLogger("touchline")
-
-
-class CannotStart(Exception):
-    """Why the pipeline does not run: one sentence for the user."""
 
 
 class WallClock:
@@ -213,6 +207,15 @@ class App:
         if self.intake is not None:
             await self.intake.handle(batch)
 
+    def take_over(self, catalogue: Catalogue) -> None:
+        """Go on by another catalogue, none of whose changes concerns anything counted so far."""
+        self.rulebook = Rulebook(catalogue)
+        self._fingerprint = definitions(catalogue)
+        for folding in self.foldings.values():
+            folding.engine.fingerprint = self._fingerprint
+            if isinstance(folding.engine.fold_, ContactFold):
+                folding.engine.fold_.rulebook = self.rulebook
+
     # -- feeding
 
     async def feed(self, values: Sequence[bytes]) -> None:
@@ -244,13 +247,11 @@ class App:
             return folding.engine.dirty_rows == 1
         return (folding.ready and folding.engine.written_offset >= end) or (end == 0 and folding.ready)
 
-    async def drain(self, tick: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Wait until `drained` twice in a row. Returns early when the pipeline has failed."""
-        seen = 0
-        while seen < 2 and not self.failed.is_set():
-            seen = seen + 1 if await self.drained() else 0
-            if tick is not None:
-                await tick()
+    async def until_ready(self) -> None:
+        """Wait until every partition is recovered. Raises CannotStart if that fails."""
+        while not self.foldings or not all(folding.ready for folding in self.foldings.values()):
+            if self.failed.is_set():
+                raise CannotStart(str(self.problem))
             await asyncio.sleep(0.05)
 
     def counts(self) -> Counts:
@@ -273,53 +274,3 @@ class App:
         """Why partitions do not go on, where a limit or a hole has stopped them."""
         reasons = [f.stopped_because for f in self.foldings.values() if f.stopped_because]
         return reasons + (list(self.intake.stopped.values()) if self.intake is not None else [])
-
-
-def security_of(settings: Settings) -> Security:
-    """How to connect to Kafka."""
-    context = None
-    if settings.kafka_tls:
-        context = ssl.create_default_context(cafile=settings.kafka_ca or None)
-    return Security(
-        ssl_context=context,
-        username=settings.kafka_user or None,
-        password=settings.kafka_password or None,
-        mechanism=settings.kafka_mechanism,
-    )
-
-
-async def open_warehouse(settings: Settings, stack: AsyncExitStack) -> Any:
-    """The warehouse, closed when the stack ends. Raises FolderHeld, WarehouseRefused."""
-    warehouse: Any
-    if settings.embedded_warehouse:
-        from pipeline.io.embedded import EmbeddedWarehouse
-
-        warehouse = EmbeddedWarehouse(settings.data)
-    else:
-        from pipeline.io.clickhouse import NativeWarehouse, Server
-
-        host, _, port = settings.clickhouse.partition(":")
-        warehouse = NativeWarehouse(
-            Server(
-                host=host,
-                port=int(port or (9440 if settings.clickhouse_tls else 9000)),
-                user=settings.clickhouse_user,
-                password=settings.clickhouse_password,
-                secure=settings.clickhouse_tls,
-                ca_certs=settings.clickhouse_ca or None,
-            )
-        )
-    stack.push_async_callback(warehouse.close)
-    return warehouse
-
-
-def open_broker(settings: Settings, stack: AsyncExitStack) -> str:
-    """Bootstrap servers: the real cluster's, or those of a broker that lives in this process until the stack ends."""
-    if not settings.embedded_log:
-        return settings.kafka
-    from pipeline.io.broker import EmbeddedBroker
-
-    broker = EmbeddedBroker()
-    bootstrap = broker.start()
-    stack.callback(broker.stop)
-    return bootstrap

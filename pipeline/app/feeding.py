@@ -1,0 +1,65 @@
+"""Feeds an app: the simulated organisation in real time."""
+
+import asyncio
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from pipeline.app import App
+from pipeline.core.contacts import ContactFold
+from pipeline.io.simulator import Organisation
+from schemas.catalogue import Catalogue, load
+from schemas.codec import encode
+from schemas.touchpoint import Closed, Touchpoint
+
+_SOURCE: Final = "simulator"
+_PREROLL_MS: Final = 2 * 3_600_000
+_TICK_SECONDS: Final = 0.25
+_CHUNK: Final = 2_000
+
+
+def simulated_catalogue() -> Catalogue:
+    """The promises of the simulated organisation."""
+    name = "demo_catalogue.yaml"
+    return load(files("schemas").joinpath(name).read_text(encoding="utf-8"), name)
+
+
+class Simulation:
+    """A service organisation that began two hours ago and goes on at the pace of the clock."""
+
+    def __init__(self, app: App, seed: int, rate: float) -> None:
+        self._app = app
+        self._seed = seed
+        self._rate = rate
+
+    async def run(self) -> None:
+        """Feed until cancelled. Raises LogError."""
+        await self._app.until_ready()
+        start_ms = self._app.clock.now_ms()
+        organisation = Organisation(self._seed, start_ms - _PREROLL_MS, rate=self._rate)
+        await self._feed(self._left_open(start_ms))
+        while True:
+            await self._feed(await asyncio.to_thread(organisation.advance, self._app.clock.now_ms()))
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _left_open(self, now_ms: int) -> list[Touchpoint]:
+        """What an earlier demo in this folder left open ends now: nobody of it is waiting any more."""
+        return [
+            Closed(
+                id=f"demo-ended-{now_ms}",
+                time=now_ms,
+                contact_id=contact_id,
+                channel=view.timeline.channel,
+                source=_SOURCE,
+            )
+            for folding in self._app.foldings.values()
+            if isinstance(folding.engine.fold_, ContactFold)
+            for contact_id, view in folding.engine.fold_.open.items()
+            if view.timeline.source == _SOURCE
+        ]
+
+    async def _feed(self, touchpoints: list[Touchpoint]) -> None:
+        for start in range(0, len(touchpoints), _CHUNK):
+            part = touchpoints[start : start + _CHUNK]
+            await self._app.feed([encode(msgspec.structs.replace(each, source=_SOURCE)) for each in part])

@@ -1,0 +1,140 @@
+"""What can be asked of a pipeline: of this process, or over `touchline.sock` of the one that holds the folder.
+
+One interface, two ends: `Local` does it, `Remote` asks a running process to.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from agents.dead_letters import deliver
+from pipeline.app import App, Counts
+from pipeline.io import audit
+from pipeline.io.audit import Result
+from pipeline.io.sharing import call
+from schemas.rejects import DeadLetter
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[bytes]]
+
+
+class Access(Protocol):
+    """What can be asked of a pipeline."""
+
+    async def feed(self, values: Sequence[bytes]) -> None:
+        """Put touchpoints (JSON) on the raw topic; returns when the log has them."""
+
+    async def reject(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters."""
+
+    async def counts(self) -> Counts:
+        """What became of all touchpoints since the ledger began."""
+
+    async def drained(self) -> tuple[bool, list[str]]:
+        """Whether all that is in the log is in the warehouse, and why partitions stopped."""
+
+    async def formatted(self, sql: str, format_: str) -> bytes:
+        """The answer of a query, in an output format of ClickHouse."""
+
+    async def audit(self) -> Result:
+        """Every cell counted again."""
+
+
+class Local:
+    """The pipeline in this process."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def feed(self, values: Sequence[bytes]) -> None:
+        """As in `Access`. Raises LogError."""
+        await self._app.feed(values)
+
+    async def reject(self, letters: Sequence[DeadLetter]) -> None:
+        """As in `Access`. Raises LogError, WarehouseDown."""
+        await deliver(letters, self._app.log, self._app.ledger, self._app.clock)
+
+    async def counts(self) -> Counts:
+        """As in `Access`."""
+        return self._app.counts()
+
+    async def drained(self) -> tuple[bool, list[str]]:
+        """As in `Access`."""
+        return await self._app.drained(), self._app.stopped()
+
+    async def formatted(self, sql: str, format_: str) -> bytes:
+        """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
+        return await self._app.warehouse.formatted(sql, format_)
+
+    async def audit(self) -> Result:
+        """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
+        return await audit.run(self._app.warehouse, self._app.rulebook)
+
+
+class Remote:
+    """The pipeline of the process that holds a folder. Errors are those of `pipeline.io.sharing.call`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def feed(self, values: Sequence[bytes]) -> None:
+        """As in `Access`."""
+        await self._call("feed", values=list(values))
+
+    async def reject(self, letters: Sequence[DeadLetter]) -> None:
+        """As in `Access`."""
+        await self._call("reject", letters=msgspec.msgpack.encode(list(letters)))
+
+    async def counts(self) -> Counts:
+        """As in `Access`."""
+        return msgspec.msgpack.decode(await self._call("counts"), type=Counts)
+
+    async def drained(self) -> tuple[bool, list[str]]:
+        """As in `Access`."""
+        return msgspec.msgpack.decode(await self._call("drained"), type=tuple[bool, list[str]])
+
+    async def formatted(self, sql: str, format_: str) -> bytes:
+        """As in `Access`."""
+        return await self._call("query", sql=sql, format=format_)
+
+    async def audit(self) -> Result:
+        """As in `Access`."""
+        return msgspec.msgpack.decode(await self._call("audit"), type=Result)
+
+    async def _call(self, operation: str, **request: Any) -> bytes:
+        return await asyncio.to_thread(call, self._folder, operation, **request)
+
+
+def handlers(local: Local) -> dict[str, Handler]:
+    """The requests a running process answers: the methods of `Access`, by name."""
+
+    async def feed(request: Mapping[str, Any]) -> bytes:
+        await local.feed(request["values"])
+        return b""
+
+    async def reject(request: Mapping[str, Any]) -> bytes:
+        await local.reject(msgspec.msgpack.decode(request["letters"], type=list[DeadLetter]))
+        return b""
+
+    async def counts(_: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.counts())
+
+    async def drained(_: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.drained())
+
+    async def query(request: Mapping[str, Any]) -> bytes:
+        return await local.formatted(request["sql"], request["format"])
+
+    async def recount(_: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.audit())
+
+    return {
+        "feed": feed,
+        "reject": reject,
+        "counts": counts,
+        "drained": drained,
+        "query": query,
+        "audit": recount,
+    }

@@ -1,0 +1,82 @@
+"""What all commands share: options, one sentence instead of a stack for what the user can mend, logging."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from agents.folding import LogLost
+from pipeline.app.stack import CannotStart
+from pipeline.core.engine import OtherDefinitions
+from pipeline.io.embedded import FolderHeld
+from pipeline.io.files import FileProblem
+from pipeline.io.http import CannotListen
+from pipeline.io.schema import SchemaRefused
+from pipeline.ports import LogError, WarehouseDown, WarehouseRefused
+from pipeline.settings import Settings, SettingsError, load
+from schemas.catalogue import CatalogueError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="touchline: who is waiting for us right now, and did we help?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out: Final = Console(highlight=False)
+err: Final = Console(stderr=True, highlight=False)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded ClickHouse [default: data]")]
+CatalogueFile = Annotated[Path | None, typer.Option("--catalogue", help="YAML file of the organisation's promises")]
+Port = Annotated[int | None, typer.Option("--port", help="Port of the page and /metrics [default: 8090]")]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on [default: 127.0.0.1]")]
+
+MENDABLE: Final = (
+    CannotListen,
+    CannotStart,
+    CatalogueError,
+    FileProblem,
+    FolderHeld,
+    LogError,
+    LogLost,
+    OtherDefinitions,
+    SchemaRefused,
+    SettingsError,
+    WarehouseDown,
+    WarehouseRefused,
+)
+"""What the user can mend, said in one sentence. Everything else is a bug and shows its stack."""
+
+
+def settings(**options: Any) -> Settings:
+    """Settings from the environment, with options before it; ends the command on a wrong one."""
+    try:
+        return load(os.environ, **options)
+    except SettingsError as error:
+        cannot(error)
+
+
+def cannot(error: BaseException | str) -> NoReturn:
+    """End the command with one sentence and exit code 2."""
+    err.print(f"touchline: {error}", style="red", markup=False)
+    raise typer.Exit(2)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end; what the user can mend becomes one sentence."""
+    logging.basicConfig(
+        level=os.environ.get("LOGLEVEL", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        return asyncio.run(work)
+    except MENDABLE as error:
+        cannot(error)
+    except KeyboardInterrupt:
+        sys.exit(130)

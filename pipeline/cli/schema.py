@@ -1,0 +1,160 @@
+"""`plan`, `apply` and `doctor`: what should be there, and what is."""
+
+import asyncio
+import platform
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.app import read_catalogue
+from pipeline.app.declared import declared
+from pipeline.app.stack import open_warehouse
+from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
+from pipeline.io import topics
+from pipeline.io.embedded import FolderHeld
+from pipeline.io.schema import Step, skipped
+from pipeline.io.schema import apply as schema_apply
+from pipeline.io.schema import plan as schema_plan
+from pipeline.settings import Settings, reference
+
+_LIBRARIES = ("faust-streaming", "aiokafka", "msgspec", "chdb", "confluent-kafka", "clickhouse-driver", "kafka-python")
+
+
+@app.command()
+def plan(data: Data = None, catalogue: CatalogueFile = None) -> None:
+    """Show what `apply` would change: topics, tables, columns, retention, views. Changes nothing on real servers."""
+    steps, notes = run_async(_plan(settings(data=data, catalogue=catalogue)))
+    _show(steps, notes)
+
+
+@app.command()
+def apply(
+    data: Data = None,
+    catalogue: CatalogueFile = None,
+    dangerous: Annotated[
+        bool, typer.Option(help="Also make changes by which rows are deleted (shorter retention)")
+    ] = False,
+) -> None:
+    """Create and alter topics, tables and views. A second time it changes nothing. Never drops a table with rows."""
+    steps, notes = run_async(_apply(settings(data=data, catalogue=catalogue), dangerous=dangerous))
+    _show(steps, notes)
+    out.print("applied" if steps else "nothing to do")
+
+
+def _show(steps: list[tuple[str, str]], notes: list[str]) -> None:
+    for why, statement in steps:
+        out.print(f"# {why}", style="bold", markup=False)
+        out.print(statement, markup=False)
+    for note in notes:
+        out.print(note, markup=False)
+    if not steps:
+        out.print("The plan is empty: everything is as declared.")
+
+
+async def _plan(found: Settings) -> tuple[list[tuple[str, str]], list[str]]:
+    wanted = declared(read_catalogue(found.catalogue), datetime.now(UTC).year)
+    notes: list[str] = []
+    changes: list[tuple[str, str]] = []
+    if not found.embedded_log:
+        changes += [(step.why, step.shown) for step in await asyncio.to_thread(topics.plan, found)]
+    else:
+        notes.append("Topics: the embedded Kafka wire makes its own, there is nothing to declare.")
+    async with AsyncExitStack() as stack:
+        try:
+            warehouse = await open_warehouse(found, stack)
+        except FolderHeld:
+            notes.append(f"Tables: a running process holds {found.data} and has made them.")
+            return changes, notes
+        changes += [_shown(step) for step in await schema_plan(warehouse, wanted)]
+        if note := await skipped(warehouse, wanted):
+            notes.append(note)
+    return changes, notes
+
+
+async def _apply(found: Settings, *, dangerous: bool) -> tuple[list[tuple[str, str]], list[str]]:
+    changes, notes = await _plan(found)
+    wanted = declared(read_catalogue(found.catalogue), datetime.now(UTC).year)
+    if not found.embedded_log:
+        await asyncio.to_thread(topics.apply, found)
+    async with AsyncExitStack() as stack:
+        try:
+            warehouse = await open_warehouse(found, stack)
+        except FolderHeld:
+            return changes, notes
+        await schema_apply(warehouse, await schema_plan(warehouse, wanted), allow_dangerous=dangerous)
+    return changes, notes
+
+
+def _shown(step: Step) -> tuple[str, str]:
+    return (f"{step.why} (may cost rows)" if step.dangerous else step.why), step.sql
+
+
+@app.command()
+def doctor(data: Data = None, catalogue: CatalogueFile = None) -> None:
+    """Say what is here, what can be reached, and what is missing. Exit code 1 if something is."""
+    found = settings(data=data, catalogue=catalogue)
+    table = Table("what", "how it is", show_header=False)
+    table.add_row("Python", platform.python_version())
+    for library in _LIBRARIES:
+        table.add_row(library, _version(library))
+    bad = run_async(_checks(found, table))
+    out.print(table)
+    out.print(Table.grid())
+    settings_table = Table("setting", "default", "what it does")
+    for row in reference():
+        settings_table.add_row(*row)
+    out.print(settings_table)
+    out.print("All is well." if not bad else f"{bad} of the above need you.")
+    raise typer.Exit(1 if bad else 0)
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+async def _checks(found: Settings, table: Table) -> int:
+    bad = 0
+    try:
+        known = read_catalogue(found.catalogue)
+        table.add_row(
+            "catalogue", f"{found.catalogue or 'default'}: zone {known.zone}, {len(known.queues)} queues listed"
+        )
+    except MENDABLE as error:
+        table.add_row("catalogue", f"WRONG: {error}")
+        return 1
+    table.add_row("Kafka", "embedded in the process" if found.embedded_log else found.kafka)
+    if not found.embedded_log:
+        try:
+            changes = await asyncio.to_thread(topics.plan, found)
+            table.add_row(
+                "topics", "as declared" if not changes else f"{len(changes)} changes to make: touchline apply"
+            )
+            bad += bool(changes)
+        except MENDABLE as error:
+            table.add_row("topics", f"UNREACHABLE: {error}")
+            bad += 1
+    try:
+        async with AsyncExitStack() as stack:
+            warehouse = await open_warehouse(found, stack)
+            version = (await warehouse.query("SELECT version()"))[0][0]
+            where = found.data if found.embedded_warehouse else found.clickhouse
+            table.add_row("ClickHouse", f"{version} ({where})")
+            steps = await schema_plan(warehouse, declared(known, datetime.now(UTC).year))
+            table.add_row("tables", "as declared" if not steps else f"{len(steps)} changes to make: touchline apply")
+    except FolderHeld as error:
+        table.add_row("ClickHouse", f"{error}")
+    except MENDABLE as error:
+        table.add_row("ClickHouse", f"UNREACHABLE: {error}")
+        bad += 1
+    open_to = (
+        "this machine only" if found.host in ("127.0.0.1", "localhost", "::1") else "OTHER MACHINES, without a password"
+    )
+    table.add_row("page and metrics", f"{found.host}:{found.port}, open to {open_to}")
+    return bad

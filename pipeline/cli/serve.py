@@ -1,0 +1,128 @@
+"""`run`, `demo` and `worker`: the pipeline as a process that goes on until it is told to end."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from pipeline.app import App, read_catalogue
+from pipeline.app.feeding import Simulation, simulated_catalogue
+from pipeline.app.reloading import CatalogueWatch
+from pipeline.app.shared import Local, handlers
+from pipeline.app.stack import CannotStart, open_broker, open_warehouse, prepare
+from pipeline.app.state import State
+from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_async, settings
+from pipeline.io.http import serve
+from pipeline.io.sharing import Sharing
+from pipeline.settings import Settings
+from schemas.catalogue import Catalogue
+
+
+@app.command()
+def run(data: Data = None, catalogue: CatalogueFile = None, host: Host = None, port: Port = None) -> None:
+    """Run the pipeline: embedded Kafka wire and ClickHouse, or the clusters that TOUCHLINE_KAFKA and
+    TOUCHLINE_CLICKHOUSE name. Goes on until Ctrl-C.
+    """
+    found = settings(data=data, catalogue=catalogue, host=host, port=port)
+    run_async(_serve(found, simulated=False))
+
+
+@app.command()
+def worker(catalogue: CatalogueFile = None, host: Host = None, port: Port = None) -> None:
+    """Run one worker of a cluster: like `run`, but only on a real Kafka and a real ClickHouse."""
+    found = settings(catalogue=catalogue, host=host, port=port)
+    run_async(_serve(found, simulated=False, cluster=True))
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    catalogue: CatalogueFile = None,
+    host: Host = None,
+    port: Port = None,
+    rate: float = typer.Option(1.0, help="How busy the simulated organisation is (1: some 3 touchpoints a second)"),
+    seed: int = typer.Option(7, help="Another seed, another day"),
+) -> None:
+    """Run the pipeline with a simulated service organisation, in real time. Goes on until Ctrl-C."""
+    found = settings(data=data, catalogue=catalogue, host=host, port=port)
+    run_async(_serve(found, simulated=True, rate=rate, seed=seed))
+
+
+async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rate: float = 1.0, seed: int = 0) -> None:
+    if cluster and (found.embedded_log or found.embedded_warehouse):
+        raise CannotStart(
+            "a worker needs real servers: set TOUCHLINE_KAFKA=host:9092 and TOUCHLINE_CLICKHOUSE=host, or use"
+            " `touchline run` for the embedded ones"
+        )
+    own = found.catalogue is None and simulated
+    catalogue = simulated_catalogue() if own else read_catalogue(found.catalogue)
+    async with pipeline_of(found, catalogue) as pipeline:
+        state = State(pipeline, simulated=simulated)
+        runner = await serve(state, found.host, found.port)
+        try:
+            await _until_told(found, pipeline, Simulation(pipeline, seed, rate) if simulated else None)
+        finally:
+            await runner.cleanup()
+    if pipeline.problem is not None:
+        raise CannotStart(str(pipeline.problem)) from pipeline.problem
+
+
+@asynccontextmanager
+async def pipeline_of(found: Settings, catalogue: Catalogue) -> AsyncIterator[App]:
+    """Warehouse, broker and app, in the order they need each other; closed the other way round."""
+    async with AsyncExitStack() as stack:
+        warehouse = await open_warehouse(found, stack)
+        await prepare(warehouse, found, catalogue)
+        pipeline = App(found, catalogue, warehouse, open_broker(found, stack))
+        if found.embedded_warehouse:
+            sharing = Sharing(found.data, handlers(Local(pipeline)))
+            await sharing.start()
+            stack.push_async_callback(sharing.stop)
+        yield pipeline
+
+
+async def _until_told(found: Settings, pipeline: App, simulation: Simulation | None) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await pipeline.start()
+    try:
+        _say_where(found, simulated=simulation is not None)
+        work: list[Coroutine[Any, Any, object]] = [told.wait(), pipeline.failed.wait()]
+        if simulation is not None:
+            work.append(simulation.run())
+        if found.catalogue is not None:
+            work.append(CatalogueWatch(pipeline, found.catalogue).run())
+        await _first_of(work)
+        if told.is_set():
+            out.print("Ending: writing what is folded ...")
+    finally:
+        await pipeline.stop()
+
+
+async def _first_of(work: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Until the first of these ends; the others are cancelled. Raises what it raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _say_where(found: Settings, *, simulated: bool) -> None:
+    base = f"http://{found.host}:{found.port}"
+    now = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+    out.print(f"[bold]touchline[/bold] runs since {now}" + (" on simulated data (DEMO)" if simulated else ""))
+    out.print(f"  live page   {base}/", highlight=False)
+    out.print(f"  Prometheus  {base}/metrics")
+    where = f" --data {found.data}" if found.embedded_warehouse else ""
+    sql = "SELECT queue, sum(offered), sum(answered) FROM touchline.measures GROUP BY queue"
+    out.print(f'  SQL         touchline query "{sql}"{where}')
+    out.print("  Ctrl-C ends it; nothing is lost.")
