@@ -175,7 +175,7 @@ def pipeline_status() -> View:
                 "Newest event time applied (watermark); NULL before the first",
             ),
             column("position", "Int64", number("offset"), "Offset of the next record to read"),
-            column("epoch", "UInt16", "m.epoch", "Incarnation of the topic"),
+            column("epoch", "UInt16", "toUInt16(bitShiftRight(m.row, 48))", "Incarnation of the topic"),
             column(
                 "lag",
                 "Nullable(Int64)",
@@ -199,7 +199,7 @@ def pipeline_status() -> View:
             column("clamped", "Map(String, Int64)", numbers("clamped"), "Records from the future, clamped, by source"),
         ],
         f"""(
-    SELECT p, argMax(state, version) AS state, argMax(epoch, version) AS epoch, max(version) AS row
+    SELECT p, argMax(state, version) AS state, max(version) AS row
     FROM {INTERNAL}.ledger WHERE kind = 0 GROUP BY p
 ) AS m""",
     )

@@ -172,9 +172,9 @@ def _key(text: str) -> str:
 def _contradiction(table: Table, stored: _Stored, found_server: Server) -> str:
     """What cannot be altered: engine, keys and types of stored columns. A replicated engine is as good."""
     engine, _, argument = table.engine.removesuffix(")").partition("(")
-    there = stored.engine_full.partition(")")[0]
-    if not stored.engine.endswith(engine) or there.rpartition("(")[2].rpartition(", ")[2] != argument:
-        return f"has engine {there}) instead of {table.engine}"
+    found_engine = stored.engine_full.partition(")")[0]
+    if not stored.engine.endswith(engine) or found_engine.rpartition("(")[2].rpartition(", ")[2] != argument:
+        return f"has engine {found_engine}) instead of {table.engine}"
     if _key(stored.sorting_key) != ", ".join(table.order_by):
         return f"is sorted by ({_key(stored.sorting_key)}) instead of ({', '.join(table.order_by)})"
     if _key(stored.partition_key) != table.partition_by:
