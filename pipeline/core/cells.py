@@ -26,19 +26,18 @@ def book(
     cell = into.get(key)
     if cell is None:
         cell = into[key] = {}
-    for column in columns:
-        value = column.value(item)
+    for number, value_of, optional, buckets_key in columns:
+        value = value_of(item)
         if value is None:
             continue
-        number = column.key
-        if column.optional:
+        if optional:
             cell[number] = cell.get(number, 0) + value
             cell[number + 1] = cell.get(number + 1, 0) + 1
         elif value:
             cell[number] = cell.get(number, 0) + value
-        if column.buckets_key is not None:
-            number = column.buckets_key + bucket(value)
-            cell[number] = cell.get(number, 0) + 1
+        if buckets_key is not None:
+            place = buckets_key + bucket(value)
+            cell[place] = cell.get(place, 0) + 1
 
 
 def add(into: Cell, cell: Cell, sign: int = 1) -> None:

@@ -85,13 +85,8 @@ def column_key(name: str) -> int:
     return crc32(name.encode()) << _BUCKET_BITS
 
 
-class Column(Struct, frozen=True):
-    """A measure made ready for the fold: numbers instead of names."""
-
-    key: int
-    value: Callable[[Any], int | None]
-    optional: bool
-    buckets_key: int | None
+Column = tuple[int, Callable[[Any], int | None], bool, int | None]
+"""A measure made ready for the fold: its number, its function, whether it is optional, and its histogram's number."""
 
 
 class Columns:
@@ -109,17 +104,13 @@ class Columns:
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
                 if owners.setdefault(column_key(name), name) != name or list(owners.values()).count(name) > 1:
                     raise ValueError(f"measures {name!r} and {owners[column_key(name)]!r} share a column number")
-            column = Column(
-                measure.key,
-                measure.value,
-                measure.optional,
-                column_key(measure.buckets_name) if measure.histogram else None,
-            )
+            buckets_key = column_key(measure.buckets_name) if measure.histogram else None
+            column = (measure.key, measure.value, measure.optional, buckets_key)
             self.by_moment[measure.moment] = (*self.by_moment.get(measure.moment, ()), column)
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
                 self._names[column_key(name)] = name
         self.optional = frozenset(
-            column.key for columns in self.by_moment.values() for column in columns if column.optional
+            key for columns in self.by_moment.values() for key, _, optional, _ in columns if optional
         )
 
     def name_of(self, number: int) -> str:
