@@ -54,21 +54,16 @@ function responseTargets(rows) {
   return found.length ? say("target", { target: found.join(" / ") }) : say("noTarget");
 }
 
-function tile(title, period, value, state, ...lines) {
-  return h("section", { class: "tile", "data-state": state },
-    h("h3", null, title), h("p", { class: "period" }, period),
-    h("p", { class: "value" }, value),
-    ...lines.filter(Boolean).map((line) => h("p", { class: "line" }, line)));
-}
-
-const pair = (left, right) => h("div", { class: "pair" }, ...[left, right].map(([value, small]) => h("div", null, h("p", { class: "value" }, value), h("p", { class: "line" }, small))));
+/** A number in large type, its units in small type. */
+const value = (text) => h("p", { class: "value" }, ...text.split(/(\u00a0[^\s\d]+)/).filter(Boolean).map((part) => (part.startsWith("\u00a0") ? h("small", null, part) : part)));
+const line = (text) => text && h("p", { class: "line" }, text);
+const tile = (kind, title, period, late, ...inside) => h("section", { class: `tile ${kind}`, "data-state": late > 0 ? "late" : "" }, h("h3", null, title), h("p", { class: "period" }, period), ...inside);
+const pair = (left, right) => h("div", { class: "pair" }, ...[left, right].map(([text, ...under]) => h("div", null, value(text), ...under.map(line))));
 
 function fcrTile(numbers, summary) {
-  const half = (fcr, name) => [fcr ? ratio(fcr.ratio) : say("none_yet"), `${name}${fcr ? ` · ${say("ofN", { n: fcr.eligible })}` : ""}`];
-  return h("section", { class: "tile wide" },
-    h("h3", null, say("fcr")), h("p", { class: "period" }, say("days", { n: summary.cohort_days })),
-    pair(half(numbers.fcr_provisional, say("provisional")), half(numbers.fcr_confirmed, say("confirmed"))),
-    h("p", { class: "line" }, numbers.fcr_provisional === null ? say("notKnown") : say("noGoal")));
+  const half = (fcr, name) => [fcr ? ratio(fcr.ratio) : say("none_yet"), name, fcr ? say("ofClosings", { n: fcr.eligible }) : say("notKnown")];
+  const until = summary.confirmed_until_ms === null ? say("confirmed") : say("confirmedUntil", { day: lang.day(summary.confirmed_until_ms - 1, summary.zone) });
+  return tile("wide", say("fcr"), say("days", { n: summary.cohort_days }), 0, pair(half(numbers.fcr_provisional, say("provisional")), half(numbers.fcr_confirmed, until)));
 }
 
 // ---- the two halves
@@ -77,20 +72,20 @@ function liveTiles(numbers, rows, summary) {
   const headline = summary.headline_service_level;
   const wait = targets(rows, (row) => row.wait_target_ms);
   const { today, recent } = numbers;
+  const waiting = numbers.waiting_now;
   return [
-    tile(say("waitingNow"), say("now"), count(numbers.waiting_now), numbers.overdue_now ? "late" : "ok",
-      overdue(numbers.overdue_now), say("talking", { n: numbers.in_conversation_now }),
-      numbers.waiting_stale > 0 && say("stale", { n: numbers.waiting_stale })),
-    tile(say("longestWait"), say("now"), numbers.waiting_now ? duration(numbers.longest_wait_ms) : say("none_yet"), numbers.overdue_now ? "late" : "ok",
-      promise(wait), numbers.waiting_now ? say("half", { time: duration(numbers.waiting_age_p50_ms) }) : say("nobody")),
-    h("section", { class: "tile wide" },
-      h("h3", null, say("serviceLevel")), h("p", { class: "period" }, wait === null ? "" : wait.one ? say("within", { target: wait.one }) : say("withinTarget")),
+    tile("", say("waitingNow"), say("now"), numbers.overdue_now,
+      value(count(waiting)), line(overdue(numbers.overdue_now)), line(say("talking", { n: numbers.in_conversation_now })),
+      line(numbers.waiting_stale > 0 && say("stale", { n: numbers.waiting_stale }))),
+    tile("", say("longestWait"), say("now"), numbers.overdue_now,
+      value(waiting ? duration(numbers.longest_wait_ms) : say("none_yet")), line(promise(wait)),
+      line(waiting ? say("half", { time: duration(numbers.waiting_age_p50_ms) }) : say("nobody"))),
+    tile("wide", say("serviceLevel"), wait !== null && wait.one ? say("within", { target: wait.one }) : say("withinTarget"), 0,
       pair([ratio(today.service_levels[headline]), say("today")], [ratio(recent.service_levels[headline]), say("recent")]),
-      h("p", { class: "line" }, say(`formulas.${headline}`)),
-      h("p", { class: "line" }, say("noGoal"))),
-    tile(say("abandoned"), say("today"), ratio(today.abandon_ratio), "",
-      say("of", { part: count(today.abandoned), whole: count(today.offered) }),
-      numbers.not_called_back_today > 0 && say("callBackCount", { n: numbers.not_called_back_today })),
+      line(say(`formulas.${headline}`)), line(today.undecided > 0 && say("undecided", { n: today.undecided }))),
+    tile("", say("abandoned"), say("today"), 0,
+      value(ratio(today.abandon_ratio)), line(say("of", { part: count(today.abandoned), whole: count(today.offered) })),
+      line(numbers.not_called_back_today > 0 && say("callBackCount", { n: numbers.not_called_back_today }))),
     fcrTile(numbers, summary),
   ];
 }
@@ -98,21 +93,21 @@ function liveTiles(numbers, rows, summary) {
 function deferredTiles(numbers, rows, summary) {
   const { today, recent } = numbers;
   const open = numbers.oldest_unanswered_open_ms;
+  const waiting = numbers.unanswered_now;
   return [
-    tile(say("unansweredNow"), say("now"), count(numbers.unanswered_now), numbers.unanswered_overdue_now ? "late" : "ok",
-      overdue(numbers.unanswered_overdue_now),
-      numbers.replies_last_hour !== null && say("repliesLastHour", { n: numbers.replies_last_hour }),
-      numbers.waiting_now > 0 && say("alsoWaiting", { n: numbers.waiting_now })),
-    tile(say("oldest"), say("now"), numbers.unanswered_now ? duration(open ?? numbers.oldest_unanswered_ms) : say("none_yet"), numbers.unanswered_overdue_now ? "late" : "ok",
-      numbers.unanswered_now > 0 && say(open === null ? "clockTime" : "openTime"), responseTargets(rows)),
-    h("section", { class: "tile wide" },
-      h("h3", null, say("inTarget")), h("p", { class: "period" }, say("byArrival")),
+    tile("", say("unansweredNow"), say("now"), numbers.unanswered_overdue_now,
+      value(count(waiting)), line(overdue(numbers.unanswered_overdue_now)),
+      line(numbers.replies_last_hour !== null && say("repliesLastHour", { n: numbers.replies_last_hour })),
+      line(numbers.waiting_now > 0 && say("alsoWaiting", { n: numbers.waiting_now }))),
+    tile("", say("oldest"), say("now"), numbers.unanswered_overdue_now,
+      value(waiting ? duration(open ?? numbers.oldest_unanswered_ms) : say("none_yet")), line(responseTargets(rows)),
+      line(waiting > 0 && say(open === null ? "clockTime" : "openTime"))),
+    tile("wide", say("inTarget"), say("byArrival"), 0,
       pair([ratio(today.first_response_in_target_ratio), say("today")], [ratio(recent.first_response_in_target_ratio), say("recent")]),
-      h("p", { class: "line" }, say("responseFormula")),
-      h("p", { class: "line" }, say("noGoal"))),
-    tile(say("firstReply"), say("today"), duration(today.first_response_p50_ms), "",
-      say("halfFaster"), today.first_responses > 0 && say("p90Line", { time: duration(today.first_response_p90_ms) }),
-      say("of", { part: count(today.first_responses), whole: count(today.first_responses_due) })),
+      line(say("responseFormula")), line(today.first_responses_undecided > 0 && say("undecided", { n: today.first_responses_undecided }))),
+    tile("", say("firstReply"), say("today"), 0,
+      value(duration(today.first_response_p50_ms)), line(today.first_responses > 0 && say("halfFaster")), line(today.first_responses > 0 && say("p90Line", { time: duration(today.first_response_p90_ms) })),
+      line(say("replied", { part: count(today.first_responses), whole: count(today.first_responses_due) }))),
     fcrTile(numbers, summary),
   ];
 }
@@ -138,7 +133,7 @@ function liveTable(summary, rows) {
   const headline = summary.headline_service_level;
   const messages = rows.some((row) => row.numbers.unanswered_now > 0);
   const heads = [[say("queue")], [say("status"), "mid"], [say("waiting")], [say("longest")], [say("targetHead"), "wide"], [say("overTarget"), "mid"], [say("expected"), "mid"],
-    [say("slRecent"), "mid"], [say("slToday")], [say("abandonRate"), "mid"], [say("asa"), "wide"], [say("p90"), "wide"], ...(messages ? [[say("unanswered"), "wide"]] : [])];
+    [say("slRecent"), "mid"], [say("slToday")], [say("abandonRate"), "mid"], [say("asa"), "wide"], [say("p90"), "wide"], ...(messages ? [[say("openHead"), "wide"]] : [])];
   return table(say("queuesLive"), heads, rows.map((row) => {
     const { numbers } = row;
     return cells(heads, numbers.overdue_now ? "late" : "", [name(summary, row), h("small", null, ` ${channel(summary, row)}`)], [
@@ -151,7 +146,7 @@ function liveTable(summary, rows) {
 }
 
 function deferredTable(summary, rows) {
-  const heads = [[say("queue")], [say("status"), "mid"], [say("unanswered")], [say("oldest")], [say("targetHead"), "wide"], [say("overTarget"), "mid"],
+  const heads = [[say("queue")], [say("status"), "mid"], [say("openHead")], [say("oldestHead")], [say("targetHead"), "wide"], [say("overTarget"), "mid"],
     [say("inTargetRecent"), "wide"], [say("inTargetToday")], [say("dueToday"), "mid"], [say("firstP50"), "wide"], [say("firstP90"), "wide"]];
   return table(say("queuesDeferred"), heads, rows.map((row) => {
     const { numbers } = row;
@@ -175,8 +170,8 @@ function list(title, cases, total, empty, summary) {
     h("span", { class: "over" }, one.overdue ? mark("late", one.over_ms === null ? say("late") : `+${duration(one.over_ms)}`) : `${say("since")} ${lang.moment(one.since_ms, summary.now_ms, summary.zone)}`)));
   const rest = (total ?? cases.length) - cases.length;
   return h("section", { class: "list", "data-state": late ? "late" : "" }, h("h3", null, title),
-    cases.length ? h("ol", null, ...items) : h("p", { class: "line" }, empty),
-    rest > 0 && cases.length > 0 ? h("p", { class: "line" }, say("more", { n: rest })) : null);
+    cases.length ? h("ol", null, ...items) : line(empty),
+    rest > 0 && cases.length > 0 ? line(say("more", { n: rest })) : null);
 }
 
 function sum(summary, read) {
@@ -228,7 +223,7 @@ function verdict(summary) {
   if (summary.newest_ms === null) return ["wait", say("noData")];
   const worst = summary.cases.beyond_target[0];
   const late = sum(summary, (n) => n.overdue_now);
-  if (late && worst) return ["late", say("overdue", { n: late, wait: duration(Math.max(...summary.cases.beyond_target.map((one) => one.age_ms))), queue: lang.name(summary.titles.queues, worst.queue) })];
+  if (late && worst) return ["late", say("overdue", { n: late, wait: duration(worst.age_ms), queue: lang.name(summary.titles.queues, worst.queue) })];
   const unanswered = sum(summary, (n) => n.unanswered_overdue_now);
   if (unanswered) return ["late", say("unansweredOverdue", { n: unanswered })];
   return ["ok", say("fine", { n: sum(summary, (n) => n.waiting_now) })];
