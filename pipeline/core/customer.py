@@ -6,6 +6,7 @@ customer with very many contacts costs no more per change than one with few, as 
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -61,7 +62,17 @@ class Linked(Struct):
 class Customer:
     """The contacts a customer holds (and the versions of those that are gone)."""
 
-    __slots__ = ("_abandoned", "_closed", "_long", "_reached", "_requested", "facts", "transfer_breaks_fcr", "windows")
+    __slots__ = (
+        "_abandoned",
+        "_channels",
+        "_closed",
+        "_long",
+        "_reached",
+        "_requested",
+        "facts",
+        "transfer_breaks_fcr",
+        "windows",
+    )
 
     def __init__(self, windows: Windows, *, transfer_breaks_fcr: bool) -> None:
         self.windows = windows
@@ -71,6 +82,7 @@ class Customer:
         self._closed: _Sorted = []
         self._abandoned: _Sorted = []
         self._reached: _Sorted = []
+        self._channels: dict[str, int] = {}
         self._long: dict[str, None] = {}
         """Contacts unanswered for longer than the follow-up window: few, and looked at one by one."""
 
@@ -90,6 +102,11 @@ class Customer:
 
     def _index(self, facts: Facts, *, add: bool) -> None:
         name = facts.contact_id
+        held = self._channels.get(facts.channel, 0) + (1 if add else -1)
+        if held:
+            self._channels[facts.channel] = held
+        else:
+            del self._channels[facts.channel]
         entries: list[tuple[_Sorted, int]] = [(self._requested, facts.requested_ms)]
         if facts.last_closed_ms is not None:
             entries.append((self._closed, facts.last_closed_ms))
@@ -139,15 +156,13 @@ class Customer:
                     followed_by = name
                     delay_ms = asked_ms - closed_ms if facts.eligible else None
                     break
-        before = list(self._before(facts)) if facts.inbound else []
-        chasing = list(self._chasing(facts)) if facts.inbound else []
         return Linked(
             facts,
-            before[-1] if before else "",
+            self._follows(facts) or "",
             followed_by,
             delay_ms,
             self._is_chased(facts),
-            any(self.facts[name].channel != facts.channel for name in (*before, *chasing)),
+            self._is_switch(facts),
             self._is_returned(facts),
             self.transfer_breaks_fcr,
         )
@@ -196,6 +211,13 @@ class Customer:
             if self._asks_again(self.facts[name], facts):
                 return name
         return None
+
+    def _is_switch(self, facts: Facts) -> bool:
+        """Whether it follows or chases a contact on another channel."""
+        if not facts.inbound or len(self._channels) == 1:
+            return False
+        found = chain(self._before(facts), self._chasing(facts))
+        return any(self.facts[name].channel != facts.channel for name in found)
 
     def _before(self, facts: Facts) -> Iterator[str]:
         """The contacts this one follows, oldest closing first."""
