@@ -207,6 +207,8 @@ class Engine:
         self.recent: dict[WindowKey, Cell] = {}
         self._generation: Generation = (0, 0)
         self._cells: dict[LedgerKey, Cell] = {}
+        self._outlived = False
+        """Whether there may be cells of generations that are over."""
         self._pending: Contribution = {}
         self._dirty_cells: dict[LedgerKey, None] = {}
         self._dirty_keys: dict[str, None] = {}
@@ -283,6 +285,7 @@ class Engine:
                 if generation != self._generation:
                     self._absorb()
                     self._generation = generation
+                    self._outlived = True
                 done = apply(record, marker.append_ms, marker.watermark_ms)
                 if isinstance(done, Reject):
                     self._reject(done, record)
@@ -398,10 +401,10 @@ class Engine:
         """The flush is durable: cells of finished generations are forgotten."""
         self._written_offset = flush.offset
         self.fold_.flushed()
-        current = self._generation
-        for key in flush.cells:
-            if key[0] != current and key not in self._dirty_cells:
-                self._cells.pop(key, None)
+        if self._outlived:
+            current, dirty = self._generation, self._dirty_cells
+            self._cells = {key: cell for key, cell in self._cells.items() if key[0] == current or key in dirty}
+            self._outlived = any(key[0] != current for key in self._cells)
 
     def failed(self, flush: Flush) -> None:
         """The flush may or may not have landed: all it held is written again with the next one, as it is then."""
