@@ -23,6 +23,8 @@ from pipeline.settings import Settings, SettingsError, load
 from schemas.catalogue import CatalogueError
 
 T = TypeVar("T")
+_PIPE_WIDTH: Final = 160
+"""Columns where nobody says how wide it is: a file, a pipe."""
 
 app = typer.Typer(
     help="touchline: who is waiting for us right now, and did we help?",
@@ -30,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out: Final = Console(highlight=False)
+out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err: Final = Console(stderr=True, highlight=False)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded ClickHouse [default: data]")]
