@@ -76,7 +76,8 @@ function liveTiles(numbers, rows, summary) {
   return [
     tile("", say("waitingNow"), say("now"), numbers.overdue_now,
       value(count(waiting)), line(overdue(numbers.overdue_now)), line(say("talking", { n: numbers.in_conversation_now })),
-      line(numbers.waiting_stale > 0 && say("stale", { n: numbers.waiting_stale }))),
+      line(numbers.waiting_stale > 0 && say("stale", { n: numbers.waiting_stale })),
+      line(numbers.unanswered_overdue_now > 0 && mark("late", say("messagesOverdue", { n: numbers.unanswered_overdue_now })))),
     tile("", say("longestWait"), say("now"), numbers.overdue_now,
       value(waiting ? duration(numbers.longest_wait_ms) : say("none_yet")), line(promise(wait)),
       line(waiting ? say("half", { time: duration(numbers.waiting_age_p50_ms) }) : say("nobody"))),
@@ -136,8 +137,9 @@ function liveTable(summary, rows) {
     [say("slRecent"), "mid"], [say("slToday")], [say("abandonRate"), "mid"], [say("asa"), "wide"], [say("p90"), "wide"], ...(messages ? [[say("openHead"), "wide"]] : [])];
   return table(say("queuesLive"), heads, rows.map((row) => {
     const { numbers } = row;
-    return cells(heads, numbers.overdue_now ? "late" : "", [name(summary, row), h("small", null, ` ${channel(summary, row)}`)], [
-      state(numbers.overdue_now, numbers.waiting_now), count(numbers.waiting_now), numbers.waiting_now ? duration(numbers.longest_wait_ms) : say("none_yet"),
+    const late = numbers.overdue_now + numbers.unanswered_overdue_now;
+    return cells(heads, late ? "late" : "", [name(summary, row), h("small", null, ` ${channel(summary, row)}`)], [
+      state(late, numbers.waiting_now + numbers.unanswered_now), count(numbers.waiting_now), numbers.waiting_now ? duration(numbers.longest_wait_ms) : say("none_yet"),
       row.wait_target_ms === null ? say("none_yet") : lang.promised(row.wait_target_ms), count(numbers.overdue_now),
       duration(numbers.expected_wait_ms), ratio(numbers.recent.service_levels[headline]), ratio(numbers.today.service_levels[headline]),
       ratio(numbers.today.abandon_ratio), duration(numbers.today.asa_ms), duration(numbers.today.wait_p90_ms), ...(messages ? [count(numbers.unanswered_now)] : []),
@@ -188,12 +190,15 @@ function lists(summary) {
     cases.stale.length ? list(say("staleList"), cases.stale, sum(summary, (n) => n.waiting_stale), "", summary) : null));
 }
 
+/** Whether there is anything to see: contacts that end in the menu have no queue, and their row would be empty. */
+const isUsed = (n) => n.waiting_now + n.waiting_stale + n.in_conversation_now + n.unanswered_now + n.today.offered + n.today.first_responses_due > 0;
+
 function halves(summary) {
   const parts = [["live", liveTiles, liveTable], ["deferred", deferredTiles, deferredTable]];
   return parts.map(([kind, tiles, rowsOf]) => {
     const total = summary.totals.find((one) => one.kind === kind);
     if (!total) return null;
-    const rows = summary.queues.filter((row) => row.kind === kind);
+    const rows = summary.queues.filter((row) => row.kind === kind && (row.queue !== "unknown" || isUsed(row.numbers)));
     return h("section", { class: "half", "aria-labelledby": kind }, h("h2", { id: kind }, say(kind)),
       h("div", { class: "tiles" }, ...tiles(total.numbers, rows, summary)), rowsOf(summary, rows));
   });
