@@ -17,6 +17,7 @@ from pipeline.core.timeline import (
     QUEUED,
     REFUSED,
     RESUMED,
+    SELF_SERVICE,
     TRANSFERRED,
     Timeline,
     is_contained,
@@ -30,6 +31,7 @@ _LATER: Final[dict[int, tuple[int, Outcome]]] = {
     CALLBACK: (3, "callback"),
     CLOSED: (4, "closed"),
 }
+_LATER_MARKS: Final = 1 << REFUSED | 1 << CALLBACK | 1 << CLOSED | 1 << SELF_SERVICE
 
 
 class Wait(Struct):
@@ -123,7 +125,7 @@ def _outcome(timeline: Timeline, began_ms: int) -> tuple[Outcome, int | None, in
         candidates.append((max(timeline.answered_ms, began_ms), 0, "answered"))
     if timeline.abandoned_ms is not None:
         candidates.append((max(timeline.abandoned_ms, began_ms), 1, "abandoned"))
-    for touch in timeline.touches:
+    for touch in timeline.touches if timeline.seen & _LATER_MARKS else ():
         if touch.at_ms < began_ms:
             continue
         if touch.type in _LATER:
@@ -160,6 +162,10 @@ def _longest_silence_ms(spans: Iterable[tuple[int, int | None]], informed_ms: li
     """The longest time within the spans without a word from us. What is not over yet counts up to the last word."""
     longest = 0
     for start, end in spans:
+        if not informed_ms:
+            if end is not None and end - start > longest:
+                longest = end - start
+            continue
         points = [start, *(t for t in informed_ms if t >= start and (end is None or t <= end))]
         if end is not None:
             points.append(end)
