@@ -1,0 +1,80 @@
+"""Small ways to get the protocol wrong, to show that the simulation sees each of them."""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Final
+from unittest.mock import patch
+
+from pipeline.core.contacts import ContactFold
+from pipeline.core.customer import Customer
+from pipeline.core.engine import CELL, Engine
+from pipeline.core.facts import Facts
+from tests.faults.simulation.fakes import Ledger
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def changed(function: Callable[..., Any], old: str, new: str) -> Callable[..., Any]:
+    """The function with one piece of its source replaced. Raises AssertionError if the piece is not there once."""
+    source = textwrap.dedent(inspect.getsource(function)).removeprefix("@staticmethod\n")
+    assert source.count(old) == 1, f"{function.__qualname__} has changed: {old!r} occurs {source.count(old)} times"
+    found: dict[str, Any] = {}
+    exec(source.replace(old, new), function.__globals__, found)  # noqa: S102 - our own source
+    result: Callable[..., Any] = found[function.__name__]
+    return result
+
+
+def _changed(owner: type | Any, name: str, old: str, new: str) -> AbstractContextManager[Any]:
+    kept = inspect.getattr_static(owner, name)
+    if isinstance(kept, staticmethod):
+        return patch.object(owner, name, staticmethod(changed(kept.__func__, old, new)))
+    return patch.object(owner, name, changed(kept, old, new))
+
+
+async def _state_then_cells(ledger: Ledger, block: Mapping[str, Sequence[Any]]) -> None:
+    kinds = block["kind"]
+    await ledger.insert(block, [n for n, kind in enumerate(kinds) if kind != CELL])
+    await ledger.insert(block, [n for n, kind in enumerate(kinds) if kind == CELL])
+
+
+async def _cells_then_state(ledger: Ledger, block: Mapping[str, Sequence[Any]]) -> None:
+    kinds = block["kind"]
+    await ledger.insert(block, [n for n, kind in enumerate(kinds) if kind == CELL])
+    await ledger.insert(block, [n for n, kind in enumerate(kinds) if kind != CELL])
+
+
+def _only_itself(customer: Customer, facts: Facts) -> set[str]:
+    known = customer.facts.get(facts.contact_id)
+    return {facts.contact_id} if facts.held and known is not None and known.held else set()
+
+
+_NET = """channel, queue, segment = dimensions
+        if not any(delta.values()):
+            continue"""
+
+MUTANTS: Final[dict[str, Mutant]] = {
+    "two inserts for one: state, then cells": lambda: patch.object(Ledger, "commit", _state_then_cells),
+    "two inserts for one: cells, then state": lambda: patch.object(Ledger, "commit", _cells_then_state),
+    "only changed rows are written": lambda: _changed(Engine, "_absorb", "channel, queue, segment = dimensions", _NET),
+    "neighbours are not touched": lambda: patch.object(Customer, "affected", _only_itself),
+    "no chain check": lambda: _changed(Engine, "fold", "first_offset > marker.offset", "first_offset < 0"),
+    "generation from raw timestamps": lambda: _changed(
+        Engine, "fold", "generation = (marker.append_ms //", "generation = (record.timestamp_ms //"
+    ),
+    "clamp by raw timestamps": lambda: _changed(
+        Engine, "fold", "apply(record, marker.append_ms,", "apply(record, record.timestamp_ms,"
+    ),
+    "facts to the current customer only": lambda: _changed(
+        ContactFold, "_emissions", "sorted(contact.named)", "filter(None, [line.customer_id])"
+    ),
+    "no re-emission for a new facts topic": lambda: patch.object(ContactFold, "recovered_facts", lambda *_: ()),
+    "rows for people are not written again after recovery": lambda: _changed(
+        Engine, "recover", "self._dirty_keys.update(dict.fromkeys(republish))", "pass"
+    ),
+    "a failed flush is forgotten": lambda: patch.object(Engine, "failed", lambda *_: None),
+    "an epoch goes on with the other's offsets": lambda: _changed(
+        Engine, "recover", "offset=0, append_ms=0", "append_ms=0"
+    ),
+}
