@@ -151,6 +151,7 @@ class FaustLog:
         self._reader = AIOKafkaConsumer(
             bootstrap_servers=brokers(self._bootstrap),
             client_id=f"{self._client_id}-bounds",
+            isolation_level="read_committed",
             **connection(self._security),
         )
         try:

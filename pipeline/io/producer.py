@@ -1,9 +1,9 @@
 """Writing to the log: records in, batches out, every delivery awaited. Chooses partitions as every Kafka client does.
 
 Records are packed into batches here: one future a batch, not one a record, is most of the difference in speed.
-Not idempotent in Kafka's sense: aiokafka's idempotent producer never gives up on a broker that is gone, and one record
-the broker refuses leaves a hole in its sequence that fails every later write [both measured]. It has one request under
-way per partition, so order is kept without; a repetition after a lost answer is what the folds are made for.
+Not idempotent in Kafka's sense: by its own source aiokafka's idempotent producer never gives up on a broker that is
+gone, and one record the broker refuses fails every later write to that partition [measured]. There is one request
+under way per partition, so order is kept without; a repetition after a lost answer is what the folds are made for.
 """
 
 import asyncio

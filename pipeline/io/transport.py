@@ -105,6 +105,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust's 1.5 s are also what a seek has to wait for, on an idle partition.
+        consumer._isolation_level = "read_committed"  # what a foreign producer aborted is not a touchpoint
         consumer._fetch_max_wait_ms = cast("App", self.app).fetch_wait_ms
         return consumer
 
