@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -204,7 +205,33 @@ def _arrow_type(type_: str) -> Any:
 
 def _values(name: str, column: Any) -> list[Any]:
     """A column of an answer as plain values."""
+    found = _fast(column, as_bytes=is_bytes(name))
+    if found is not None:
+        return found
     values: list[Any] = column.to_pylist(maps_as_pydicts="strict")
     if is_bytes(name) or "binary" not in str(column.type):
         return values
     return [texts(value) for value in values]
+
+
+def _fast(column: Any, *, as_bytes: bool) -> list[Any] | None:
+    """The same for the columns recovery reads, four times faster; None for all others. NumPy comes with chDB."""
+    import pyarrow as pa
+
+    if column.null_count:
+        return None
+    type_ = column.type
+    if pa.types.is_integer(type_) or (pa.types.is_binary(type_) and as_bytes):
+        return list(column.to_numpy().tolist())
+    if pa.types.is_binary(type_):
+        try:
+            return list(column.cast(pa.string()).to_numpy().tolist())
+        except pa.ArrowInvalid:
+            return None  # Not all of it is UTF-8.
+    if pa.types.is_list(type_) and pa.types.is_integer(type_.value_type):
+        lists = column.combine_chunks()
+        if isinstance(lists, pa.ChunkedArray) or lists.values.null_count:
+            return None
+        values, offsets = lists.values.to_numpy().tolist(), lists.offsets.to_numpy().tolist()
+        return [values[start:end] for start, end in pairwise(offsets)]
+    return None
