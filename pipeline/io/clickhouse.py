@@ -4,6 +4,7 @@ The same driver serves a server of 2018 and one of today: settings are sent only
 """
 
 import asyncio
+import logging
 import struct
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,8 @@ class NativeWarehouse:
 
     def __init__(self, server: Server, settings: Mapping[str, int | str] | None = None) -> None:
         self._server = server
+        # What goes wrong is raised, in one sentence; the driver would tell it again, with its stack.
+        logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
         # For example insert_quorum on a replicated cluster.
         self._extra = dict(settings or {})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")

@@ -14,12 +14,13 @@ from tests.servers import ClickHouseServer, free_ports, start_clickhouse, stop_c
 
 
 @pytest.mark.asyncio
-async def test_nobody_there_is_down() -> None:
+async def test_nobody_there_is_down_and_said_once(capfd: pytest.CaptureFixture[str]) -> None:
     (port,) = free_ports(1)
     warehouse = NativeWarehouse(Server("127.0.0.1", port))
     with pytest.raises(WarehouseDown, match=f"127.0.0.1:{port}"):
         await warehouse.query("SELECT 1")
     await warehouse.close()
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.asyncio

@@ -1,6 +1,7 @@
 """One suite for both warehouses: what the port promises, on a real server of 2018 and on chDB."""
 
 import asyncio
+import io
 import random
 import time
 from collections.abc import Sequence
@@ -183,6 +184,13 @@ async def test_a_value_that_does_not_fit_is_refused_and_nothing_is_written(wareh
     assert await parts(warehouse) == []
     await warehouse.insert(ledger_block(10))
     assert [rows for _, rows in await parts(warehouse)] == [10]
+
+
+@pytest.mark.asyncio
+async def test_parquet_is_read_by_others(warehouse: AnyWarehouse) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    answer = await warehouse.formatted("SELECT number AS n, 'ü' AS t FROM numbers(3)", "Parquet")
+    assert parquet.read_table(io.BytesIO(answer)).to_pydict() == {"n": [0, 1, 2], "t": ["ü"] * 3}
 
 
 @pytest.mark.asyncio
