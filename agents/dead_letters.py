@@ -1,12 +1,10 @@
 """Dead letters: what could not be taken in, kept where people look (table) and where programs read (topic)."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pipeline.ports import Clock, Ledger, Log, OutRecord
 from schemas.rejects import DeadLetter, encode_dead_letter
-
-DEAD_LETTERS_TOPIC: Final = "dead-letters"
+from schemas.topics import DEAD_LETTERS
 
 
 async def deliver(letters: Sequence[DeadLetter], log: Log, ledger: Ledger, clock: Clock) -> None:
@@ -18,4 +16,4 @@ async def deliver(letters: Sequence[DeadLetter], log: Log, ledger: Ledger, clock
     records = [
         OutRecord(f"{letter.topic}/{letter.number}".encode(), encode_dead_letter(letter), now_ms) for letter in letters
     ]
-    await log.produce(DEAD_LETTERS_TOPIC, records)
+    await log.produce(DEAD_LETTERS, records)

@@ -14,10 +14,11 @@ from typing import Final
 from msgspec import Struct
 
 from agents.dead_letters import deliver
-from pipeline.core.contacts import FACTS_TOPIC, ContactFold
+from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import Engine, Flush, Hole
 from pipeline.core.poison import TooManyRejects
 from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, WarehouseDown
+from schemas.topics import CONTACT_FACTS
 
 log_ = logging.getLogger("touchline.folding")
 
@@ -47,10 +48,10 @@ async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: C
     for _, key, value in emissions:
         chunk.append(OutRecord(key, value, clock.now_ms()))
         if len(chunk) >= _CHUNK:
-            await log.produce(FACTS_TOPIC, chunk)
+            await log.produce(CONTACT_FACTS, chunk)
             chunk = []
     if chunk:
-        await log.produce(FACTS_TOPIC, chunk)
+        await log.produce(CONTACT_FACTS, chunk)
 
 
 async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:

@@ -15,8 +15,8 @@ from pipeline.core.poison import Limits, Poison, TooManyRejects
 from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, Record
 from schemas.codec import decode, encode
 from schemas.rejects import DeadLetter, Reject, dead_letter
+from schemas.topics import TOUCHPOINTS
 
-TOUCHPOINTS_TOPIC: Final = "touchpoints"
 _SOURCE: Final = "kafka"
 """The source of touchpoints that name none."""
 
@@ -77,7 +77,7 @@ class Intake:
                 )
             )
         await deliver(letters, self._log, self._ledger, self._clock)
-        await self._log.produce(TOUCHPOINTS_TOPIC, records)
+        await self._log.produce(TOUCHPOINTS, records)
         self.accepted += len(records)
         for letter in letters:
             self.rejected[letter.reason] = self.rejected.get(letter.reason, 0) + 1

@@ -259,7 +259,7 @@ def _sums(resolution: _Resolution, measures: Sequence[MeasureColumn]) -> str:
         f"""    SELECT window_s, channel, queue, segment,
         {_lines(cells)}
     FROM {INTERNAL}.ledger FINAL
-    WHERE kind = 1 AND resolution = {resolution.number}
+    WHERE kind = 1 AND resolution = {resolution.number} AND notEmpty(`keys`)
     {FINAL_BY_PARTITION}"""
     ]
     names = {each.name for each in measures}

@@ -17,9 +17,9 @@ from typing import Final
 from msgspec import Struct
 
 from agents.folding import Folding, LogLost, Pace
-from agents.intake import TOUCHPOINTS_TOPIC, Intake
+from agents.intake import Intake
 from pipeline.app.stack import CannotStart, security_of
-from pipeline.core.contacts import FACTS_TOPIC, ContactFold
+from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
 from pipeline.core.engine import Engine, Fold, OtherDefinitions, epoch_of
@@ -31,9 +31,9 @@ from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Batch, OutRecord, Warehouse
 from pipeline.settings import Settings
 from schemas.catalogue import Catalogue, default, fingerprint, load
+from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
 
-RAW_TOPIC: Final = "touchline.raw"
-FOLDED: Final = (TOUCHPOINTS_TOPIC, FACTS_TOPIC)
+FOLDED: Final = (TOUCHPOINTS, CONTACT_FACTS)
 DEFINITIONS: Final = 1
 """Raise it when what a measure counts changes without its definition text changing."""
 
@@ -109,7 +109,7 @@ class App:
             bootstrap,
             group=settings.group,
             client_id=f"touchline-{socket.gethostname()}-{os.getpid()}",
-            topics={RAW_TOPIC: self._intake, TOUCHPOINTS_TOPIC: self._fold, FACTS_TOPIC: self._fold},
+            topics={RAW: self._intake, TOUCHPOINTS: self._fold, CONTACT_FACTS: self._fold},
             listener=self,
             embedded=settings.embedded_log,
             security=security_of(settings),
@@ -128,15 +128,15 @@ class App:
             known[topic] = max(known[topic], epoch_of(version))
         if self.settings.embedded_log:
             epoch = max(known.values(), default=0) + 1
-            self._epochs = dict.fromkeys((RAW_TOPIC, *FOLDED), epoch)
+            self._epochs = dict.fromkeys((RAW, *FOLDED), epoch)
         else:
             renewed = {name.strip() for name in self.settings.new_epoch.split(",") if name.strip()}
             self._epochs = {
                 topic: max(known[topic], 1) + (1 if topic in renewed and known[topic] else 0)
-                for topic in (RAW_TOPIC, *FOLDED)
+                for topic in (RAW, *FOLDED)
             }
         channels = self.rulebook.catalogue.channels.keys()
-        self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW_TOPIC])
+        self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW])
         await self.log.start()
 
     async def stop(self) -> None:
@@ -159,9 +159,9 @@ class App:
 
     async def assigned(self, partitions: Sequence[str]) -> None:
         """Recover these; each starts to fold as soon as it is ready."""
-        new = {p: self._folding(p) for p in partitions if not p.startswith(f"{RAW_TOPIC}/")}
+        new = {p: self._folding(p) for p in partitions if not p.startswith(f"{RAW}/")}
         self.foldings.update(new)
-        facts_epoch = self._epochs[FACTS_TOPIC]
+        facts_epoch = self._epochs[CONTACT_FACTS]
         try:
             async with asyncio.TaskGroup() as group:
                 for folding in new.values():
@@ -192,7 +192,7 @@ class App:
         return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug)
 
     def _new_fold(self, topic: str) -> Fold:
-        if topic == TOUCHPOINTS_TOPIC:
+        if topic == TOUCHPOINTS:
             return ContactFold(self.rulebook, CONTACT_COLUMNS, self.rulebook.catalogue.channels.keys())
         settings = self.rulebook.settings
         windows = Windows(settings.follow_up_window_ms, settings.returned_within_ms)
@@ -224,11 +224,11 @@ class App:
         Keyed by nothing: they are spread over the partitions in turn.
         """
         now_ms = self.clock.now_ms()
-        await self.log.produce(RAW_TOPIC, [OutRecord(None, value, now_ms) for value in values])
+        await self.log.produce(RAW, [OutRecord(None, value, now_ms) for value in values])
 
     async def drained(self) -> bool:
         """Whether all that is in the log is in the warehouse: raw records taken in, touchpoints and facts written."""
-        for topic in (RAW_TOPIC, *FOLDED):
+        for topic in (RAW, *FOLDED):
             for number in range(await self.log.partitions(topic)):
                 partition = f"{topic}/{number}"
                 _, end = await self.log.bounds(partition)
@@ -237,7 +237,7 @@ class App:
         return True
 
     def _written(self, partition: str, end: int) -> bool:
-        if partition.startswith(f"{RAW_TOPIC}/"):
+        if partition.startswith(f"{RAW}/"):
             stopped = self.intake is not None and partition in self.intake.stopped
             return stopped or any(p.partition == partition and p.position >= end for p in self.log.progress())
         folding = self.foldings.get(partition)
@@ -258,7 +258,7 @@ class App:
         """What became of all touchpoints of the partitions at hand, since the beginning of the ledger."""
         found = Counts()
         for partition, folding in self.foldings.items():
-            if not partition.startswith(f"{TOUCHPOINTS_TOPIC}/"):
+            if not partition.startswith(f"{TOUCHPOINTS}/"):
                 continue
             marker = folding.engine.marker
             found.applied += marker.applied

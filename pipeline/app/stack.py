@@ -1,11 +1,13 @@
 """Opens what a command runs on: embedded in this process, or real servers."""
 
+import asyncio
 import ssl
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.app.declared import declared
+from pipeline.io import topics
 from pipeline.io.kafka import Security
 from pipeline.io.schema import ensure, plan
 from pipeline.ports import Warehouse
@@ -72,6 +74,11 @@ async def prepare(warehouse: Warehouse, settings: Settings, catalogue: Catalogue
 
     Raises SchemaRefused, CannotStart.
     """
+    if not settings.embedded_log and (lacking := await asyncio.to_thread(topics.plan, settings)):
+        raise CannotStart(
+            f"the cluster lacks {len(lacking)} changes (the first: {lacking[0].why}): see `touchline plan`,"
+            " and make them with `touchline apply`"
+        )
     wanted = declared(catalogue, datetime.now(UTC).year)
     if settings.embedded_warehouse:
         await ensure(warehouse, wanted)

@@ -29,7 +29,8 @@ SELECT queue, sum(requested) AS requested, sum(offered) AS offered, sum(answered
        sum(abandoned) AS abandoned, sum(wait_ms) AS wait_ms, sum(answered_in_target) AS answered_in_target,
        sum(first_responses_due) AS first_responses_due, sum(first_responses) AS first_responses,
        sum(closed) AS closed, sum(fcr_eligible) AS fcr_eligible, sum(fcr_resolved) AS fcr_resolved
-FROM touchline_internal.ledger FINAL WHERE kind = 1 AND resolution = 3 AND notEmpty(keys) GROUP BY queue ORDER BY requested DESC, queue"""
+FROM touchline_internal.ledger FINAL WHERE kind = 1 AND resolution = 3 AND notEmpty(keys)
+GROUP BY queue ORDER BY requested DESC, queue"""
 
 
 class Report(Struct):
@@ -206,7 +207,7 @@ def _show(report: Report) -> None:
         )
     if report.numbers:
         out.print(table)
-        out.print("wait: mean of the answered; in target: of the offered; FCR: resolved at first contact, of the eligible")
+        out.print("wait: mean of the answered; in target: of the offered; FCR: resolved at first contact")
     out.print(f"{report.applied:,} applied, {report.duplicate:,} duplicate, {report.rejected:,} rejected")
     for reason, n in sorted(report.rejected_by_reason.items()):
         out.print(f"  {n:,} {reason}: {EXPLANATIONS[reason]}")  # type: ignore[index]

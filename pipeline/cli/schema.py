@@ -14,6 +14,7 @@ from pipeline.app import read_catalogue
 from pipeline.app.declared import declared
 from pipeline.app.stack import open_warehouse
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
+from pipeline.io import topics
 from pipeline.io.embedded import FolderHeld
 from pipeline.io.schema import Step, skipped
 from pipeline.io.schema import apply as schema_apply
@@ -59,8 +60,6 @@ async def _plan(found: Settings) -> tuple[list[tuple[str, str]], list[str]]:
     notes: list[str] = []
     changes: list[tuple[str, str]] = []
     if not found.embedded_log:
-        from pipeline.io import topics
-
         changes += [(step.why, step.shown) for step in await asyncio.to_thread(topics.plan, found)]
     else:
         notes.append("Topics: the embedded Kafka wire makes its own, there is nothing to declare.")
@@ -80,8 +79,6 @@ async def _apply(found: Settings, *, dangerous: bool) -> tuple[list[tuple[str, s
     changes, notes = await _plan(found)
     wanted = declared(read_catalogue(found.catalogue), datetime.now(UTC).year)
     if not found.embedded_log:
-        from pipeline.io import topics
-
         await asyncio.to_thread(topics.apply, found)
     async with AsyncExitStack() as stack:
         try:
@@ -134,8 +131,6 @@ async def _checks(found: Settings, table: Table) -> int:
         return 1
     table.add_row("Kafka", "embedded in the process" if found.embedded_log else found.kafka)
     if not found.embedded_log:
-        from pipeline.io import topics
-
         try:
             changes = await asyncio.to_thread(topics.plan, found)
             table.add_row(

@@ -31,9 +31,9 @@ from pipeline.core.timeline import (
 from pipeline.core.waiting import Leg, Wait, legs, wait
 from schemas.codec import decode
 from schemas.rejects import Reject
+from schemas.topics import CONTACT_FACTS
 from schemas.touchpoint import Touchpoint
 
-FACTS_TOPIC: Final = "contact-facts"
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
 
@@ -94,6 +94,8 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         book(found, by_moment.get("leg", ()), leg.began_ms, (line.channel, leg.queue, line.segment), leg)
     for clock in seen.clocks:
         book(found, by_moment.get("clock", ()), clock.began_ms, own, clock)
+        if clock.replied_ms is not None:
+            book(found, by_moment.get("reply", ()), clock.replied_ms, own, clock)
     if seen.closing is not None:
         book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
         if seen.closing.negative:
@@ -229,7 +231,7 @@ class ContactFold:
                 told = contact_facts.facts_of(line, seen.wait, version, watermark_ms)
             else:
                 told = contact_facts.gone(line, customer_id, version, watermark_ms)
-            yield FACTS_TOPIC, customer_id.encode(), contact_facts.pack(told)
+            yield CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)
 
     def recovered_facts(self, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
         """The facts of every contact just recovered again, under their versions, for a facts topic that began anew:

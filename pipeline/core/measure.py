@@ -12,7 +12,7 @@ from zlib import crc32
 from msgspec import Struct
 
 Moment = Literal[
-    "request", "wait", "leg", "clock", "closing", "negative", "self_service", "discarded",
+    "request", "wait", "leg", "clock", "reply", "closing", "negative", "self_service", "discarded",
     "linked_closing", "linked_wait", "linked_request",
 ]  # fmt: skip
 """Where a measure is booked, and what its function is given: see `BOOKED_AT`. The `linked_*` moments are those that
@@ -23,6 +23,7 @@ BOOKED_AT: Final[dict[Moment, str]] = {
     "wait": "wait_began",
     "leg": "the leg's beginning, under its queue",
     "clock": "the message that started the clock",
+    "reply": "the minute it happened",
     "closing": "first closing",
     "negative": "where the duration is booked",
     "self_service": "the minute it happened",

@@ -12,6 +12,7 @@ from pipeline.core.rules import Rulebook
 from pipeline.io.ledger import SqlLedger
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Warehouse
+from schemas.topics import CONTACT_FACTS
 
 _TRIES: Final = 5
 _WAITS: Final = ("offered", "answered", "abandoned", "wait_ms")
@@ -54,7 +55,7 @@ async def run(
         on_partition(number, len(partitions))
         scan = await ledger.scan(partition)
         states, stored = list(scan.states), list(scan.cells)
-        of_customers = partition.startswith("contact-facts/")
+        of_customers = partition.startswith(f"{CONTACT_FACTS}/")
         columns = CUSTOMER_COLUMNS if of_customers else CONTACT_COLUMNS
         recount = audit.of_customers if of_customers else audit.of_contacts
         counted = await asyncio.to_thread(recount, states, rulebook, columns)

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from pipeline.core.cells import Cell
-from pipeline.core.contacts import FACTS_TOPIC, View
+from pipeline.core.contacts import View
 from pipeline.core.engine import Marker, WindowKey
 from pipeline.core.rules import Rulebook
+from schemas.topics import CONTACT_FACTS
 
 
 class Reading(Struct, frozen=True):
@@ -43,7 +44,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
     @property
     def of_contacts(self) -> bool:
         """Whether it holds contacts (and not their customers' facts)."""
-        return not self.partition.startswith(FACTS_TOPIC + "/")
+        return not self.partition.startswith(CONTACT_FACTS + "/")
 
 
 class CallBack(Struct, frozen=True):
