@@ -256,13 +256,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return True
 
 
-class Nowhere(dict[TP, int | None]):
-    """Faust's idea of where it has read to, kept empty: it would drop what comes after a seek backwards."""
+class Forgetful(dict[TP, Any]):
+    """A map of Faust's that stays empty: whatever is looked up is new, whatever is stored is gone."""
 
-    def __getitem__(self, partition: TP) -> None:
-        return None
+    def __init__(self, make: Callable[[], Any]) -> None:
+        super().__init__()
+        self._make = make
 
-    def __setitem__(self, partition: TP, offset: int | None) -> None:
+    def __getitem__(self, partition: TP) -> Any:
+        return self._make()
+
+    def __setitem__(self, partition: TP, value: Any) -> None:
         return
 
 
@@ -273,7 +277,11 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._read_offset = Nowhere()
+        # Faust would drop what comes after a seek backwards,
+        self._read_offset = Forgetful(lambda: None)
+        # and its compiled stream notes every acknowledgement here, past `ack`, for a commit that never asks.
+        self._acked = Forgetful(list)
+        self._acked_index = Forgetful(set)
         self._ledger: dict[TP, int] = {}
         self._committing = asyncio.Lock()
         self._frozen = False
