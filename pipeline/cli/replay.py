@@ -1,6 +1,7 @@
 """`replay`: files through the same Kafka wire, worker and warehouse as everything else, with a progress bar."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -118,7 +119,7 @@ async def _file(
             left_out[output.why] = left_out.get(output.why, 0) + 1
         else:
             bad[output.reject.reason] = bad.get(output.reject.reason, 0) + 1
-            letters.append(_letter(path, source, output))
+            letters.append(_letter(path, source, output, time.time_ns() // 1_000_000))
             if len(letters) >= _CHUNK:
                 await target.reject(letters)
                 letters = []
@@ -128,7 +129,7 @@ async def _file(
         await target.reject(letters)
 
 
-def _letter(path: Path, source: str, line: BadLine) -> DeadLetter:
+def _letter(path: Path, source: str, line: BadLine, now_ms: int) -> DeadLetter:
     """A line of a file has its file's name for a topic and its number for an offset."""
     return dead_letter(
         line.reject,
@@ -140,7 +141,7 @@ def _letter(path: Path, source: str, line: BadLine) -> DeadLetter:
         source=source,
         key=None,
         value=line.value,
-        append_ms=0,
+        append_ms=now_ms,
     )
 
 

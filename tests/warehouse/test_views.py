@@ -192,7 +192,7 @@ async def test_windows_carry_the_calendar_of_the_zone(embedded: EmbeddedWarehous
         n = len(windows)
         await embedded.insert(
             Block("ledger", {"kind": [1] * n, "p": ["t/0"] * n, "resolution": [resolution] * n, "window_s": windows,
-                             "version": [1] * n})
+                             "keys": [[measure_key("offered")]] * n, "values": [[1]] * n, "version": [1] * n})
         )  # fmt: skip
         view = {1: "measures", 2: "measures_hour"}[resolution]
         rows = await embedded.query(
