@@ -54,9 +54,11 @@ def test_a_reply_is_handling_by_a_person_a_bots_is_not() -> None:
 )
 def test_who_is_not_eligible_is_in_no_column(call: list[dict[str, Any]]) -> None:
     unlucky: list[Told] = [("contact.reopened", 400), ("contact.transferred", 410)]
+    if call[-1]["type"] != "contact.answered":
+        unlucky.append(("contact.closed", 420, {"resolved": False}))
     more = contact(*unlucky, name="first", customer_id=call[0]["customer_id"])
     more = [{**touchpoint, "id": f"more-{touchpoint['id']}"} for touchpoint in more]
-    assert fcr(call + more) == NOT_ELIGIBLE
+    assert fcr(call + more, again(DAY)) == NOT_ELIGIBLE
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_a_clock_that_was_closed_away_stays_due() -> None:
 def test_only_the_first_clock_is_first() -> None:
     chat = contact(MESSAGE, REPLY, ("message.received", 120), ("message.sent", 140), channel="chat")
     assert booked("first_response_ms", chat) == {(0, "unknown"): 35_000}
+    assert booked("first_response_open_ms", chat, catalogue=OFFICE) == {(0, "unknown"): 35_000}
     assert [total(column, chat) for column in COLUMNS] == [1, 1, 1]
 
 

@@ -38,6 +38,7 @@ def test_several_messages_before_the_reply_are_one_clock_and_a_second_reply_none
 def test_who_is_left_without_a_reply_is_due_also_when_it_was_closed_away() -> None:
     waiting = contact(*FIRST, ("message.received", 60), channel="chat")
     assert [total(column, waiting) for column in COLUMNS] == [1, 0, 0]
+    assert booked("next_response_ms_buckets", waiting) == {}
     closed = contact(*FIRST, ("message.received", 60), ("contact.closed", 70), channel="chat")
     assert [total(column, closed) for column in COLUMNS] == [1, 0, 0]
 
