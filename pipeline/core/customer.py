@@ -167,14 +167,22 @@ class Customer:
             self.transfer_breaks_fcr,
         )
 
-    def issue(self, contact_id: str) -> str:
-        """The contact the issue began with: back along the contacts followed, as long as they were asked for
-        earlier.
+    def issues(self, contact_ids: Iterable[str]) -> dict[str, str]:
+        """The contact each one's issue began with: back along the contacts followed, as long as they were asked for
+        earlier. Chains that meet are walked once: a customer may have one of thousands.
         """
-        facts = self.facts[contact_id]
-        while (before := self._origin(facts)) is not None:
-            facts = before
-        return facts.contact_id
+        found: dict[str, str] = {}
+        for contact_id in contact_ids:
+            name, way = contact_id, []
+            while name not in found:
+                way.append(name)
+                before = self._origin(self.facts[name])
+                if before is None:
+                    found[name] = name
+                else:
+                    name = before.contact_id
+            found.update(dict.fromkeys(way, found[name]))
+        return found
 
     def _origin(self, facts: Facts) -> Facts | None:
         """The contact followed, unless it was asked for later: odd contacts could follow each other in a ring."""

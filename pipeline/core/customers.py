@@ -128,10 +128,12 @@ class CustomerFold:
         customer = self._work.get(customer_id) or self._load(customer_id)
         relinked = self._unpublished[customer_id]
         held = {name for name in relinked if customer.facts[name].held}
-        for name in sorted(customer.descendants(held)):
+        names = sorted(customer.descendants(held))
+        issues = customer.issues(names)
+        for name in names:
             linked = customer.linked(name)
             yield (
-                name, customer_id, 1, linked.follows, linked.followed_by, customer.issue(name), linked.fcr,
+                name, customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
                 linked.facts.last_closed_ms, append_ms, version,
             )  # fmt: skip
         for name in relinked:

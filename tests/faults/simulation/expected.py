@@ -103,7 +103,7 @@ class Expected:
                 customer = self.customers[customer_id]
                 linked = customer.linked(name)
                 row = (
-                    name, customer_id, 1, linked.follows, linked.followed_by, customer.issue(name), linked.fcr,
+                    name, customer_id, 1, linked.follows, linked.followed_by, customer.issues([name])[name], linked.fcr,
                     told.last_closed_ms,
                 )  # fmt: skip
             found[name, customer_id] = row
