@@ -1,0 +1,73 @@
+"""Cells: what one moment adds, and that differences add up whatever happens in between."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.cells import Contribution, add, book, difference, settled
+from pipeline.core.histogram import bucket
+from pipeline.core.measure import Columns, Measure, column_key
+from tests.oracle import MINUTE
+
+
+def measure(name: str, *, optional: bool = False, histogram: bool = False) -> Measure[dict[str, int]]:
+    """A measure that looks up its own name."""
+    return Measure[dict[str, int]](
+        name=name, unit="ms", family="waiting", moment="wait", title_en="", title_de="", definition="",
+        value=lambda item: item.get(name), optional=optional, histogram=histogram,
+    )  # fmt: skip
+
+
+COLUMNS = Columns([measure("plain"), measure("open", optional=True), measure("wait", histogram=True)])
+PLAIN, OPEN, WAIT, BUCKETS = (column_key(name) for name in ("plain", "open", "wait", "wait_buckets"))
+HERE = ("phone", "sales", "private")
+
+
+def booked(*items: dict[str, int], at_ms: int = 0) -> Contribution:
+    """The contribution of these moments, all at one time."""
+    found: Contribution = {}
+    for item in items:
+        book(found, COLUMNS.by_moment["wait"], at_ms, HERE, item)
+    return found
+
+
+def test_a_moment_is_booked_in_its_minute() -> None:
+    assert list(booked({"plain": 1}, at_ms=2 * MINUTE - 1)) == [(60, *HERE)]
+    assert list(booked({"plain": 1}, at_ms=2 * MINUTE)) == [(120, *HERE)]
+
+
+def test_moments_of_one_minute_are_summed() -> None:
+    assert booked({"plain": 1}, {"plain": 4}) == {(0, *HERE): {PLAIN: 5}}
+
+
+def test_zero_is_not_kept_but_for_optional_measures_and_histograms() -> None:
+    assert booked({"plain": 0}) == {(0, *HERE): {}}
+    assert booked({"open": 0}) == {(0, *HERE): {OPEN: 0, OPEN + 1: 1}}
+    assert booked({"wait": 0}) == {(0, *HERE): {BUCKETS: 1}}
+
+
+def test_a_histogram_counts_beside_the_sum() -> None:
+    expected = {WAIT: 20_005, BUCKETS + bucket(20_000): 1, BUCKETS + 5: 1}
+    assert booked({"wait": 20_000}, {"wait": 5}) == {(0, *HERE): expected}
+
+
+def test_settled_drops_what_is_zero_and_sorts() -> None:
+    cell = {WAIT: 3, PLAIN: 0, OPEN: 0, OPEN + 1: 2}
+    assert list(settled(cell, COLUMNS).items()) == sorted({WAIT: 3, OPEN: 0, OPEN + 1: 2}.items())
+    assert settled({OPEN: 0, OPEN + 1: 0, PLAIN: 0}, COLUMNS) == {}
+
+
+CELLS = st.dictionaries(st.sampled_from((PLAIN, OPEN, OPEN + 1, WAIT)), st.integers(-3, 3).filter(bool), max_size=3)
+CONTRIBUTIONS = st.dictionaries(st.tuples(st.sampled_from((0, 60)), st.just("a"), st.just("b"), st.just("c")), CELLS)
+
+
+@given(st.lists(CONTRIBUTIONS, max_size=6))
+def test_differences_add_up_to_the_last_contribution(steps: list[Contribution]) -> None:
+    total: Contribution = {}
+    before: Contribution = {}
+    for step in steps:
+        for key, delta in difference(step, before).items():
+            assert delta, "a cell that does not differ is not in the difference"
+            add(total.setdefault(key, {}), delta)
+        before = step
+    found = {key: kept for key, cell in total.items() if (kept := {n: v for n, v in cell.items() if v})}
+    assert found == {key: cell for key, cell in before.items() if cell}

@@ -1,0 +1,112 @@
+"""A contact is the set of its touchpoints: no order, no repetition and no unpacking in between changes it."""
+
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.contact import Contact, unpack
+from schemas.codec import decode
+from schemas.rejects import Reject
+from schemas.touchpoint import Touchpoint
+from tests.core.harness import catalogue_of
+from tests.oracle import SECOND, Promises
+from tests.strategies import BEGIN, touchpoints
+
+CHANNELS = catalogue_of(Promises()).channels.keys()
+
+
+def touchpoint(**fields: Any) -> Touchpoint:
+    """A valid touchpoint with these fields."""
+    usual = {"id": "a", "type": "contact.queued", "time": BEGIN, "contact_id": "k0", "channel": "phone"}
+    decoded = decode(msgspec.json.encode({**usual, **fields}), CHANNELS)
+    assert not isinstance(decoded, Reject), decoded
+    return decoded
+
+
+def packed(given: list[Touchpoint]) -> bytes:
+    """A contact after these touchpoints, none of them clamped, all appended at once."""
+    contact = Contact("k0")
+    for one in given:
+        contact.apply(one, one.time, BEGIN)
+    return contact.pack()
+
+
+@given(st.lists(touchpoints().map(lambda t: touchpoint(**{**t, "contact_id": "k0"})), max_size=12), st.randoms())
+def test_any_order_and_repetition_gives_the_same_bytes(given: list[Touchpoint], rng: Random) -> None:
+    other = given + rng.choices(given, k=3) if given else []
+    rng.shuffle(other)
+    assert packed(other) == packed(given)
+
+
+@given(st.lists(touchpoints().map(lambda t: touchpoint(**{**t, "contact_id": "k0"})), max_size=12), st.integers(0, 12))
+def test_going_on_from_what_was_stored_is_going_on(given: list[Touchpoint], cut: int) -> None:
+    contact = unpack("k0", packed(given[:cut]))
+    for one in given[cut:]:
+        contact.apply(one, one.time, BEGIN)
+    assert contact.pack() == packed(given)
+
+
+def test_a_repetition_changes_nothing() -> None:
+    contact = Contact("k0")
+    assert contact.apply(touchpoint(queue="sales"), BEGIN, BEGIN)
+    before = contact.pack()
+    assert not contact.apply(touchpoint(queue="sales"), BEGIN, BEGIN + SECOND)
+    assert contact.pack() == before
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "counts"),
+    [
+        ({"queue": "sales"}, {"queue": "claims", "revision": 1}, "claims"),
+        ({"queue": "sales", "revision": 1}, {"queue": "claims"}, "sales"),
+        ({"queue": "sales"}, {"queue": "claims"}, "sales"),  # one revision: the greater body
+        ({"queue": "claims"}, {"queue": "sales"}, "sales"),
+        ({"queue": "sales", "revision": 2}, {"queue": "claims", "revision": 2}, "sales"),
+    ],
+)
+def test_of_one_id_the_highest_revision_and_body_counts(
+    first: dict[str, Any], second: dict[str, Any], counts: str
+) -> None:
+    contact = Contact("k0")
+    for fields in (first, second):
+        contact.apply(touchpoint(**fields), BEGIN, BEGIN)
+    assert [touch.common.queue for touch in contact.touches] == [counts]
+
+
+def test_of_one_touchpoint_the_smallest_effective_time_counts() -> None:
+    contact = Contact("k0")
+    ahead = touchpoint(time=BEGIN + 100 * SECOND)
+    assert contact.apply(ahead, BEGIN + 60 * SECOND, BEGIN)
+    assert not contact.apply(ahead, BEGIN + 70 * SECOND, BEGIN + 10 * SECOND)
+    assert contact.apply(ahead, BEGIN + 50 * SECOND, BEGIN - 10 * SECOND)
+    assert [(t.at_ms, t.raw_ms) for t in contact.touches] == [(BEGIN + 50 * SECOND, BEGIN + 100 * SECOND)]
+
+
+def test_a_customer_once_named_is_remembered_even_by_a_revision_that_lost() -> None:
+    contact = Contact("k0")
+    contact.apply(touchpoint(revision=1), BEGIN, BEGIN)
+    assert contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
+    assert not contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
+    assert unpack("k0", contact.pack()).named == {"c1"}
+    assert contact.touches[0].common.customer_id == ""
+
+
+def test_touchpoints_are_in_order_of_effective_time_and_id() -> None:
+    contact = Contact("k0")
+    for name, at_ms in (("c", 2), ("b", 1), ("a", 2), ("d", 0)):
+        contact.apply(touchpoint(id=name, time=BEGIN + at_ms), BEGIN + at_ms, BEGIN)
+    assert [touch.id for touch in contact.touches] == ["d", "b", "a", "c"]
+    contact.apply(touchpoint(id="d", time=BEGIN + 5, revision=1), BEGIN + 5, BEGIN)
+    assert [touch.id for touch in contact.touches] == ["b", "a", "c", "d"]
+
+
+def test_revised_is_the_append_time_of_the_last_that_changed_anything() -> None:
+    contact = Contact("k0")
+    contact.apply(touchpoint(), BEGIN, BEGIN + 1)
+    contact.apply(touchpoint(id="b"), BEGIN, BEGIN + 5)
+    contact.apply(touchpoint(id="b"), BEGIN, BEGIN + 9)
+    assert contact.revised_ms == BEGIN + 5
