@@ -124,6 +124,8 @@ class Owner:
 
     def _go_on_handling(self) -> None:
         if self._handling is None:
+            if self.consumer.position == self.engine.position == self._world.topics.end(self.consumer.partition):
+                return
             self._handling = self._folding.handle(self.consumer.fetch(self._most))
         try:
             self._handling.send(None)
