@@ -17,7 +17,7 @@ from agents.dead_letters import deliver
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import Engine, Flush, Hole
 from pipeline.core.poison import TooManyRejects
-from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, WarehouseDown
+from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, WarehouseDown
 from schemas.topics import CONTACT_FACTS
 
 log_ = logging.getLogger("touchline.folding")
@@ -29,9 +29,17 @@ _CHUNK: Final = 2_000
 
 
 class Pace(Struct, frozen=True):
-    """When to flush and when to stop reading: seconds, and rows not yet written."""
+    """When to flush and when to stop reading.
+
+    `interval_seconds` when little comes; while more than `busy_records` come within it, `busy_seconds`, so that what is
+    touched again and again is written once. Sooner with `flush_records` folded or `flush_rows` to write; at `most_rows`
+    nothing more is read.
+    """
 
     interval_seconds: float = 0.5
+    busy_records: int = 1_000
+    busy_seconds: float = 3.0
+    flush_records: int = 50_000
     flush_rows: int = 50_000
     most_rows: int = 500_000
     retry_seconds: float = 1.0
@@ -120,19 +128,20 @@ class Folding:
         self._hurry = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._folded = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, facts_epoch: int, *, accept_loss: bool = False) -> None:
-        """Recover (trying again while the warehouse is away) and begin to flush."""
+        """Recover (trying again while warehouse or log are away) and begin to flush."""
         wait_seconds = self._pace.retry_seconds
         while True:
             try:
                 await recover(self.engine, self._log, self._ledger, self._clock, facts_epoch, accept_loss=accept_loss)
-            except WarehouseDown as error:
-                self.warehouse_up = False
+            except (WarehouseDown, LogError) as error:
+                self.warehouse_up = not isinstance(error, WarehouseDown)
                 log_.warning(
-                    "%s: the warehouse is away, trying again in %.0f s: %s", self.engine.partition, wait_seconds, error
+                    "%s: not recovered, trying again in %.0f s: %s", self.engine.partition, wait_seconds, error
                 )
                 await asyncio.sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
@@ -166,8 +175,9 @@ class Folding:
             self.stopped_because = str(error)
             log_.error("stopped: %s", error)
             self._log.pause(self.engine.partition)
+        self._folded += len(records)
         self._changed.set()
-        if self.engine.dirty_rows >= self._pace.flush_rows:
+        if self.engine.dirty_rows >= self._pace.flush_rows or self._folded >= self._pace.flush_records:
             self._hurry.set()
         if self.engine.dirty_rows >= self._pace.most_rows:
             self._room.clear()
@@ -188,14 +198,15 @@ class Folding:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            self._folded = 0
             flush = self.engine.flush()
             if flush is not None:
                 begun = asyncio.get_running_loop().time()
                 try:
                     await write(flush, self._log, self._ledger, self._clock)
-                except WarehouseDown as error:
+                except (WarehouseDown, LogError) as error:
                     self.engine.failed(flush)
-                    self.warehouse_up = False
+                    self.warehouse_up = not isinstance(error, WarehouseDown)
                     log_.warning("%s: not written, trying again in %.0f s: %s", flush.partition, wait_seconds, error)
                     self._changed.set()
                     if self._closing:
@@ -217,8 +228,12 @@ class Folding:
 
     async def _until_next(self) -> None:
         """Let an interval pass, unless much has gathered or the end has come."""
+        pace = self._pace
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), self._pace.interval_seconds)
+            await asyncio.wait_for(self._hurry.wait(), pace.interval_seconds)
+        if self._folded >= pace.busy_records:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pace.busy_seconds - pace.interval_seconds)
         if not self._closing:
             self._hurry.clear()
 

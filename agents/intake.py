@@ -4,21 +4,24 @@ Intake keeps no state. It may do a batch twice; touchpoints are told apart
 by their ids, and dead letters by their origin.
 """
 
+import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
 
 from agents.dead_letters import deliver
 from pipeline.core.poison import Limits, Poison, TooManyRejects
-from pipeline.ports import Batch, Clock, Ledger, Log, OutRecord, Record
+from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
 from schemas.codec import decode, encode
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.topics import TOUCHPOINTS
 
 _SOURCE: Final = "kafka"
 """The source of touchpoints that name none."""
+_RETRY_SECONDS: Final = 1.0
+_MOST_RETRY_SECONDS: Final = 15.0
 
 log_ = logging.getLogger("touchline.intake")
 
@@ -76,12 +79,25 @@ class Intake:
                     append_ms=record.timestamp_ms,
                 )
             )
-        await deliver(letters, self._log, self._ledger, self._clock)
-        await self._log.produce(TOUCHPOINTS, records)
+        await self._deliver(batch.partition, letters, records)
         self.accepted += len(records)
         for letter in letters:
             self.rejected[letter.reason] = self.rejected.get(letter.reason, 0) + 1
         self._log.durable(batch.partition, done)
+
+    async def _deliver(self, partition: str, letters: Sequence[DeadLetter], records: Sequence[OutRecord]) -> None:
+        """Until both are acknowledged, however long warehouse or log are away: the batch is not done before."""
+        wait_seconds = _RETRY_SECONDS
+        while True:
+            try:
+                await deliver(letters, self._log, self._ledger, self._clock)
+                await self._log.produce(TOUCHPOINTS, records)
+            except (WarehouseDown, LogError) as error:
+                log_.warning("%s: not taken in, trying again in %.0f s: %s", partition, wait_seconds, error)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, _MOST_RETRY_SECONDS)
+            else:
+                return
 
     def _take(self, record: Record, now_ms: int) -> OutRecord | Reject:
         touchpoint = decode(record.value, self._channels)

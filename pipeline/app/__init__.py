@@ -188,7 +188,9 @@ class App:
             self._limits,
             recent_days,
         )
-        pace = Pace(interval_seconds=self.settings.flush_seconds)
+        # The embedded log holds so little that its reader has to make room often.
+        at_once = 8_000 if self.settings.embedded_log else 50_000
+        pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
         return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug)
 
     def _new_fold(self, topic: str) -> Fold:

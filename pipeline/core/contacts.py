@@ -36,6 +36,8 @@ from schemas.touchpoint import Touchpoint
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
+_HOT: Final = 2_000
+"""Contacts of a partition kept unpacked between flushes."""
 
 
 class View(Struct):
@@ -155,7 +157,8 @@ class ContactFold:
             return Reject(
                 "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
             )
-        work = self._work.get(contact_id) or self._load(contact_id)
+        work = self._work.pop(contact_id, None) or self._load(contact_id)
+        self._work[contact_id] = work
         contact = work.contact
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
@@ -181,7 +184,6 @@ class ContactFold:
             contact = unpack(contact_id, packed)
             seen = view(contact, self.rulebook)
             work = _Work(contact, contribution(seen, self.columns), seen)
-        self._work[contact_id] = work
         return work
 
     def settle(self) -> None:
@@ -213,12 +215,17 @@ class ContactFold:
             states.append(StateRow(contact_id, packed, seen.is_live, seen.timeline.last_ms, version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
-        self._work = {}
+        self._cool()
         evidence: list[Published] = []
         if self._kept:
             evidence = [("touchpoints", touchpoint_rows(self._kept, version))]
             self._kept = []
         return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions, evidence)
+
+    def _cool(self) -> None:
+        """Keep only the contacts touched last unpacked: in busy times they are touched again soon."""
+        for contact_id in list(self._work)[: max(len(self._work) - _HOT, 0)]:
+            del self._work[contact_id]
 
     def flushed(self) -> None:
         """Every row depends on a touched key alone, so nothing is remembered between flushes."""

@@ -103,8 +103,9 @@ class Columns:
         self._names: dict[int, str] = {}
         for measure in measures:
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
-                if owners.setdefault(column_key(name), name) != name or list(owners.values()).count(name) > 1:
+                if column_key(name) in owners:
                     raise ValueError(f"measures {name!r} and {owners[column_key(name)]!r} share a column number")
+                owners[column_key(name)] = name
             buckets_key = column_key(measure.buckets_name) if measure.histogram else None
             column = (measure.key, measure.value, measure.optional, buckets_key)
             self.by_moment[measure.moment] = (*self.by_moment.get(measure.moment, ()), column)
