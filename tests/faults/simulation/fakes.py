@@ -61,6 +61,8 @@ class Topics:
         }
         self.epochs = dict.fromkeys(partitions, 1)
         self.now_ms = APPEND_BEGINS_MS
+        self.keeps_client_times = rng.random() < 0.2
+        """As a broker without LogAppendTime does: then a producer's clock that jumps is the append time of facts."""
         self._ends = dict.fromkeys(self.records, 0)
 
     def named(self, topic: str) -> list[str]:
@@ -71,14 +73,15 @@ class Topics:
         """The offset of the next record to come."""
         return self._ends[partition]
 
-    def append(self, topic: str, key: bytes, value: bytes | None) -> tuple[str, Record]:
+    def append(self, topic: str, key: bytes, value: bytes | None, client_ms: int | None = None) -> tuple[str, Record]:
         """One record at the end of its partition, sometimes behind a gap; append times mostly grow."""
         rng, faults = self.rng, self.faults
         partition = f"{topic}/{crc32(key) % self.partitions[topic]}"
         self.now_ms += rng.choice((0, 1, 800, 3_000, 9_000))
         back_ms = rng.randrange(MOST_BACK_MS) if rng.random() < faults.back else 0
         offset = self._ends[partition] + (2 if rng.random() < 0.05 else 0)
-        record = Record(offset, self.now_ms - back_ms, key, value)
+        kept_ms = client_ms if self.keeps_client_times else None
+        record = Record(offset, self.now_ms - back_ms if kept_ms is None else kept_ms, key, value)
         self.records[partition].append(record)
         self._ends[partition] = offset + 1
         return partition, record
@@ -129,7 +132,7 @@ class Consumer:
                 raise LogError("the broker is gone")
             if topic == FACTS:
                 assert record.key is not None
-                topics.append(topic, record.key, record.value)
+                topics.append(topic, record.key, record.value, record.timestamp_ms)
             if topics.rng.random() < 0.1:
                 await PAUSE
         await PAUSE
