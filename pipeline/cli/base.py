@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err: Final = Console(stderr=True, highlight=False)
+err: Final = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded ClickHouse [default: data]")]
 CatalogueFile = Annotated[Path | None, typer.Option("--catalogue", help="YAML file of the organisation's promises")]
@@ -76,6 +76,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     logging.basicConfig(
         level=os.environ.get("LOGLEVEL", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
     try:
         return asyncio.run(work)
     except MENDABLE as error:
