@@ -1,18 +1,16 @@
 """The command `replay` and what can be asked afterwards, from outside, on the embedded stack."""
 
 import gzip
-import json
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.command import replay, rows, touchline
+from tests.app.command import replay, rows, touchline, write
 from tests.oracle import Promises, recount
 from tests.strategies import arrivals, generate
 
-BANK_SMALL = Path(__file__).parents[1] / "data" / "anonymous_bank_small.txt"
 SUMS = """SELECT channel, queue, segment, toUnixTimestamp(window_start) AS at, sum(offered) AS offered,
 sum(answered) AS answered, sum(abandoned) AS abandoned, sum(wait_ms) AS wait_ms, sum(closed) AS closed,
 sum(fcr_eligible) AS fcr_eligible, sum(fcr_resolved) AS fcr_resolved, sum(first_responses_due) AS first_responses_due
@@ -22,11 +20,6 @@ FROM touchline.measures GROUP BY channel, queue, segment, at ORDER BY channel, q
 @pytest.fixture(scope="module")
 def stream() -> list[dict[str, Any]]:
     return generate(5, 150)
-
-
-def write(path: Path, touchpoints: list[dict[str, Any]]) -> Path:
-    path.write_bytes(b"\n".join(json.dumps(each).encode() for each in touchpoints) + b"\n")
-    return path
 
 
 @pytest.mark.process
