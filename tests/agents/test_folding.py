@@ -1,0 +1,300 @@
+"""Folding: the steps of a flush in their order, and what happens where one of them does not work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+
+from agents.folding import Folding, LogLost, Pace, recover
+from pipeline.core.contacts import ContactFold
+from pipeline.core.engine import CONTACT, MARKER, Engine, Marker, OtherDefinitions, Recovered, version_of
+from pipeline.core.poison import Limits
+from pipeline.core.rules import Rulebook
+from pipeline.measures import CONTACT_COLUMNS
+from schemas.catalogue import default
+from schemas.topics import CONTACT_FACTS, DEAD_LETTERS
+from tests.agents.fakes import NOTHING, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
+
+PARTITION = "touchpoints/0"
+QUICK = Pace(interval_seconds=0.001, retry_seconds=0.001, most_retry_seconds=0.01)
+PATIENT = Pace(interval_seconds=1_000, flush_rows=1_000_000)
+"""Flushes at the start and at the end only."""
+_CATALOGUE = default()
+KEEPING = msgspec.structs.replace(
+    _CATALOGUE, settings=msgspec.structs.replace(_CATALOGUE.settings, store_touchpoints_ms=90 * 86_400_000)
+)
+
+
+class Scene:
+    """One partition of touchpoints, its log and its ledger."""
+
+    def __init__(self, pace: Pace = QUICK, *, recovered: Recovered = NOTHING, limits: Limits | None = None) -> None:
+        self.journal: list[Step] = []
+        self.log = FakeLog(self.journal)
+        self.ledger = FakeLedger(self.journal, recovered)
+        self.bugs: list[BaseException] = []
+        rulebook = Rulebook(KEEPING)
+        fold = ContactFold(rulebook, CONTACT_COLUMNS, rulebook.catalogue.channels.keys())
+        limits = limits or Limits(1_000, 1.0)
+        self.engine = Engine(PARTITION, 1, fold, rulebook.zone, lambda _: "ours", limits, 20)
+        self.folding = Folding(self.engine, self.log, self.ledger, FakeClock(), pace, self.bugs.append)
+
+    async def started(self) -> "Scene":
+        """Recovered, and the first marker written."""
+        await self.folding.start(1)
+        await until(lambda: self.folding.flushes == 1)
+        self.journal.clear()
+        self.ledger.blocks.clear()
+        return self
+
+    async def recovered(self, *, accept_loss: bool = False) -> None:
+        await recover(self.engine, self.log, self.ledger, FakeClock(), 1, accept_loss=accept_loss)
+
+    def contacts(self) -> list[list[str]]:
+        """The contacts of every block that was committed."""
+        return [
+            sorted(key for kind, key in zip(block["kind"], block["key"], strict=True) if kind == CONTACT)
+            for block in self.ledger.blocks
+        ]
+
+    def up(self) -> bool:
+        """What the folding says of the warehouse."""
+        return self.folding.warehouse_up
+
+    def marker(self) -> Marker:
+        """The marker of the last block."""
+        block = self.ledger.blocks[-1]
+        return msgspec.json.decode(block["state"][list(block["kind"]).index(MARKER)], type=Marker)
+
+
+NewScene = Callable[..., Scene]
+
+
+@pytest.fixture
+async def new() -> AsyncIterator[NewScene]:
+    """Makes scenes whose folding ends with the test."""
+    scenes: list[Scene] = []
+
+    def make(pace: Pace = QUICK, **more: Recovered | Limits) -> Scene:
+        scenes.append(Scene(pace, **more))  # type: ignore[arg-type]
+        return scenes[-1]
+
+    yield make
+    for scene in scenes:
+        scene.ledger.down.clear()
+        scene.ledger.gate.set()
+        await scene.folding.stop()
+
+
+def at(offset: int, *, version: int | None = None, fingerprint: str = "ours") -> Recovered:
+    """A ledger that stands at this offset."""
+    marker = Marker(offset=offset, fingerprint=fingerprint, facts_epoch=1)
+    return Recovered(marker, version_of(1, offset) if version is None else version, (), ())
+
+
+# ---- the steps of a flush
+
+
+async def test_letters_and_facts_are_kept_before_the_commit_and_rows_for_people_after_it(new: NewScene) -> None:
+    scene = await new().started()
+    told = touchpoint("k", "contact.requested", customer_id="c")
+    await scene.folding.handle(batch(PARTITION, 0, told, b"{"))
+    await until(lambda: scene.journal[-1:] == [("durable", PARTITION, 2)])
+    assert scene.journal == [
+        ("reject", 1),
+        ("produce", DEAD_LETTERS, 1),
+        ("publish", "touchpoints"),
+        ("produce", CONTACT_FACTS, 1),
+        ("commit", len(scene.ledger.blocks[0]["kind"])),
+        ("publish", "contacts"),
+        ("durable", PARTITION, 2),
+    ]
+    assert scene.contacts() == [["k"]]
+    assert (scene.marker().offset, scene.marker().applied, scene.marker().rejected) == (2, 1, {"not_json": 1})
+    assert scene.log.produced[CONTACT_FACTS][0].key == b"c"
+
+
+async def test_many_facts_are_produced_in_chunks_each_acknowledged(new: NewScene) -> None:
+    scene = await new(PATIENT).started()
+    told = [touchpoint(f"k{n}", "contact.requested", customer_id=f"c{n}") for n in range(4_500)]
+    await scene.folding.handle(batch(PARTITION, 0, *told))
+    await scene.folding.stop()
+    assert [step[2] for step in scene.journal if step[:2] == ("produce", CONTACT_FACTS)] == [2_000, 2_000, 500]
+    assert len(scene.ledger.blocks) == 1
+
+
+@pytest.mark.parametrize("method", ["reject", "publish", "commit"])
+async def test_what_the_warehouse_did_not_take_is_written_again_with_what_came_since(
+    new: NewScene, method: str
+) -> None:
+    scene = await new().started()
+    scene.ledger.down = {method}
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k1", "contact.requested"), b"{"))
+    await until(lambda: scene.ledger.failures[method] > 1)
+    assert not scene.up()
+    assert not any(step[0] == "durable" for step in scene.journal)
+    more = [touchpoint("k2", "contact.requested"), touchpoint("k1", "contact.closed", 5)]
+    await scene.folding.handle(batch(PARTITION, 2, *more))
+    scene.ledger.down.clear()
+    await until(lambda: scene.journal[-1:] == [("durable", PARTITION, 4)])
+    assert scene.contacts() == [["k1", "k2"]], "one commit holds all of it"
+    assert (scene.marker().offset, scene.marker().applied) == (4, 3)
+    assert {(each.offset, each.reason) for each in scene.ledger.letters} == {(1, "not_json")}
+    assert scene.up()
+    assert scene.bugs == []
+
+
+async def test_a_bug_while_writing_is_told_and_nothing_counts_as_written(new: NewScene) -> None:
+    scene = await new().started()
+    scene.ledger.broken = ZeroDivisionError("a bug")
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
+    await until(lambda: bool(scene.bugs))
+    assert isinstance(scene.bugs[0], ZeroDivisionError)
+    assert not any(step[0] == "durable" for step in scene.journal)
+
+
+async def test_a_bug_while_folding_leaves_the_handler(new: NewScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await new().started()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(scene.engine.fold_, "apply", broken)
+    with pytest.raises(ZeroDivisionError):  # the log hands it to on_bug
+        await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
+
+
+# ---- pace
+
+
+async def test_much_that_is_unwritten_is_flushed_before_the_interval_is_over(new: NewScene) -> None:
+    scene = await new(Pace(interval_seconds=1_000, flush_rows=9)).started()
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k0", "contact.requested")))
+    await asyncio.sleep(0.02)
+    held_back = scene.folding.flushes
+    await scene.folding.handle(batch(PARTITION, 1, *(touchpoint(f"k{n}", "contact.requested", n) for n in range(1, 9))))
+    await until(lambda: scene.engine.written_offset == 9)
+    assert held_back == 1
+
+
+async def test_reading_waits_while_too_much_is_unwritten(new: NewScene) -> None:
+    scene = await new(Pace(interval_seconds=0.001, flush_rows=2, most_rows=3)).started()
+    scene.ledger.gate.clear()
+    await scene.folding.handle(batch(PARTITION, 0, *(touchpoint(f"k{n}", "contact.requested", n) for n in range(5))))
+    waiting = asyncio.create_task(scene.folding.handle(batch(PARTITION, 5, touchpoint("k9", "contact.requested"))))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    assert scene.engine.position == 5
+    scene.ledger.gate.set()
+    await asyncio.wait_for(waiting, 20)
+    assert scene.engine.position == 6
+
+
+async def test_stop_writes_what_is_folded(new: NewScene) -> None:
+    scene = await new(PATIENT).started()
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
+    assert scene.contacts() == []
+    await scene.folding.stop()
+    assert scene.contacts() == [["k"]]
+    assert scene.journal[-1] == ("durable", PARTITION, 1)
+    await scene.folding.handle(batch(PARTITION, 1, touchpoint("k", "contact.closed")))
+    assert scene.engine.position == 1, "nothing is taken after the end"
+
+
+async def test_stop_ends_though_the_warehouse_is_away(new: NewScene) -> None:
+    scene = await new(PATIENT).started()
+    scene.ledger.down = {"commit"}
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
+    await asyncio.wait_for(scene.folding.stop(), 20)
+    assert scene.ledger.blocks == []
+    assert not any(step[0] == "durable" for step in scene.journal)
+
+
+# ---- holes and lost logs
+
+
+async def test_a_hole_is_sought_back_and_nothing_is_missing(new: NewScene) -> None:
+    scene = await new().started()
+    await scene.folding.handle(batch(PARTITION, 2, touchpoint("k", "contact.closed", 9)))
+    assert scene.journal == [("seek", PARTITION, 0)]
+    assert scene.engine.position == 0
+    told = ["contact.requested", "contact.answered", "contact.closed"]
+    await scene.folding.handle(batch(PARTITION, 0, *(touchpoint("k", type_, n) for n, type_ in enumerate(told))))
+    await until(lambda: scene.engine.written_offset == 3)
+    assert scene.marker().applied == 3
+    assert scene.folding.stopped_because == ""
+
+
+async def test_what_the_log_lost_in_between_stops_the_partition_and_is_counted(new: NewScene) -> None:
+    scene = await new().started()
+    scene.log.begins = 4
+    await scene.folding.handle(batch(PARTITION, 6, touchpoint("k", "contact.requested")))
+    assert "4 positions were lost uncounted" in scene.folding.stopped_because
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
+    assert scene.engine.position == 0, "it goes on only when somebody says so"
+
+
+async def test_too_many_rejects_stop_the_partition_and_what_was_good_is_written(new: NewScene) -> None:
+    scene = await new(limits=Limits(run=2, ratio=1.0)).started()
+    good = touchpoint("k", "contact.requested")
+    await scene.folding.handle(batch(PARTITION, 0, good, b"1", b"2", b"3", good))
+    assert "touchpoints/0 offset 3: 3 records in a row" in scene.folding.stopped_because
+    await until(lambda: scene.journal[-1:] == [("durable", PARTITION, 3)])
+    assert ("pause", PARTITION) in scene.journal
+    assert scene.contacts() == [["k"]]
+    assert [each.offset for each in scene.ledger.letters] == [1, 2]
+    assert scene.marker().offset == 3
+
+
+# ---- recovery
+
+
+async def test_recovery_goes_on_where_the_ledger_stands() -> None:
+    scene = Scene(recovered=at(12))
+    await scene.recovered()
+    assert scene.journal == [("seek", PARTITION, 12)]
+
+
+async def test_a_ledger_beyond_the_end_of_the_log_says_that_the_topic_was_re_created() -> None:
+    scene = Scene(recovered=at(12))
+    scene.log.ends = 5
+    with pytest.raises(LogLost, match=r"stands at offset 12, but the log ends at 5\..*was re-created"):
+        await scene.recovered()
+
+
+async def test_records_that_are_gone_are_named_exactly_and_skipped_only_when_told_to() -> None:
+    scene = Scene(recovered=at(12))
+    scene.log.begins = 20
+    with pytest.raises(LogLost, match=r"offsets 12 to 19 \(8 positions\) are gone from the log"):
+        await scene.recovered()
+
+    again = Scene(recovered=at(12))
+    again.log.begins = 20
+    await again.recovered(accept_loss=True)
+    assert again.journal == [("seek", PARTITION, 20)]
+    assert (again.engine.position, again.engine.marker.lost) == (20, 8)
+
+
+async def test_what_was_given_up_is_in_the_next_marker(new: NewScene) -> None:
+    scene = new(recovered=at(12))
+    scene.log.begins = 20
+    await scene.folding.start(1, accept_loss=True)
+    await until(lambda: bool(scene.ledger.blocks))
+    assert (scene.marker().offset, scene.marker().lost) == (20, 8)
+
+
+async def test_other_definitions_are_not_mixed() -> None:
+    with pytest.raises(OtherDefinitions, match="counted under other definitions"):
+        await Scene(recovered=at(12, fingerprint="theirs")).recovered()
+
+
+async def test_the_start_waits_for_the_warehouse(new: NewScene) -> None:
+    scene = new()
+    scene.ledger.down = {"recover"}
+    starting = asyncio.create_task(scene.folding.start(1))
+    await until(lambda: scene.ledger.failures["recover"] > 1)
+    assert (scene.folding.ready, scene.folding.warehouse_up) == (False, False)
+    scene.ledger.down.clear()
+    await asyncio.wait_for(starting, 20)
+    assert (scene.folding.ready, scene.folding.warehouse_up) == (True, True)

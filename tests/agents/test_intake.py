@@ -1,0 +1,112 @@
+"""Intake: what is a touchpoint goes on under its contact's key, everything else is kept, before the batch is done."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from agents import intake
+from agents.intake import Intake
+from pipeline.core.poison import Limits
+from pipeline.ports import OutRecord
+from schemas.rejects import decode_dead_letter
+from schemas.topics import DEAD_LETTERS, RAW, TOUCHPOINTS
+from schemas.vocabulary import CHANNELS
+from tests.agents.fakes import NOW_MS, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
+
+PARTITION = f"{RAW}/2"
+GENEROUS = Limits(run=1_000, ratio=1.0)
+
+
+class Scene:
+    def __init__(self, limits: Limits = GENEROUS) -> None:
+        self.journal: list[Step] = []
+        self.log = FakeLog(self.journal)
+        self.ledger = FakeLedger(self.journal)
+        self.intake = Intake(self.log, self.ledger, FakeClock(), CHANNELS, limits, epoch=3)
+
+
+async def test_dead_letters_and_touchpoints_are_acknowledged_before_the_batch_is_done() -> None:
+    scene = Scene()
+    await scene.intake.handle(batch(PARTITION, 10, touchpoint("k", "contact.requested"), b"{", None))
+    assert scene.journal == [
+        ("reject", 2),
+        ("produce", DEAD_LETTERS, 2),
+        ("produce", TOUCHPOINTS, 1),
+        ("durable", PARTITION, 13),
+    ]
+    assert (scene.intake.accepted, scene.intake.rejected) == (1, {"not_json": 1, "null_value": 1})
+
+
+async def test_a_touchpoint_gets_its_contact_as_key_our_clock_and_a_source() -> None:
+    scene = Scene()
+    named = touchpoint("k1", "contact.requested", source="crm")
+    await scene.intake.handle(batch(PARTITION, 0, named, touchpoint("k2", "contact.requested")))
+    first, second = scene.log.produced[TOUCHPOINTS]
+    assert first == OutRecord(b"k1", named, NOW_MS)
+    assert (second.key, second.timestamp_ms) == (b"k2", NOW_MS)
+    assert msgspec.json.decode(second.value or b"")["source"] == "kafka"
+
+
+async def test_a_dead_letter_says_where_the_record_stood_and_why_it_was_rejected() -> None:
+    scene = Scene()
+    await scene.intake.handle(batch(PARTITION, 41, touchpoint("k", "contact.danced")))
+    (letter,) = scene.ledger.letters
+    assert (letter.topic, letter.number, letter.epoch, letter.offset) == (RAW, 2, 3, 41)
+    assert (letter.reason, letter.step) == ("unknown_type", "intake")
+    assert "contact.danced" in letter.detail
+    (record,) = scene.log.produced[DEAD_LETTERS]
+    assert record.key == PARTITION.encode()
+    assert decode_dead_letter(record.value or b"") == letter
+
+
+async def test_too_many_rejects_stop_the_partition_at_the_record_that_passed_the_limit_and_no_other() -> None:
+    scene = Scene(Limits(run=2, ratio=1.0))
+    good = touchpoint("k", "contact.requested")
+    await scene.intake.handle(batch(PARTITION, 0, good, b"1", b"2", b"3", good))
+    assert scene.journal == [
+        ("pause", PARTITION),
+        ("reject", 2),
+        ("produce", DEAD_LETTERS, 2),
+        ("produce", TOUCHPOINTS, 1),
+        ("durable", PARTITION, 3),
+    ]
+    assert [letter.offset for letter in scene.ledger.letters] == [1, 2]
+    assert f"{PARTITION} offset 3: 3 records in a row" in scene.intake.stopped[PARTITION]
+
+    scene.journal.clear()
+    await scene.intake.handle(batch(PARTITION, 5, good))
+    assert scene.journal == [], "it stays stopped"
+    await scene.intake.handle(batch(f"{RAW}/0", 0, b"1", good))
+    assert scene.journal[-1] == ("durable", f"{RAW}/0", 2), "the others go on"
+
+
+async def test_a_run_of_rejects_ends_with_a_good_record() -> None:
+    scene = Scene(Limits(run=2, ratio=1.0))
+    good = touchpoint("k", "contact.requested")
+    await scene.intake.handle(batch(PARTITION, 0, b"1", b"2", good, b"3", b"4"))
+    assert scene.intake.stopped == {}
+    assert scene.intake.rejected == {"not_an_object": 4}
+
+
+@pytest.mark.parametrize("away", ["warehouse", "log"])
+async def test_while_dead_letters_cannot_be_kept_the_batch_waits_and_is_done_once(
+    away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.001)
+    scene = Scene()
+    scene.ledger.down = {"reject"} if away == "warehouse" else set()
+    scene.log.refuses = away == "log"
+    told = batch(PARTITION, 0, b"{", touchpoint("k", "contact.requested"))
+    handling = asyncio.create_task(scene.intake.handle(told))
+    await until(lambda: scene.ledger.failures["reject"] + scene.log.refused > 2)
+    assert all(step[0] == "reject" for step in scene.journal)
+    assert (scene.intake.accepted, scene.intake.rejected) == (0, {})
+    scene.ledger.down, scene.log.refuses = set(), False
+    await asyncio.wait_for(handling, 20)
+    assert scene.journal[-3:] == [
+        ("produce", DEAD_LETTERS, 1),
+        ("produce", TOUCHPOINTS, 1),
+        ("durable", PARTITION, 2),
+    ]
+    assert (scene.intake.accepted, scene.intake.rejected) == (1, {"not_json": 1})
