@@ -124,12 +124,13 @@ class Folding:
         self.flush_rows: int | None = None
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
+        self._started = asyncio.Event()
         self._changed = asyncio.Event()
         self._hurry = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._folded = 0
-        self._closing = False
+        self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, facts_epoch: int, *, accept_loss: bool = False) -> None:
@@ -148,6 +149,7 @@ class Folding:
             else:
                 break
         self.warehouse_up = self.ready = True
+        self._started.set()
         self._task = asyncio.create_task(self._flushing(), name=f"flush {self.engine.partition}")
         self._task.add_done_callback(self._ended)
         self._changed.set()
@@ -156,6 +158,7 @@ class Folding:
         """Fold one batch; waits while too much is unwritten. A hole is sought back; too many rejects stop the
         partition.
         """
+        await self._started.wait()  # the first batch after a seek may be faster than the end of the recovery
         if not self.ready or self.stopped_because:
             return
         await self._room.wait()
@@ -209,9 +212,10 @@ class Folding:
                     self.warehouse_up = not isinstance(error, WarehouseDown)
                     log_.warning("%s: not written, trying again in %.0f s: %s", flush.partition, wait_seconds, error)
                     self._changed.set()
-                    if self._closing:
+                    if self._closed.is_set():
                         return
-                    await asyncio.sleep(wait_seconds)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closed.wait(), wait_seconds)
                     wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
                     continue
                 self.engine.flushed(flush)
@@ -222,7 +226,7 @@ class Folding:
                 wait_seconds = self._pace.retry_seconds
             if self.engine.dirty_rows < self._pace.most_rows:
                 self._room.set()
-            if self._closing and not self._changed.is_set():
+            if self._closed.is_set() and not self._changed.is_set():
                 return
             await self._until_next()
 
@@ -234,7 +238,7 @@ class Folding:
         if self._folded >= pace.busy_records:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), pace.busy_seconds - pace.interval_seconds)
-        if not self._closing:
+        if not self._closed.is_set():
             self._hurry.clear()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -245,7 +249,7 @@ class Folding:
         """Flush what is folded and end. What the warehouse does not take now is folded again by the next owner."""
         self.ready = False
         if self._task is not None:
-            self._closing = True
+            self._closed.set()
             self._changed.set()
             self._hurry.set()
             await asyncio.wait([self._task])
