@@ -1,4 +1,4 @@
-"""The batch oracle: counts every measure of the families Waiting, Response and Resolution again, naively.
+"""The batch oracle: counts every additive measure again, naively.
 
 Written from the measures' contract and `docs/measures-settled.md` alone (the numbers in brackets below are its lines).
 It shares no code with `pipeline`: dicts, lists, sorting and loops over all pairs, nothing incremental, nothing fast.
@@ -105,7 +105,7 @@ def default_channels() -> dict[str, ChannelPromise]:
 
 @dataclass(frozen=True)
 class Promises:
-    """The catalogue as far as the three families need it."""
+    """The catalogue as far as the measures need it."""
 
     zone: str = "UTC"
     window_ms: int = 7 * DAY
@@ -587,6 +587,131 @@ def count_resolution(contact: Contact, books: Books) -> None:
     books.add(contact, at, "transfers", transfers)
 
 
+# ---- effort, dead ends, self-service (45, 46)
+
+
+def count_effort(contact: Contact, books: Books) -> None:
+    """The family Effort: menus, refusals, self-service and replies, each in its own minute (45, 46)."""
+    seen: set[str] = set()
+    for t in contact.all("contact.menu"):
+        books.add(contact, t["time"], "menu_steps")
+        books.add(contact, t["time"], "menu_repeats", int(t["step"] in seen))
+        seen.add(t["step"])
+    for t in contact.all("contact.refused"):
+        books.add(contact, t["time"], f"refused_{t.get('reason', 'other')}")
+    for t in contact.all("contact.self_service"):
+        books.add(contact, t["time"], f"self_service_{t['outcome']}")
+    for t in contact.all("contact.discarded")[:1]:
+        books.add(contact, t["time"], "discarded")
+    out_of_scope = [t for t in contact.all("contact.closed") if t.get("scope") == "out"]
+    for t in out_of_scope[:1]:
+        books.add(contact, t["time"], "out_of_scope_done")
+    for clock in clocks_of(contact):
+        if clock.ended_by == "reply" and clock.end is not None:
+            books.add(contact, clock.end, "replies")
+
+
+# ---- promises to the customer (47)
+
+
+def first_word(contact: Contact, type_: str, made: Mapping[str, Any]) -> int | None:
+    """When a promise was first said to be kept (broken); if that was before it was made: when it was made."""
+    times = [t["time"] for t in contact.all(type_) if t["promise_id"] == made["promise_id"]]
+    return max(min(times), made["time"]) if times else None
+
+
+def count_promises(contact: Contact, books: Books) -> None:
+    """The family Promises: each promise of the contact that was made, booked at its due (47)."""
+    made: dict[str, dict[str, Any]] = {}
+    for t in contact.all("promise.made"):
+        made.setdefault(t["promise_id"], t)
+    for promise in made.values():
+        due = promise["due"]
+        kept = first_word(contact, "promise.kept", promise)
+        broken = first_word(contact, "promise.broken", promise)
+        books.add(contact, due, "promises_due")
+        if kept is not None and (broken is None or kept <= broken):
+            if kept <= due:
+                books.add(contact, due, "promises_kept")
+            else:
+                books.add(contact, due, "promises_late")
+                books.add(contact, due, "promise_late_ms", kept - due)
+                books.add_bucket(contact, due, "promise_late_ms", kept - due)
+        elif broken is not None:
+            books.add(contact, due, "promises_broken")
+
+
+# ---- voice of the customer (48 to 51)
+
+SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "solved": (0, 1)}
+"""Lowest score and, where the touchpoint names none, highest score of each kind of feedback."""
+
+
+def points(score: int, scale_max: int) -> int:
+    """A score of a scale from 1 to `scale_max` as 0 to 10,000 points."""
+    return 10_000 if scale_max == 1 else 10_000 * (score - 1) // (scale_max - 1)
+
+
+def count_feedback(contact: Contact, books: Books) -> None:
+    """What customers were asked and said, in the minute they were asked and said it (48, 49)."""
+    for t in contact.all("feedback.asked"):
+        books.add(contact, t["time"], "feedback_asked")
+    for t in contact.all("feedback.given"):
+        at, kind, score = t["time"], t["kind"], t["score"]
+        if t.get("from", "customer") != "customer":
+            continue
+        lowest, scale_max = SCALES[kind]
+        scale_max = t.get("scale_max", scale_max)
+        if scale_max < 1 or not lowest <= score <= scale_max:
+            books.add(contact, at, "feedback_invalid")
+            continue
+        books.add(contact, at, f"{kind}_n")
+        if kind == "csat":
+            books.add(contact, at, "csat_top1", int(score == scale_max))
+            books.add(contact, at, "csat_top2", int(score >= scale_max - 1))
+            books.add(contact, at, "csat_points", points(score, scale_max))
+        elif kind == "nps":
+            of_ten = score * 10 // scale_max
+            books.add(contact, at, "nps_promoters", int(of_ten >= 9))
+            books.add(contact, at, "nps_detractors", int(of_ten <= 6))
+        elif kind == "ces":
+            books.add(contact, at, "ces_points", points(score, scale_max))
+        else:
+            books.add(contact, at, "solved_yes", int(score >= 1))
+
+
+def count_complaints(contact: Contact, books: Books) -> None:
+    """Complaints, and what settled them: the oldest first, booked where they were raised (50)."""
+    unsettled: list[int] = []
+    for t in contact.all("complaint.raised", "complaint.settled"):
+        if t["type"] == "complaint.raised":
+            books.add(contact, t["time"], "complaints")
+            unsettled.append(t["time"])
+        elif unsettled:
+            raised = unsettled.pop(0)
+            books.add(contact, raised, "complaints_settled")
+            books.add(contact, raised, "settle_ms", t["time"] - raised)
+            books.add_bucket(contact, raised, "settle_ms", t["time"] - raised)
+            books.add(contact, raised, "goodwill_minor", t.get("goodwill", 0))
+
+
+def count_voice(contact: Contact, books: Books) -> None:
+    """The family Voice (48 to 51)."""
+    count_feedback(contact, books)
+    count_complaints(contact, books)
+    for t in contact.all("audit.scored"):
+        if t["scale_max"] >= 1:
+            books.add(contact, t["time"], "audits")
+            books.add(contact, t["time"], "audit_points", min(max(10_000 * t["score"] // t["scale_max"], 0), 10_000))
+    for type_, column in (
+        ("outreach.sent", "outreach"),
+        ("customer.left", "customers_left"),
+        ("customer.stayed", "customers_stayed"),
+    ):
+        for at in contact.times(type_):
+            books.add(contact, at, column)
+
+
 # ---- customers (16, 24 to 30)
 
 
@@ -773,6 +898,9 @@ def recount(arrivals: Iterable[Arrival], promises: Promises) -> Recount:
         count_legs(contact, books)
         count_response(contact, books)
         count_resolution(contact, books)
+        count_effort(contact, books)
+        count_promises(contact, books)
+        count_voice(contact, books)
     of_customer: dict[str, list[Contact]] = {}
     for contact in contacts:
         of_customer.setdefault(contact.customer_id, []).append(contact)

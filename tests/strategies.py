@@ -38,11 +38,15 @@ CHANNELS: Final = ("phone", "chat", "branch", "video", "email", "form", "letter"
 QUEUES: Final = ("sales", "service", "claims")
 SEGMENTS: Final = ("private", "business")
 TOPICS: Final = ("invoice", "move", "router")
+REFUSED: Final = (None, "out_of_scope", "out_of_hours", "no_authority", "other")
+"""Why we declined; None: nobody said."""
 
 GAPS: Final = (0, 0, 1, 500, 4_999, 5_000, 5_001, 9_999, 10_000, 10_001, 19_999, 20_000, 20_001, 59_999, 60_000, 60_001)
 """What lies between two touchpoints of a live contact: on, below and above every target."""
 LONG_GAPS: Final = (0, 60_000, 600_000, HOUR, 4 * HOUR - 1, 4 * HOUR, 4 * HOUR + 1, 16 * HOUR, DAY, DAY + 1, 3 * DAY)
 """What lies between two letters."""
+DUE_GAPS: Final = (-MINUTE, 0, 1, 5_000, MINUTE, HOUR, DAY, 3 * DAY, 300 * DAY)
+"""When a promise is due, after it was made: now and then it was before, or lies far beyond the stream's end."""
 FOLLOW_GAPS: Final = (-20_000, 0, 1, MINUTE, HOUR, DAY, DAY + 1, 3 * DAY, 7 * DAY - 1, 7 * DAY, 7 * DAY + 1)
 """What lies between the end of a customer's contact and the next one."""
 
@@ -124,12 +128,12 @@ def call(story: Story) -> None:
     rng = story.rng
     if story.maybe(0.8):
         story.tell("contact.requested", 0, direction="inbound")
-    for step in range(rng.choice((0, 0, 1, 2))):
-        story.tell("contact.menu", step=f"step {step}")
+    for _ in range(rng.choice((0, 0, 1, 2, 4))):
+        story.tell("contact.menu", step=f"step {rng.randrange(3)}")
     if story.maybe(0.15):
         story.tell("contact.self_service", outcome=rng.choice(("contained", "failed")))
     if story.maybe(0.1):
-        story.tell(rng.choice(("contact.abandoned", "contact.callback_requested", "contact.refused")))
+        leave(story, rng.choice(("abandoned", "callback_requested", "refused")))
         return
     queue = rng.choice(QUEUES)
     if story.maybe(0.85):
@@ -140,10 +144,17 @@ def call(story: Story) -> None:
     if end == "waiting":
         return
     if end != "answered":
-        story.tell(f"contact.{end}")
+        leave(story, end)
         return
     story.tell("contact.answered", agent_id=rng.choice(("ann", "bob")), queue=queue)
     conversation(story, queue)
+
+
+def leave(story: Story, end: str) -> None:
+    """The customer goes without having been served."""
+    reason = story.rng.choice(REFUSED)
+    said: dict[str, Any] = {"reason": reason} if end == "refused" and reason else {}
+    story.tell(f"contact.{end}", **said)
 
 
 def conversation(story: Story, queue: str) -> None:
@@ -165,8 +176,8 @@ def conversation(story: Story, queue: str) -> None:
                 story.tell("contact.queued", queue=other)
             if story.maybe(0.8):
                 story.tell(rng.choice(("contact.answered", "contact.answered", "contact.abandoned")))
-    if story.maybe(0.1):
-        story.tell("promise.made", promise_id="p", due=story.now_ms + DAY, kind="callback")
+    if story.maybe(0.25):
+        promise(story)
     if story.maybe(0.95):
         close(story)
     if story.maybe(0.1):
@@ -174,14 +185,101 @@ def conversation(story: Story, queue: str) -> None:
         if story.maybe(0.7):
             story.tell("message.sent", rng.choice(LONG_GAPS), author=rng.choice(("agent", "bot")))
             close(story)
-    if story.maybe(0.1):
-        story.tell("feedback.given", kind="csat", score=4, scale_max=5)
 
 
 def close(story: Story) -> None:
-    """The end, with or without a word on whether it helped."""
+    """The end, with or without a word on whether it helped, and now and then of something that is not our matter."""
     resolved = story.rng.choice((None, None, True, False))
-    story.tell("contact.closed", **({} if resolved is None else {"resolved": resolved}))
+    said: dict[str, Any] = {} if resolved is None else {"resolved": resolved}
+    if story.maybe(0.15):
+        said["scope"] = story.rng.choice(("in", "out", "out"))
+    story.tell("contact.closed", **said)
+
+
+def promise(story: Story) -> None:
+    """One or two promises; some are made again, with another due."""
+    rng = story.rng
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        made: dict[str, Any] = {"promise_id": rng.choice("pq"), "due": story.now_ms + rng.choice(DUE_GAPS)}
+        if story.maybe(0.6):
+            made["kind"] = rng.choice(("callback", "delivery", "refund"))
+        story.tell("promise.made", **made)
+
+
+def keep_promises(story: Story) -> None:
+    """What came of the promises: kept in time or late, broken, both, neither, or kept though nobody made them."""
+    rng = story.rng
+    dues = {t["promise_id"]: t["due"] for t in story.touchpoints if t["type"] == "promise.made"}
+    if story.maybe(0.03):
+        dues["r"] = story.now_ms
+    for promise_id, due in dues.items():
+        for word in rng.choice(("kept", "kept", "kept", "broken", "kept broken", "broken kept", "")).split():
+            wait_ms = due + rng.choice((-1, 0, 0, 1, HOUR)) - story.now_ms
+            in_time = rng.choice((0, 0, 1, 5_000, MINUTE))
+            story.tell(
+                f"promise.{word}", wait_ms if 0 <= wait_ms < 4 * DAY and story.maybe(0.6) else in_time,
+                promise_id=promise_id,
+            )  # fmt: skip
+
+
+SCORES: Final = {"csat": (1, 4, 5), "nps": (0, 6, 7, 8, 9, 10), "ces": (1, 4, 7), "solved": (0, 1)}
+"""What customers say on the scales that need not be named."""
+
+
+def feedback(story: Story) -> None:
+    """A question after the contact and, often, an answer: by whom else too, on other scales, and beside them."""
+    rng = story.rng
+    kind = rng.choice(tuple(SCORES))
+    if story.maybe(0.8):
+        story.tell("feedback.asked", kind=kind)
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        score, scale_max = rng.choice(SCORES[kind]), max(SCORES[kind])
+        given: dict[str, Any] = {"score": score}
+        if story.maybe(0.3):
+            given["scale_max"] = scale_max
+        elif story.maybe(0.3):
+            given = {
+                "score": rng.choice((-1, 0, 1, 2, 4, 5, 6, 11, 90)),
+                "scale_max": rng.choice((-1, 0, 1, 5, 6, 100)),
+            }
+        elif story.maybe(0.1):
+            given["score"] = rng.choice((-1, scale_max + 1))
+        if story.maybe(0.2):
+            given["from"] = rng.choice(("customer", "employee", "shopper"))
+        story.tell("feedback.given", rng.choice((0, 1, MINUTE, HOUR)), kind=kind, **given)
+
+
+def complaint(story: Story) -> None:
+    """Complaints that are settled once, twice, in part or never; a settling may come first or alone."""
+    rng = story.rng
+    for word in rng.choice(("r", "rs", "rs", "rss", "rrs", "rrss", "rsrs", "sr", "s")):
+        goodwill = rng.choice((None, None, 0, 500, 1_999))
+        if word == "r":
+            story.tell("complaint.raised")
+        else:
+            gap_ms = rng.choice((0, 0, MINUTE, HOUR, DAY))
+            story.tell("complaint.settled", gap_ms, **({} if goodwill is None else {"goodwill": goodwill}))
+
+
+def audit(story: Story) -> None:
+    """A mystery shopper's scores."""
+    for criterion in ("greeting", "honesty")[: story.rng.choice((1, 2))]:
+        score, scale_max = story.rng.choice((-1, 0, 1, 3, 5, 6)), story.rng.choice((5, 5, 5, 3, 1, 0, -5))
+        story.tell("audit.scored", criterion=criterion, score=score, scale_max=scale_max)
+
+
+def afterwards(story: Story) -> None:
+    """What follows a contact of any kind: promises are kept, people are asked, complain, leave and stay."""
+    if story.maybe(0.05):
+        promise(story)
+    keep_promises(story)
+    for probability, tell in ((0.2, feedback), (0.12, complaint), (0.05, audit)):
+        if story.maybe(probability):
+            tell(story)
+    if story.maybe(0.05):
+        story.tell("outreach.sent", reason=story.rng.choice(("problem", "delay", "other")))
+    if story.maybe(0.05):
+        story.tell(story.rng.choice(("customer.left", "customer.stayed")))
 
 
 def written(story: Story) -> None:
@@ -239,7 +337,7 @@ def outbound(story: Story) -> None:
 
 REQUIRED: Final[dict[str, Sequence[dict[str, Any]]]] = {
     "contact.requested": ({},),
-    "contact.menu": ({"step": "1"}, {"step": "1", "option": "2"}),
+    "contact.menu": ({"step": "1"}, {"step": "1", "option": "2"}, {"step": "2"}),
     "contact.self_service": ({"outcome": "contained"}, {"outcome": "failed"}),
     "contact.queued": ({},),
     "contact.informed": ({"reason": "estimate", "estimate_ms": 20_000}, {"reason": "estimate"}, {"reason": "apology"}),
@@ -247,7 +345,7 @@ REQUIRED: Final[dict[str, Sequence[dict[str, Any]]]] = {
     "contact.held": ({},),
     "contact.resumed": ({},),
     "contact.transferred": ({},),
-    "contact.refused": ({}, {"reason": "out_of_hours"}),
+    "contact.refused": ({}, *({"reason": reason} for reason in REFUSED if reason)),
     "contact.callback_requested": ({},),
     "contact.abandoned": ({},),
     "contact.closed": ({}, {"resolved": True}, {"resolved": False}, {"scope": "out"}),
@@ -255,29 +353,59 @@ REQUIRED: Final[dict[str, Sequence[dict[str, Any]]]] = {
     "contact.reopened": ({},),
     "message.received": ({},),
     "message.sent": ({}, {"author": "bot"}, {"author": "agent"}),
-    "promise.made": ({"promise_id": "p", "due": BEGIN + DAY},),
-    "promise.kept": ({"promise_id": "p"},),
-    "promise.broken": ({"promise_id": "p"},),
-    "feedback.asked": ({"kind": "nps"},),
-    "feedback.given": ({"kind": "nps", "score": 9, "scale_max": 10}, {"kind": "ces", "score": 1, "from": "shopper"}),
+    "promise.made": (
+        *({"promise_id": "p", "due": BEGIN + after} for after in (0, 5_000, 60_000, DAY)),
+        *({"promise_id": "q", "due": BEGIN + after, "kind": "repair"} for after in (-DAY, 20_000, 300 * DAY)),
+    ),
+    "promise.kept": ({"promise_id": "p"}, {"promise_id": "p"}, {"promise_id": "q"}, {"promise_id": "r"}),
+    "promise.broken": ({"promise_id": "p"}, {"promise_id": "p"}, {"promise_id": "q"}, {"promise_id": "r"}),
+    "feedback.asked": ({"kind": "nps"}, {"kind": "csat"}),
+    "feedback.given": (
+        {"kind": "nps", "score": 9, "scale_max": 10},
+        {"kind": "nps", "score": 6},
+        {"kind": "nps", "score": 0, "scale_max": 0},
+        {"kind": "nps", "score": 69, "scale_max": 100},
+        {"kind": "csat", "score": 5},
+        {"kind": "csat", "score": 3, "scale_max": 4},
+        {"kind": "csat", "score": 1, "scale_max": 1},
+        {"kind": "csat", "score": 0},
+        {"kind": "ces", "score": 1, "from": "shopper"},
+        {"kind": "ces", "score": 6, "from": "customer"},
+        {"kind": "ces", "score": 8},
+        {"kind": "solved", "score": 0},
+        {"kind": "solved", "score": 1, "from": "employee"},
+        {"kind": "solved", "score": 2, "scale_max": 3},
+    ),
     "complaint.raised": ({},),
-    "complaint.settled": ({}, {"goodwill": 500}),
+    "complaint.settled": ({}, {"goodwill": 500}, {"goodwill": 7}),
     "outreach.sent": ({}, {"reason": "delay"}),
     "customer.left": ({},),
     "customer.stayed": ({},),
-    "audit.scored": ({"criterion": "greeting", "score": 3, "scale_max": 5},),
+    "audit.scored": (
+        {"criterion": "greeting", "score": 3, "scale_max": 5},
+        {"criterion": "honesty", "score": 9, "scale_max": 7},
+        {"criterion": "honesty", "score": 0, "scale_max": 0},
+    ),
 }
 """Every type with the further fields it can come with."""
 
-COUNTED: Final = tuple(REQUIRED)[:17]
-"""The types the three families look at."""
+SERVICE: Final = tuple(REQUIRED)[:17]
+"""What happens in a contact while the customer is served: Waiting, Response, Resolution and Effort look at it."""
+PALETTES: Final = (
+    SERVICE * 9 + tuple(REQUIRED),
+    tuple(REQUIRED),
+    tuple(t for t in REQUIRED if t.startswith("promise.")),
+    tuple(t for t in REQUIRED if t.startswith(("complaint.", "feedback.", "contact.closed"))),
+)
+"""What chaos picks its types from: a few of them at a time, so that those that belong together meet."""
 
 
 def chaotic(story: Story) -> None:
     """Any types in any order at colliding times, with few ids, other channels, queues and customers."""
     rng = story.rng
+    palette = rng.choice(PALETTES[:1] * 5 + PALETTES[1:])
     for _ in range(rng.randrange(1, 16)):
-        type_ = rng.choice(tuple(REQUIRED)) if story.maybe(0.1) else rng.choice(COUNTED)
+        type_ = rng.choice(palette)
         story.tell(type_, rng.choice((0, 0, 0, 1, -1, 5_000, 20_000, -20_000, 60_000)), **rng.choice(REQUIRED[type_]))
         told = story.touchpoints[-1]
         told["id"] = rng.choice("abcdefghijklmnop")
@@ -306,7 +434,21 @@ def contact(rng: Random, contact_id: str, start_ms: int, customer_id: str | None
         tell, channel = written, rng.choice(("email", "email", "form", "letter", "web", "social", "messenger"))
     story = Story(rng, contact_id, channel, start_ms, customer_id)
     tell(story)
+    if tell is not chaotic:
+        afterwards(story)
     return story.touchpoints
+
+
+OTHERWISE: Final[dict[str, tuple[tuple[str, Any], ...]]] = {
+    "contact.menu": (("step", "step 0"),),
+    "contact.closed": (("scope", "out"), ("resolved", False)),
+    "contact.refused": (("reason", "no_authority"),),
+    "promise.made": (("due", BEGIN + HOUR), ("promise_id", "q")),
+    "promise.kept": (("promise_id", "q"),),
+    "feedback.given": (("score", 1), ("from", "employee")),
+    "complaint.settled": (("goodwill", 100),),
+}
+"""What a correction of a touchpoint of this type may say."""
 
 
 def changed(rng: Random, touchpoint: dict[str, Any]) -> dict[str, Any]:
@@ -323,6 +465,7 @@ def changed(rng: Random, touchpoint: dict[str, Any]) -> dict[str, Any]:
             ("direction", rng.choice(("inbound", "outbound"))),
             ("agent_id", "eve"),
             ("x-unknown", 1),
+            *OTHERWISE.get(touchpoint["type"], ()) * 4,
         )
     )
     return {**other, key: value}
@@ -413,8 +556,8 @@ def arrivals(touchpoints: Sequence[dict[str, Any]], seed: int, partitions: int =
     return log
 
 
-def touchpoints() -> st.SearchStrategy[dict[str, Any]]:
-    """One touchpoint of few contacts, customers, ids and times, so that everything collides."""
+def touchpoints(types: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """One touchpoint of these types, of few contacts, customers, ids and times, so that everything collides."""
 
     def fields(type_: str) -> st.SearchStrategy[dict[str, Any]]:
         return st.tuples(
@@ -438,12 +581,12 @@ def touchpoints() -> st.SearchStrategy[dict[str, Any]]:
             ),
         ).map(lambda both: {**both[1], **both[0]})
 
-    return st.sampled_from(COUNTED * 4 + tuple(REQUIRED)).flatmap(fields)
+    return st.sampled_from(types).flatmap(fields)
 
 
 def touchpoint_streams() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Streams for @given: chaos of single touchpoints, told stories, or both mixed."""
-    chaos = st.lists(touchpoints(), min_size=1, max_size=24)
+    chaos = st.sampled_from(PALETTES).flatmap(lambda types: st.lists(touchpoints(types), min_size=1, max_size=24))
     stories = st.builds(
         lambda rng, contacts: stream(rng, contacts, 3 * HOUR),
         st.randoms(use_true_random=False),

@@ -53,6 +53,13 @@ hold_ms_buckets resolution_ms resolution_open_ms resolution_ms_buckets
 contacts_reopened contacts_transferred transfers negative_durations
 fcr_eligible fcr_resolved fcr_followed fcr_reopened fcr_unresolved fcr_transferred issues issues_resolved_first
 chased followup_delay_ms followup_delay_ms_buckets channel_switches
+menu_steps menu_repeats refused_out_of_scope refused_out_of_hours refused_no_authority refused_other
+self_service_contained self_service_failed discarded out_of_scope_done replies
+promises_due promises_kept promises_late promise_late_ms promise_late_ms_buckets promises_broken
+feedback_asked feedback_invalid csat_n csat_top1 csat_top2 csat_points nps_n nps_promoters nps_detractors
+ces_n ces_points solved_n solved_yes
+complaints complaints_settled settle_ms settle_ms_buckets goodwill_minor
+audits audit_points outreach customers_left customers_stayed
 """
 
 ids = itertools.count()
@@ -116,6 +123,7 @@ def test_a_call_from_menu_to_closing_fills_exactly_these_two_cells() -> None:
     )
     assert counted.cells == {
         cell(0, queue="sales", segment="private"): {
+            "menu_steps": 1,
             "requested": 1,
             "offered": 1,
             "answered": 1,
@@ -188,7 +196,7 @@ def test_what_a_contact_is_comes_from_the_earliest_that_says_it_not_from_the_fir
 def test_requested_is_the_first_request_even_if_something_was_earlier() -> None:
     counted = count(tp("contact.menu", 0, step="1"), tp("contact.requested", 70_000), tp("contact.requested", 60_000))
     assert counted.contacts["k"]["requested_ms"] == NOON + 60_000
-    assert counted.cells == {cell(60_000): {"requested": 1}}
+    assert counted.cells == {cell(): {"menu_steps": 1}, cell(60_000): {"requested": 1}}
 
 
 def test_of_one_id_the_highest_revision_counts_whichever_comes_first() -> None:
@@ -330,9 +338,12 @@ def test_leaving_in_the_menu_is_neither_offered_nor_abandoned() -> None:
     left = count(tp("contact.requested"), tp("contact.abandoned", 70_000))
     assert left.cells == {cell(): {"requested": 1, "ended_in_menu": 1}}
     contained = count(tp("contact.requested"), tp("contact.self_service", 70_000, outcome="contained"))
-    assert contained.cells == {cell(): {"requested": 1, "ended_in_menu": 1}}
+    assert contained.cells == {
+        cell(): {"requested": 1, "ended_in_menu": 1},
+        cell(70_000): {"self_service_contained": 1},
+    }
     failed = count(tp("contact.requested"), tp("contact.self_service", 70_000, outcome="failed"))
-    assert failed.cells == {cell(): {"requested": 1}}
+    assert failed.cells == {cell(): {"requested": 1}, cell(70_000): {"self_service_failed": 1}}
     for offered in ("contact.queued", "contact.answered"):
         told = call("k", ("contact.requested", 0), (offered, 5), ("contact.abandoned", 9))
         assert totals(count(told), "offered", "ended_in_menu") == [1, 0]
@@ -468,7 +479,9 @@ def test_a_transfer_begins_a_leg_on_a_live_channel_but_not_in_a_mail_that_was_ne
 
 def test_a_transfer_without_a_queue_is_no_leg_and_a_queueing_without_one_is_in_unknown() -> None:
     counted = count(tp("contact.queued", 0), tp("contact.transferred", 0), tp("contact.refused", 9_000))
-    assert counted.cells == {cell(): {"requested": 1, "offered": 1, "left_queue": 1, "legs_offered": 1}}
+    assert counted.cells == {
+        cell(): {"requested": 1, "offered": 1, "left_queue": 1, "legs_offered": 1, "refused_other": 1}
+    }
 
 
 def test_a_transfer_without_a_queue_after_the_answer_begins_no_leg() -> None:
@@ -1078,6 +1091,379 @@ def test_an_abandon_before_the_queue_is_a_patience_of_zero_and_one_at_the_queue_
     assert totals(at_once, "abandoned", "negative_durations") == [1, 0]
 
 
+# ---- effort, dead ends, self-service
+
+
+def test_a_menu_step_seen_again_is_a_repeat_in_its_own_minute() -> None:
+    counted = count(
+        tp("contact.menu", 0, step="language"),
+        tp("contact.menu", 10_000, step="topic"),
+        tp("contact.menu", 60_000, step="topic", option="0"),
+        tp("contact.menu", 61_000, step="topic"),
+        tp("contact.menu", 120_000, step="Topic"),
+        tp("contact.menu", 125_000, "other", step="topic"),  # another caller's first
+    )
+    assert counted.cells == {
+        cell(0): {"requested": 1, "menu_steps": 2},
+        cell(60_000): {"menu_steps": 2, "menu_repeats": 2},
+        cell(120_000): {"requested": 1, "menu_steps": 2},
+    }
+
+
+def test_which_menu_step_is_the_repeat_goes_by_time_and_within_a_ms_by_id_not_by_arrival() -> None:
+    counted = count(tp("contact.menu", 60_000, step="a"), tp("contact.menu", 0, step="a"))
+    assert counted.cells[cell(60_000)] == {"menu_steps": 1, "menu_repeats": 1}
+    same_ms = count(tp("contact.menu", 0, step="a", id="z"), tp("contact.menu", 0, step="a", id="y"))
+    assert same_ms.cells == {cell(): {"requested": 1, "menu_steps": 2, "menu_repeats": 1}}
+
+
+@pytest.mark.parametrize("direction", ["inbound", "outbound"])
+def test_every_refusal_counts_by_its_reason_whatever_the_direction(direction: str) -> None:
+    reasons: list[dict[str, Any]] = [
+        {"reason": "out_of_scope"}, {"reason": "out_of_hours"}, {"reason": "no_authority"},
+        {"reason": "no_authority"}, {"reason": "other"}, {}, {},
+    ]  # fmt: skip
+    counted = count([tp("contact.refused", 60_000, channel="web", direction=direction, **r) for r in reasons])
+    columns = counted.cells[cell(60_000, "web")]
+    names = ("refused_out_of_scope", "refused_out_of_hours", "refused_no_authority", "refused_other")
+    assert [columns[name] for name in names] == [1, 1, 2, 3]
+
+
+def test_self_service_counts_each_time_by_its_outcome_also_in_a_deferred_or_outbound_contact() -> None:
+    told = [tp("contact.self_service", 60_000 * n, channel="web", direction="outbound", outcome=outcome)
+            for n, outcome in enumerate(("failed", "contained", "contained"))]  # fmt: skip
+    counted = count(told)
+    assert counted.cells == {
+        cell(0, "web"): {"self_service_failed": 1},
+        cell(60_000, "web"): {"self_service_contained": 1},
+        cell(120_000, "web"): {"self_service_contained": 1},
+    }
+
+
+def test_a_contact_is_discarded_once_at_the_first_time_anybody_does() -> None:
+    told = [tp("contact.discarded", 70_000, reason="spam"), tp("contact.discarded", 10_000, reason="test")]
+    counted = count(told, tp("contact.discarded", 130_000, "other", reason="thanks", direction="outbound"))
+    assert counted.cells == {cell(0): {"requested": 1, "discarded": 1}, cell(130_000): {"discarded": 1}}
+
+
+def test_out_of_scope_is_done_once_at_the_first_closing_that_says_so() -> None:
+    inside, outside = closing(0, scope="in"), [closing(60, scope="out"), closing(120, scope="out")]
+    counted = count(tp("contact.queued", 0, queue="sales"), inside, outside)
+    assert counted.cells[cell(60_000, queue="sales")] == {"out_of_scope_done": 1}
+    assert totals(counted, "out_of_scope_done", "closed") == [1, 1]
+    assert totals(count(inside, closing(1)), "out_of_scope_done", "closed") == [0, 1]
+
+
+def test_replies_are_counted_in_the_minute_they_were_given() -> None:
+    counted = count(
+        tp("message.received", 0, channel="web", queue="sales"),
+        tp("message.sent", 30_000, channel="web", author="bot"),
+        tp("message.sent", 60_000, channel="web"),
+        tp("message.sent", 61_000, channel="web"),  # nobody had asked again
+        tp("message.received", 62_000, channel="web"),
+        tp("message.sent", 63_000, channel="web"),
+        tp("message.received", 120_000, channel="web"),
+        tp("contact.closed", 121_000, channel="web"),
+        tp("message.sent", 180_000, channel="web"),  # the closing has ended the clock
+    )
+    assert counted.cells[cell(60_000, "web", "sales")]["replies"] == 2
+    assert total(counted, "replies") == 2
+    assert totals(counted, "first_responses", "next_responses", "next_responses_due") == [1, 1, 2]
+
+
+def test_a_reply_in_an_outbound_contact_counts_and_one_after_a_discarding_does_not() -> None:
+    outbound = call("k", ("message.received", 0), ("message.sent", 60), channel="web", direction="outbound")
+    assert count(outbound).cells[cell(60_000, "web")] == {"replies": 1}
+    told = [tp("contact.requested", channel="email"), tp("contact.discarded", 1_000, channel="email", reason="spam")]
+    assert total(count(told, tp("message.sent", 2_000, channel="email")), "replies") == 0
+    mail_answered = count(told[0], tp("message.sent", 60_000, channel="email"), {**told[1], "time": NOON + 90_000})
+    assert mail_answered.cells[cell(60_000, "email")] == {"replies": 1, "discarded": 1}
+
+
+# ---- promises
+
+PROMISE_COLUMNS = ("promises_due", "promises_kept", "promises_late", "promise_late_ms", "promises_broken")
+
+
+def made(after_ms: int = 0, due_ms: int = 60_000, promise: str = "p", **fields: Any) -> dict[str, Any]:
+    """A promise made so long after noon and due so long after noon."""
+    return tp("promise.made", after_ms, promise_id=promise, due=NOON + due_ms, **fields)
+
+
+def kept(after_ms: int, promise: str = "p", **fields: Any) -> dict[str, Any]:
+    """The promise is kept."""
+    return tp("promise.kept", after_ms, promise_id=promise, **fields)
+
+
+def broken(after_ms: int, promise: str = "p", **fields: Any) -> dict[str, Any]:
+    """The promise will not be kept."""
+    return tp("promise.broken", after_ms, promise_id=promise, **fields)
+
+
+def test_a_promise_is_booked_where_it_is_due_though_that_is_after_everything_else() -> None:
+    far = 300 * DAY
+    counted = count(
+        made(0, far, queue="sales", segment="private", kind="repair"), kept(60_000), tp("contact.queued", 0)
+    )
+    assert counted.cells[cell(far, queue="sales", segment="private")] == {"promises_due": 1, "promises_kept": 1}
+    assert cell(60_000, queue="sales", segment="private") not in counted.cells
+
+
+def test_a_late_promise_is_late_by_what_passed_since_it_was_due() -> None:
+    counted = count(made(0, 60_000), kept(5 * MINUTE))
+    assert counted.cells[cell(60_000)] == {
+        "promises_due": 1,
+        "promises_late": 1,
+        "promise_late_ms": 240_000,
+        "promise_late_ms_buckets": {16 * 13 + 29: 1},  # 18 bits: e = 13, 240,000 >> 13 = 29
+    }
+    assert cell(5 * MINUTE) not in counted.cells
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([made()], [1, 0, 0, 0, 0]),  # still open, even if overdue: nobody has said
+        ([made(), kept(59_999)], [1, 1, 0, 0, 0]),
+        ([made(), kept(60_000)], [1, 1, 0, 0, 0]),
+        ([made(), kept(60_001)], [1, 0, 1, 1, 0]),
+        ([made(), broken(1_000)], [1, 0, 0, 0, 1]),
+        ([made(), broken(90_000)], [1, 0, 0, 0, 1]),
+        # Both: the earlier word counts; in one ms it is kept, whichever id is smaller.
+        ([made(), kept(1_000), broken(2_000)], [1, 1, 0, 0, 0]),
+        ([made(), broken(1_000), kept(2_000)], [1, 0, 0, 0, 1]),
+        ([made(), broken(1_000), kept(1_000)], [1, 1, 0, 0, 0]),
+        ([made(), kept(70_000), broken(80_000)], [1, 0, 1, 10_000, 0]),
+        ([made(), kept(70_000), broken(65_000)], [1, 0, 0, 0, 1]),
+        ([made(), broken(70_000), kept(70_000)], [1, 0, 1, 10_000, 0]),
+        # Kept twice, broken twice: the first of each.
+        ([made(), kept(70_000), kept(50_000)], [1, 1, 0, 0, 0]),
+        ([made(), broken(80_000), broken(40_000), kept(50_000)], [1, 0, 0, 0, 1]),
+        # Without a making there is no promise.
+        ([kept(1_000), broken(2_000)], [0, 0, 0, 0, 0]),
+        ([made(promise="q"), kept(1_000), broken(2_000)], [1, 0, 0, 0, 0]),
+        # Said before it was made: it counts at the making.
+        ([made(10_000), kept(0)], [1, 1, 0, 0, 0]),
+        ([made(10_000), kept(5_000), broken(0)], [1, 1, 0, 0, 0]),
+        ([made(10_000), broken(0), kept(10_001)], [1, 0, 0, 0, 1]),
+        # Due before it was made: it can only be late.
+        ([made(10_000, 4_000), kept(12_000)], [1, 0, 1, 8_000, 0]),
+        ([made(10_000, 4_000), kept(1_000)], [1, 0, 1, 6_000, 0]),
+        ([made(10_000, 4_000), broken(11_000)], [1, 0, 0, 0, 1]),
+        ([made(10_000, 10_000), kept(1_000)], [1, 1, 0, 0, 0]),
+        # Made twice: due as first said, by time and within a ms by id.
+        ([made(5_000, 90_000), made(1_000, 30_000), kept(40_000)], [1, 0, 1, 10_000, 0]),
+        ([made(5_000, 30_000), made(1_000, 90_000), kept(40_000)], [1, 1, 0, 0, 0]),
+        ([made(0, 90_000, id="b"), made(0, 30_000, id="a"), kept(40_000)], [1, 0, 1, 10_000, 0]),
+        ([made(5_000), made(20_000), kept(1_000), broken(15_000)], [1, 1, 0, 0, 0]),
+        # Two promises are two, and one contact's word says nothing of another's promise of that name.
+        ([made(), made(promise="q"), kept(1_000, "q"), broken(70_000)], [2, 1, 0, 0, 1]),
+        ([made(), made(contact="l"), kept(1_000, contact="l")], [2, 1, 0, 0, 0]),
+        ([made(direction="outbound"), kept(1_000)], [1, 1, 0, 0, 0]),
+    ],
+)
+def test_what_came_of_a_promise(told: list[dict[str, Any]], expected: list[int]) -> None:
+    for order in (told, told[::-1]):
+        assert totals(count(order), *PROMISE_COLUMNS) == expected
+
+
+def test_a_promise_made_twice_is_booked_at_the_first_due_only() -> None:
+    counted = count(made(0, HOUR), made(1_000, 2 * HOUR))
+    assert counted.cells[cell(HOUR)] == {"promises_due": 1}
+    assert cell(2 * HOUR) not in counted.cells
+
+
+def test_a_correction_of_the_making_moves_the_promise() -> None:
+    first = made(0, HOUR)
+    counted = count(first, {**first, "due": NOON + 2 * HOUR, "revision": 1}, kept(90 * MINUTE))
+    assert cell(HOUR) not in counted.cells
+    assert counted.cells[cell(2 * HOUR)] == {"promises_due": 1, "promises_kept": 1}
+
+
+def test_the_making_is_clamped_and_the_due_is_not() -> None:
+    # Its clock was ten minutes ahead: it was made at 1 min, and so was the keeping that seemed to come before it.
+    log = [Arrival("touchpoints/0", 0, NOON, made(10 * MINUTE, 30_000)), Arrival("touchpoints/0", 1, NOON, kept(5_000))]
+    counted = recount(log, DEFAULTS)
+    assert totals(counted, *PROMISE_COLUMNS) == [1, 0, 1, 30_000, 0]
+    assert counted.cells[cell()]["promises_late"] == 1
+
+
+# ---- voice of the customer
+
+
+def said(kind: str, score: int, scale_max: int | None = None, by: str | None = None) -> dict[str, Any]:
+    """Feedback, given a minute after noon."""
+    rest: dict[str, Any] = {"scale_max": scale_max, "from": by}
+    return tp("feedback.given", 60_000, kind=kind, score=score, **{k: v for k, v in rest.items() if v is not None})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (said("csat", 5), {"csat_n": 1, "csat_top1": 1, "csat_top2": 1, "csat_points": 10_000}),
+        (said("csat", 4), {"csat_n": 1, "csat_top2": 1, "csat_points": 7_500}),
+        (said("csat", 3, 5), {"csat_n": 1, "csat_points": 5_000}),
+        (said("csat", 1), {"csat_n": 1}),
+        (said("csat", 6, 10), {"csat_n": 1, "csat_points": 5_555}),
+        (said("csat", 2, 4), {"csat_n": 1, "csat_points": 3_333}),
+        (said("csat", 1, 2), {"csat_n": 1, "csat_top2": 1}),
+        (said("csat", 1, 1), {"csat_n": 1, "csat_top1": 1, "csat_top2": 1, "csat_points": 10_000}),
+        (said("csat", 0), {"feedback_invalid": 1}),
+        (said("csat", 6), {"feedback_invalid": 1}),
+        (said("csat", 1, 0), {"feedback_invalid": 1}),
+        (said("nps", 10), {"nps_n": 1, "nps_promoters": 1}),
+        (said("nps", 9), {"nps_n": 1, "nps_promoters": 1}),
+        (said("nps", 8, 10), {"nps_n": 1}),
+        (said("nps", 7), {"nps_n": 1}),
+        (said("nps", 6), {"nps_n": 1, "nps_detractors": 1}),
+        (said("nps", 0), {"nps_n": 1, "nps_detractors": 1}),
+        (said("nps", 5, 5), {"nps_n": 1, "nps_promoters": 1}),
+        (said("nps", 4, 5), {"nps_n": 1}),
+        (said("nps", 3, 5), {"nps_n": 1, "nps_detractors": 1}),
+        (said("nps", 89, 100), {"nps_n": 1}),  # 8.9 is not 9 yet
+        (said("nps", 90, 100), {"nps_n": 1, "nps_promoters": 1}),
+        (said("nps", 69, 100), {"nps_n": 1, "nps_detractors": 1}),
+        (said("nps", 70, 100), {"nps_n": 1}),
+        (said("nps", -1), {"feedback_invalid": 1}),
+        (said("nps", 11), {"feedback_invalid": 1}),
+        (said("nps", 0, 0), {"feedback_invalid": 1}),
+        (said("ces", 7), {"ces_n": 1, "ces_points": 10_000}),
+        (said("ces", 6), {"ces_n": 1, "ces_points": 8_333}),
+        (said("ces", 3, 5), {"ces_n": 1, "ces_points": 5_000}),
+        (said("ces", 1, 1), {"ces_n": 1, "ces_points": 10_000}),
+        (said("ces", 1), {"ces_n": 1}),
+        (said("ces", 0), {"feedback_invalid": 1}),
+        (said("ces", 8), {"feedback_invalid": 1}),
+        (said("solved", 1), {"solved_n": 1, "solved_yes": 1}),
+        (said("solved", 0), {"solved_n": 1}),
+        (said("solved", 2, 3), {"solved_n": 1, "solved_yes": 1}),
+        (said("solved", 2), {"feedback_invalid": 1}),
+        (said("solved", -1), {"feedback_invalid": 1}),
+        (said("solved", 0, 0), {"feedback_invalid": 1}),
+        (said("solved", 1, 1, by="customer"), {"solved_n": 1, "solved_yes": 1}),
+        (said("csat", 5, by="employee"), {}),
+        (said("nps", 10, by="shopper"), {}),
+        (said("nps", 11, by="shopper"), {}),
+    ],
+)
+def test_what_customers_said_counts_in_the_minute_they_said_it(given: dict[str, Any], expected: dict[str, int]) -> None:
+    for direction in ("inbound", "outbound"):
+        asked = tp("contact.requested", 0, direction=direction, queue="sales", segment="private")
+        counted = count(asked, given)
+        assert counted.cells.get(cell(60_000, queue="sales", segment="private"), {}) == expected
+
+
+def test_each_time_somebody_is_asked_or_answers_counts() -> None:
+    asked = [tp("feedback.asked", after, kind=kind) for after, kind in ((0, "csat"), (1_000, "nps"), (60_000, "nps"))]
+    counted = count(asked, said("nps", 10), said("nps", 2), said("nps", 77))
+    assert counted.cells == {
+        cell(): {"requested": 1, "feedback_asked": 2},
+        cell(60_000): {
+            "feedback_asked": 1,
+            "nps_n": 2,
+            "nps_promoters": 1,
+            "nps_detractors": 1,
+            "feedback_invalid": 1,
+        },
+    }
+
+
+def raised(after_s: int, contact: str = "k", **fields: Any) -> dict[str, Any]:
+    """The customer complains."""
+    return tp("complaint.raised", after_s * SECOND, contact, **fields)
+
+
+def settled(after_s: int, goodwill: int | None = None, contact: str = "k", **fields: Any) -> dict[str, Any]:
+    """A complaint is settled."""
+    paid: dict[str, Any] = {} if goodwill is None else {"goodwill": goodwill}
+    return tp("complaint.settled", after_s * SECOND, contact, **paid, **fields)
+
+
+def test_a_complaint_is_booked_where_it_was_raised_with_all_that_came_of_it() -> None:
+    counted = count(tp("contact.queued", 0, queue="sales"), raised(60), settled(600, 1_999))
+    assert counted.cells[cell(60_000, queue="sales")] == {
+        "complaints": 1,
+        "complaints_settled": 1,
+        "settle_ms": 540_000,
+        "settle_ms_buckets": {16 * 15 + 16: 1},  # 20 bits: e = 15, 540,000 >> 15 = 16
+        "goodwill_minor": 1_999,
+    }
+    assert cell(600_000, queue="sales") not in counted.cells
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([raised(0)], [1, 0, 0, 0]),
+        ([settled(5, 500)], [0, 0, 0, 0]),
+        ([settled(5, 500), raised(6)], [1, 0, 0, 0]),
+        ([raised(0), settled(5), settled(7, 500)], [1, 1, 5_000, 0]),  # the second settles nothing, and pays nothing
+        ([raised(0), raised(3), settled(5, 100), settled(7, 20)], [2, 2, 9_000, 120]),
+        ([raised(0), raised(3), settled(5)], [2, 1, 5_000, 0]),
+        ([raised(0), settled(1), raised(3), settled(7)], [2, 2, 5_000, 0]),
+        ([settled(1), raised(2), settled(2)], [1, 1, 0, 0]),
+        ([raised(0), settled(1), settled(2, 9), raised(3), settled(7)], [2, 2, 5_000, 0]),
+        ([raised(0, id="b"), settled(0, id="a")], [1, 0, 0, 0]),
+        ([raised(0, id="a"), settled(0, id="b")], [1, 1, 0, 0]),
+        ([raised(0), settled(5, contact="l")], [1, 0, 0, 0]),  # of another contact
+        ([raised(0, direction="outbound"), settled(5, 0)], [1, 1, 5_000, 0]),
+    ],
+)
+def test_a_settling_settles_the_oldest_complaint_before_it(told: list[dict[str, Any]], expected: list[int]) -> None:
+    for order in (told, told[::-1]):
+        counted = count(order)
+        assert totals(counted, "complaints", "complaints_settled", "settle_ms", "goodwill_minor") == expected
+        buckets = [columns.get("settle_ms_buckets", {}) for columns in counted.cells.values()]
+        assert sum(sum(b.values()) for b in buckets) == expected[1]
+
+
+def test_of_two_complaints_the_older_one_gets_the_earlier_settling() -> None:
+    counted = count(raised(60), raised(0), settled(130, 7), settled(120, 500))
+    assert counted.cells[cell()] == {
+        "requested": 1, "complaints": 1, "complaints_settled": 1, "settle_ms": 120_000, "goodwill_minor": 500,
+        "settle_ms_buckets": {bucket_of(120_000): 1},
+    }  # fmt: skip
+    assert counted.cells[cell(60_000)]["goodwill_minor"] == 7
+    assert counted.cells[cell(60_000)]["settle_ms"] == 70_000
+
+
+@pytest.mark.parametrize(
+    ("score", "scale_max", "audits", "points"),
+    [(3, 5, 1, 6_000), (0, 5, 1, 0), (5, 5, 1, 10_000), (6, 5, 1, 10_000), (-1, 5, 1, 0), (2, 3, 1, 6_666),
+     (1, 1, 1, 10_000), (0, 0, 0, 0), (3, 0, 0, 0), (-3, -5, 0, 0)],
+)  # fmt: skip
+def test_an_audit_has_points_between_nothing_and_everything(
+    score: int, scale_max: int, audits: int, points: int
+) -> None:
+    counted = count(tp("audit.scored", 0, criterion="greeting", score=score, scale_max=scale_max))
+    assert totals(counted, "audits", "audit_points") == [audits, points]
+
+
+def test_every_criterion_every_outreach_and_everybody_who_left_or_stayed_counts_in_its_minute() -> None:
+    counted = count(
+        tp("outreach.sent", 0, direction="outbound", reason="delay"),
+        tp("outreach.sent", 1_000),
+        tp("audit.scored", 60_000, criterion="greeting", score=1, scale_max=2),
+        tp("audit.scored", 61_000, criterion="greeting", score=2, scale_max=2),
+        tp("customer.left", 120_000),
+        tp("customer.left", 180_000),
+        tp("customer.stayed", 120_000),
+    )
+    assert counted.cells == {
+        cell(): {"outreach": 2},
+        cell(60_000): {"audits": 2, "audit_points": 15_000},
+        cell(120_000): {"customers_left": 1, "customers_stayed": 1},
+        cell(180_000): {"customers_left": 1},
+    }
+
+
+def test_none_of_it_has_open_time_though_a_calendar_applies() -> None:
+    promises = with_channel("phone", ChannelPromise("live", 20_000, opening=NINE_TO_FIVE))
+    counted = count(made(), kept(90_000), raised(0), settled(30), promises=promises)
+    assert totals(counted, "promise_late_ms", "settle_ms") == [30_000, 30_000]
+    assert not [name for columns in counted.cells.values() for name in columns if name.endswith("_open_ms")]
+
+
 # ---- streams
 
 
@@ -1098,11 +1484,20 @@ def test_in_any_stream_the_counts_add_up(stream: list[dict[str, Any]], promises:
     assert total(counted, "offered") == sum(totals(counted, "answered", "abandoned", "left_queue")) + waiting
     for n, histogram in (("answered", "wait"), ("abandoned", "patience"), ("closed", "resolution"),
                          ("handled", "handle"), ("first_responses", "first_response"),
-                         ("next_responses", "next_response"), ("fcr_followed", "followup_delay")):  # fmt: skip
+                         ("next_responses", "next_response"), ("fcr_followed", "followup_delay"),
+                         ("promises_late", "promise_late"), ("complaints_settled", "settle")):  # fmt: skip
         columns = [c.get(f"{histogram}_ms_buckets", {}) for c in counted.cells.values()]
         assert total(counted, n) == sum(sum(c.values()) for c in columns)
         assert total(counted, f"{histogram}_open_ms") <= total(counted, f"{histogram}_ms")
     assert max(totals(counted, "issues", "fcr_resolved")) <= total(counted, "fcr_eligible")
+    assert total(counted, "replies") == sum(totals(counted, "first_responses", "next_responses"))
+    assert sum(totals(counted, "promises_kept", "promises_late", "promises_broken")) <= total(counted, "promises_due")
+    assert max(totals(counted, "nps_promoters", "nps_detractors")) <= total(counted, "nps_n")
+    assert total(counted, "csat_top1") <= total(counted, "csat_top2") <= total(counted, "csat_n")
+    assert total(counted, "solved_yes") <= total(counted, "solved_n")
+    assert total(counted, "menu_repeats") <= total(counted, "menu_steps")
+    for points, n in (("csat_points", "csat_n"), ("ces_points", "ces_n"), ("audit_points", "audits")):
+        assert 0 <= total(counted, points) <= 10_000 * total(counted, n)
 
 
 def test_generated_streams_decode_repeat_and_reach_every_column() -> None:
