@@ -556,7 +556,7 @@ def arrivals(touchpoints: Sequence[dict[str, Any]], seed: int, partitions: int =
     return log
 
 
-def touchpoints(types: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+def touchpoints(types: Sequence[str] = PALETTES[0]) -> st.SearchStrategy[dict[str, Any]]:
     """One touchpoint of these types, of few contacts, customers, ids and times, so that everything collides."""
 
     def fields(type_: str) -> st.SearchStrategy[dict[str, Any]]:
