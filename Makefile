@@ -1,6 +1,6 @@
 # The ways into touchline from a checkout. Needs make and a Python 3.11 or newer with venv; all else goes into .venv.
 #
-#   make run ARGS="--port 8091"      options for `touchline run`
+#   make run ARGS="--port 8091"      options for `touchline demo`
 #   make test ARGS="-k calendar"     options for pytest
 #   make run PYTHON=/opt/python3.12  another interpreter (used when .venv is created)
 
@@ -24,7 +24,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## install what is missing and start touchline with a simulated organisation, until Ctrl-C
-	@exec $(BIN)/touchline run $(ARGS)
+	@exec $(BIN)/touchline demo --data data $(ARGS)
 
 test: lint ## lint, types, import contracts, then every test
 	@$(BIN)/python -m pytest $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
