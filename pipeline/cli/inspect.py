@@ -10,20 +10,24 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from pipeline.app import read_catalogue
+from pipeline.app import definitions, read_catalogue
+from pipeline.app.feeding import simulated_catalogue
 from pipeline.app.shared import Remote
-from pipeline.app.stack import open_warehouse, prepare
+from pipeline.app.stack import CannotStart, open_warehouse, prepare
 from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
 from pipeline.core.audit import Difference
 from pipeline.core.rules import Rulebook
 from pipeline.io import audit as recount
 from pipeline.io.audit import Result
 from pipeline.io.embedded import FolderHeld
+from pipeline.io.ledger import SqlLedger
 from pipeline.measures import ALL
+from pipeline.ports import Warehouse
 from pipeline.settings import Settings
+from schemas.catalogue import Catalogue, default
 
 _SHOWN = 20
-VIEWS = ("measures", "measures_hour", "measures_day", "contacts", "histograms", "pipeline_status", "dead_letters")
+_VIEWS_SQL = "SELECT name FROM system.tables WHERE database = 'touchline' AND engine = 'View' ORDER BY name"
 
 
 @app.command()
@@ -65,14 +69,9 @@ def export(
     data: Data = None,
 ) -> None:
     """Write every view as a Parquet file."""
-    found = settings(data=data)
     to.mkdir(parents=True, exist_ok=True)
-    with Progress(console=err, transient=True) as progress:
-        for view in progress.track(VIEWS, description="writing"):
-            content = run_async(_formatted(found, f"SELECT * FROM touchline.{view}", "Parquet"))  # noqa: S608
-            target = to / f"{view}.parquet"
-            target.write_bytes(content)
-            out.print(f"{target}: {len(content):,} bytes")
+    for file in run_async(_export(settings(data=data), to)):
+        out.print(f"{file}: {file.stat().st_size:,} bytes")
 
 
 @app.command()
@@ -86,15 +85,31 @@ def measures() -> None:
 
 @asynccontextmanager
 async def at_hand(found: Settings) -> AsyncIterator[Any]:
-    """The warehouse with its tables, or, where another process holds the folder, that process."""
+    """The warehouse with its tables, or, where another process holds the folder, that process.
+
+    Tables and views that are there stay as they are: whoever looks does not know by which catalogue they were made.
+    """
     async with AsyncExitStack() as stack:
         try:
             warehouse = await open_warehouse(found, stack)
         except FolderHeld:
             yield Remote(found.data)
             return
-        await prepare(warehouse, found, read_catalogue(found.catalogue))
+        if ("dead_letters",) not in await warehouse.query(_VIEWS_SQL):
+            await prepare(warehouse, found, read_catalogue(found.catalogue))
         yield warehouse
+
+
+async def _export(found: Settings, to: Path) -> list[Path]:
+    files: list[Path] = []
+    async with at_hand(found) as warehouse:
+        names = (await warehouse.formatted(_VIEWS_SQL, "TSV")).decode().split()
+        with Progress(console=err, transient=True) as progress:
+            for name in progress.track(names, description="writing"):
+                content = await warehouse.formatted(f"SELECT * FROM touchline.{name}", "Parquet")  # noqa: S608
+                files.append(to / f"{name}.parquet")
+                files[-1].write_bytes(content)
+    return files
 
 
 async def _formatted(found: Settings, sql: str, format_: str) -> bytes:
@@ -109,7 +124,21 @@ async def _audit(found: Settings) -> Result:
             task = progress.add_task("counting again", total=None)
             if isinstance(warehouse, Remote):
                 return await warehouse.audit()
-            rulebook = Rulebook(read_catalogue(found.catalogue))
+            rulebook = Rulebook(await _counted_by(warehouse, found))
             return await recount.run(
                 warehouse, rulebook, lambda done, of: progress.update(task, completed=done, total=of)
             )
+
+
+async def _counted_by(warehouse: Warehouse, found: Settings) -> Catalogue:
+    """The catalogue by which the numbers were counted: the one given, else a built-in one. Raises CannotStart."""
+    markers = (await SqlLedger(warehouse).markers()).values()
+    given = [read_catalogue(found.catalogue)] if found.catalogue else [default(), simulated_catalogue()]
+    for catalogue in given:
+        fingerprint = definitions(catalogue)
+        if all(marker.fingerprint == fingerprint(marker.watermark_ms) for marker, _ in markers):
+            return catalogue
+    raise CannotStart(
+        f"the numbers were counted by another catalogue than {found.catalogue or 'the default one'}, or by another"
+        " version of touchline: name the catalogue with --catalogue"
+    )
