@@ -151,7 +151,8 @@ async def _stored(target: Access, before: Counts, progress: Progress, task: Task
     while seen < 2:
         done, stopped = await target.drained()
         if stopped:
-            raise CannotStart("; ".join(stopped))
+            more = f" ({len(stopped) - 1} more partitions stopped as well.)" if len(stopped) > 1 else ""
+            raise CannotStart(stopped[0] + more)
         seen = seen + 1 if done else 0
         counts = await target.counts()
         n = counts.applied + counts.duplicate - before.applied - before.duplicate
