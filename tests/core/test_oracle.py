@@ -1220,6 +1220,12 @@ def test_a_late_promise_is_late_by_what_passed_since_it_was_due() -> None:
     assert cell(5 * MINUTE) not in counted.cells
 
 
+@pytest.mark.parametrize("said_after_ms", [1_000, 5 * MINUTE])
+def test_a_broken_promise_is_booked_at_its_due_too(said_after_ms: int) -> None:
+    counted = count(made(0, 2 * MINUTE), broken(said_after_ms))
+    assert counted.cells == {cell(): {"requested": 1}, cell(2 * MINUTE): {"promises_due": 1, "promises_broken": 1}}
+
+
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
