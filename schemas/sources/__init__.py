@@ -4,12 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from schemas.sources import anonymous_bank, canonical
+from schemas.sources import anonymous_bank, asterisk, canonical
 from schemas.sources.source import BadLine, Item, Output, Read, Skipped, Source
 
 __all__ = ["SOURCES", "BadLine", "Item", "Output", "Read", "Skipped", "Source"]
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
-    {source.name: source for source in (canonical.SOURCE, anonymous_bank.SOURCE)}
+    {
+        source.name: source
+        for source in (
+            canonical.SOURCE,
+            asterisk.SOURCE,
+            anonymous_bank.SOURCE,
+        )
+    }
 )
 """Every source, in the order help texts show them."""

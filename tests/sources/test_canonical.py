@@ -20,8 +20,6 @@ def test_a_line_beyond_the_limit_is_a_bad_line() -> None:
 
 
 def test_every_source_is_registered_under_its_name() -> None:
-    assert {name: source.name for name, source in SOURCES.items()} == {
-        "canonical": "canonical",
-        "anonymous-bank": "anonymous-bank",
-    }
+    assert {"canonical", "anonymous-bank"} <= SOURCES.keys()
+    assert all(name == source.name for name, source in SOURCES.items())
     assert all(list(source.read([])) == [] for source in SOURCES.values())
