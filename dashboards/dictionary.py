@@ -36,6 +36,8 @@ _FAMILIES: Final[dict[Family, str]] = {
     "response": "Response",
     "resolution": "Resolution",
     "effort": "Effort, dead ends, self-service",
+    "promises": "Promises",
+    "voice": "Voice of the customer",
 }
 _COLUMNS: Final = ("Measure", "Title", "Titel", "Unit", "Definition", "Booked at", "Per", "Histogram")
 

@@ -12,8 +12,10 @@ from msgspec import Struct
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
+from pipeline.core.effort import happenings
 from pipeline.core.engine import CONTACT, Applied, Marker, Published, StateRow, Written, by_column, epoch_of, version_of
 from pipeline.core.measure import Columns
+from pipeline.core.promises import Promise, promises
 from pipeline.core.record import Record
 from pipeline.core.resolution import Closing, closing
 from pipeline.core.response import Clock, clocks, deadline_ms
@@ -28,11 +30,12 @@ from pipeline.core.timeline import (
     is_contained,
     timeline,
 )
+from pipeline.core.voice import Complaint, Feedback, complaints, feedback
 from pipeline.core.waiting import Leg, Wait, legs, wait
-from schemas.codec import decode
+from schemas.codec import PROMISE_MS, decode
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
-from schemas.touchpoint import Touchpoint
+from schemas.touchpoint import PromiseMade, Touchpoint
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
@@ -48,6 +51,9 @@ class View(Struct):
     legs: list[Leg]
     clocks: list[Clock]
     closing: Closing | None
+    promises: Sequence[Promise]
+    complaints: Sequence[Complaint]
+    feedback: Sequence[Feedback]
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +84,9 @@ _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
 def view(contact: Contact, rulebook: Rulebook) -> View:
     """Derive everything."""
     line = timeline(contact, rulebook)
-    return View(line, wait(line), legs(line), clocks(line), closing(line))
+    return View(
+        line, wait(line), legs(line), clocks(line), closing(line), promises(line), complaints(line), feedback(line)
+    )
 
 
 def contribution(seen: View, columns: Columns) -> Contribution:
@@ -102,19 +110,19 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
         if seen.closing.negative:
             book(found, by_moment.get("negative", ()), seen.closing.first_closed_ms, own, seen.closing.negative)
-    if line.has(SELF_SERVICE) or line.has(DISCARDED):
-        _book_happenings(found, line, columns, own)
+    if line.discarded_ms is not None:
+        book(found, by_moment.get("discarded", ()), line.discarded_ms, own, line)
+    if line.out_of_scope_ms is not None:
+        book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
+    for moment, touch in happenings(line):
+        book(found, by_moment.get(moment, ()), touch.at_ms, own, touch)
+    for promise in seen.promises:
+        book(found, by_moment.get("promise", ()), promise.due_ms, own, promise)
+    for complaint in seen.complaints:
+        book(found, by_moment.get("complaint", ()), complaint.raised_ms, own, complaint)
+    for answer in seen.feedback:
+        book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
     return {key: cell for key, cell in found.items() if cell}
-
-
-def _book_happenings(found: Contribution, line: Timeline, columns: Columns, own: tuple[str, str, str]) -> None:
-    discarded = False
-    for touch in line.touches:
-        if touch.type == SELF_SERVICE:
-            book(found, columns.by_moment.get("self_service", ()), touch.at_ms, own, touch)
-        elif touch.type == DISCARDED and not discarded:
-            discarded = True
-            book(found, columns.by_moment.get("discarded", ()), touch.at_ms, own, touch)
 
 
 class _Work(Struct):
@@ -157,6 +165,10 @@ class ContactFold:
             return Reject(
                 "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
             )
+        if type(touchpoint) is PromiseMade and touchpoint.due - at_ms > PROMISE_MS:
+            # The codec has compared it with the time as sent. From a clock that is years ahead, that is no bound.
+            days = (touchpoint.due - at_ms) // 86_400_000
+            return Reject("promise_too_late", f"`$.due` is {days:,} days after it was sent, at most 400 are allowed")
         work = self._work.pop(contact_id, None) or self._load(contact_id)
         self._work[contact_id] = work
         contact = work.contact

@@ -12,29 +12,49 @@ from zlib import crc32
 from msgspec import Struct
 
 Moment = Literal[
-    "request", "wait", "leg", "clock", "reply", "closing", "negative", "self_service", "discarded",
+    "request", "wait", "leg", "clock", "reply", "closing", "negative",
+    "menu", "menu_repeat", "self_service", "refused", "discarded", "out_of_scope",
+    "promise", "complaint", "feedback_asked", "feedback", "audit", "outreach", "customer_left", "customer_stayed",
     "linked_closing", "linked_wait", "linked_request",
 ]  # fmt: skip
 """Where a measure is booked, and what its function is given: see `BOOKED_AT`. The `linked_*` moments are those that
 only the customer's other contacts can tell (the customer fold)."""
+
+_HAPPENED: Final = "the minute it happened"
 
 BOOKED_AT: Final[dict[Moment, str]] = {
     "request": "requested",
     "wait": "wait_began",
     "leg": "the leg's beginning, under its queue",
     "clock": "the message that started the clock",
-    "reply": "the minute it happened",
+    "reply": _HAPPENED,
     "closing": "first closing",
     "negative": "where the duration is booked",
-    "self_service": "the minute it happened",
-    "discarded": "the minute it happened",
+    "menu": _HAPPENED,
+    "menu_repeat": _HAPPENED,
+    "self_service": _HAPPENED,
+    "refused": _HAPPENED,
+    "discarded": _HAPPENED,
+    "out_of_scope": _HAPPENED,
+    "promise": "due",
+    "complaint": "the minute the complaint was raised",
+    "feedback_asked": _HAPPENED,
+    "feedback": _HAPPENED,
+    "audit": _HAPPENED,
+    "outreach": _HAPPENED,
+    "customer_left": _HAPPENED,
+    "customer_stayed": _HAPPENED,
     "linked_closing": "first closing",
     "linked_wait": "wait_began",
     "linked_request": "requested",
 }
 
-Unit = Literal["contacts", "ms", "legs", "messages", "estimates", "issues", "transfers", "touchpoints"]
-Family = Literal["waiting", "response", "resolution", "effort"]
+Unit = Literal[
+    "contacts", "ms", "legs", "messages", "estimates", "issues", "transfers", "touchpoints",
+    "promises", "complaints", "scores", "points", "minor units",
+]  # fmt: skip
+"""What a measure counts. `points`: a score on a scale from 0 to 10,000. `minor units`: money, such as cents."""
+Family = Literal["waiting", "response", "resolution", "effort", "promises", "voice"]
 
 M = TypeVar("M")
 

@@ -33,7 +33,17 @@ DISCARDED: Final = _CODE[tp.Discarded]
 REOPENED: Final = _CODE[tp.Reopened]
 RECEIVED: Final = _CODE[tp.MessageReceived]
 SENT: Final = _CODE[tp.MessageSent]
+PROMISE_MADE: Final = _CODE[tp.PromiseMade]
+PROMISE_KEPT: Final = _CODE[tp.PromiseKept]
+PROMISE_BROKEN: Final = _CODE[tp.PromiseBroken]
+FEEDBACK_ASKED: Final = _CODE[tp.FeedbackAsked]
+FEEDBACK_GIVEN: Final = _CODE[tp.FeedbackGiven]
+COMPLAINT_RAISED: Final = _CODE[tp.ComplaintRaised]
+COMPLAINT_SETTLED: Final = _CODE[tp.ComplaintSettled]
 OUTREACH: Final = _CODE[tp.OutreachSent]
+CUSTOMER_LEFT: Final = _CODE[tp.CustomerLeft]
+CUSTOMER_STAYED: Final = _CODE[tp.CustomerStayed]
+AUDIT_SCORED: Final = _CODE[tp.AuditScored]
 
 _MESSAGE_CHANNELS: Final = frozenset({"email", "form", "letter"})
 """Channels on which the request itself is a message that wants a reply."""
@@ -60,6 +70,8 @@ class Timeline(Struct):
     contained_ms: int | None
     first_closed_ms: int | None
     last_closed_ms: int | None
+    out_of_scope_ms: int | None
+    """The first closing that says the matter is none of ours."""
     replied_ms: int | None
     discarded_ms: int | None
     reopened_ms: int | None
@@ -105,7 +117,7 @@ def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
     touches = contact.touches
     first: dict[int, int] = {}
     seen = 0
-    last_closed = replied = contained = None
+    last_closed = replied = contained = out_of_scope = None
     refused_reason = ""
     transfers = 0
     for touch in touches:
@@ -117,6 +129,8 @@ def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
                 refused_reason = (touch.details or {}).get("reason", "other")
         if code == CLOSED:
             last_closed = touch.at_ms
+            if out_of_scope is None and touch.details is not None and touch.details.get("scope") == "out":
+                out_of_scope = touch.at_ms
         elif code == SENT:
             if replied is None and is_reply(touch):
                 replied = touch.at_ms
@@ -144,6 +158,7 @@ def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
         contained,
         first.get(CLOSED),
         last_closed,
+        out_of_scope,
         replied,
         first.get(DISCARDED),
         first.get(REOPENED),

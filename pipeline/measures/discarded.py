@@ -1,10 +1,10 @@
 """What was not a matter at all."""
 
-from pipeline.core.contact import Touch
 from pipeline.core.measure import Measure
+from pipeline.core.timeline import Timeline
 
 MEASURES = (
-    Measure[Touch](
+    Measure[Timeline](
         name="discarded",
         unit="contacts",
         family="effort",

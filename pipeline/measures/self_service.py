@@ -12,7 +12,7 @@ MEASURES = (
         title_en="Contained in self-service",
         title_de="Im Self-Service erledigt",
         definition="Self-service that dealt with the matter (contact.self_service, outcome contained).",
-        value=lambda t: int(bool(t.details and t.details["outcome"] == "contained")),
+        value=lambda t: int(t.details is not None and t.details["outcome"] == "contained"),
     ),
     Measure[Touch](
         name="self_service_failed",
@@ -22,6 +22,6 @@ MEASURES = (
         title_en="Failed in self-service",
         title_de="Im Self-Service gescheitert",
         definition="Self-service that did not (contact.self_service, outcome failed).",
-        value=lambda t: int(bool(t.details and t.details["outcome"] == "failed")),
+        value=lambda t: int(t.details is not None and t.details["outcome"] == "failed"),
     ),
 )

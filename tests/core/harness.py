@@ -27,7 +27,7 @@ from schemas.catalogue_types import (
 )  # fmt: skip
 from tests.oracle import Arrival, Promises
 
-FAMILIES = ("waiting", "response", "resolution")
+FAMILIES = ("waiting", "response", "resolution", "effort", "promises", "voice")
 """What the oracle counts."""
 LIMITS = Limits(run=10**9, ratio=1.0)
 
