@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from schemas.sources import anonymous_bank, asterisk, canonical
+from schemas.sources import amazon_connect, anonymous_bank, asterisk, canonical
 from schemas.sources.source import BadLine, Item, Output, Read, Skipped, Source
 
 __all__ = ["SOURCES", "BadLine", "Item", "Output", "Read", "Skipped", "Source"]
@@ -15,6 +15,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
         for source in (
             canonical.SOURCE,
             asterisk.SOURCE,
+            amazon_connect.SOURCE,
             anonymous_bank.SOURCE,
         )
     }
