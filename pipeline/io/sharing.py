@@ -91,6 +91,8 @@ class Sharing:
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # The other side has gone: nobody to tell.
+        except asyncio.CancelledError:
+            pass  # Only `stop` cancels; for a cancelled task the streams of Python 3.11 print a stack.
         finally:
             writer.close()
 
