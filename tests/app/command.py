@@ -63,15 +63,16 @@ def write(path: Path, touchpoints: list[dict[str, Any]]) -> Path:
     return path
 
 
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one sentence a command ended with that could not be done: exit code 2, no stack; line breaks are the
-    terminal's.
+def sentence(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one sentence a command ended with that could not be done: exit code 2, no stack, after what it logged. Line
+    breaks are the terminal's.
     """
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr, done.stderr
-    assert done.stderr.startswith("touchline: "), done.stderr
-    assert done.stderr.count("touchline: ") == 1, done.stderr
-    return " ".join(done.stderr.split())
+    *_, last = f"\n{done.stderr}".split("\ntouchline: ")
+    assert done.stderr.endswith(last), done.stderr
+    assert f"\n{done.stderr}".count("\ntouchline: ") == 1, done.stderr
+    return " ".join(last.split())
 
 
 def free_port() -> int:
