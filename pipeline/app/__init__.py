@@ -22,9 +22,10 @@ from pipeline.app.stack import CannotStart, security_of
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine, Fold, OtherDefinitions, epoch_of
+from pipeline.core.engine import Engine, Fold, OtherDefinitions, OtherLog, epoch_of
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
+from pipeline.io import topics
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
@@ -102,6 +103,7 @@ class App:
         self.failed = asyncio.Event()
         """Set when the process has to end; `problem` says why."""
         self._epochs: dict[str, int] = {}
+        self._log_ids: dict[str, str] = {}
         self._fingerprint = definitions(catalogue)
         limits = catalogue.settings
         self._limits = Limits(limits.dead_letter_max_run, limits.dead_letter_max_ratio)
@@ -135,6 +137,7 @@ class App:
                 topic: max(known[topic], 1) + (1 if topic in renewed and known[topic] else 0)
                 for topic in (RAW, *FOLDED)
             }
+            self._log_ids = await asyncio.to_thread(topics.ids, self.settings)
         channels = self.rulebook.catalogue.channels.keys()
         self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW])
         await self.log.start()
@@ -145,7 +148,7 @@ class App:
 
     def _bug(self, bug: BaseException) -> None:
         """A bug ends the process before anything more is committed; what the user can mend is said in one sentence."""
-        if isinstance(bug, (LogLost, OtherDefinitions)):
+        if isinstance(bug, (LogLost, OtherDefinitions, OtherLog)):
             self.fail(bug)
         else:
             end_process(bug)
@@ -166,7 +169,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 for folding in new.values():
                     group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
-        except* (LogLost, OtherDefinitions) as problems:
+        except* (LogLost, OtherDefinitions, OtherLog) as problems:
             self.fail(problems.exceptions[0])
 
     async def revoked(self, partitions: Sequence[str]) -> None:
@@ -187,6 +190,7 @@ class App:
             self._fingerprint,
             self._limits,
             recent_days,
+            self._log_ids.get(topic, ""),
         )
         # The embedded log holds so little that its reader has to make room often.
         at_once = 8_000 if self.settings.embedded_log else 50_000

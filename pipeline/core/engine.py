@@ -59,10 +59,23 @@ class OtherDefinitions(Exception):
         )
 
 
+class OtherLog(Exception):
+    """The topic has been deleted and made again: its offsets mean other records than those that were counted."""
+
+    def __init__(self, partition: str, found: str, own: str) -> None:
+        topic = partition.rpartition("/")[0]
+        super().__init__(
+            f"{partition} was counted from another topic of this name (id {found}, now {own}): it was deleted and made"
+            f" again. Stop every worker, then start with TOUCHLINE_NEW_EPOCH={topic} to count it as a new log, or point"
+            " touchline at the right cluster."
+        )
+
+
 class Marker(Struct, omit_defaults=True):
     """Where a partition stands: everything needed to go on, and cumulative counts.
 
     `offset` is the next one to read; `facts_epoch` the incarnation of topic contact-facts that has all our facts;
+    `log_id` what the cluster calls this incarnation of the topic, where it has a name for it;
     `lost` positions that the log gave up before they were counted.
     """
 
@@ -71,6 +84,7 @@ class Marker(Struct, omit_defaults=True):
     append_ms: int = 0
     fingerprint: str = ""
     facts_epoch: int = 0
+    log_id: str = ""
     applied: int = 0
     duplicate: int = 0
     late: int = 0
@@ -193,6 +207,7 @@ class Engine:
         fingerprint: Callable[[int], str],
         limits: Limits,
         recent_days: int,
+        log_id: str = "",
     ) -> None:
         self.partition = partition
         self.topic, _, number = partition.rpartition("/")
@@ -202,6 +217,7 @@ class Engine:
         self.zone = zone
         self._poison = Poison(limits)
         self.recent_days = recent_days
+        self.log_id = log_id
         self.fingerprint = fingerprint
         self.marker = Marker()
         self.recent: dict[WindowKey, Cell] = {}
@@ -227,6 +243,8 @@ class Engine:
             expected = self.fingerprint(found.marker.watermark_ms)
             if found.marker.fingerprint != expected:
                 raise OtherDefinitions(self.partition, found.marker.fingerprint, expected)
+            if same_epoch and self.log_id and found.marker.log_id not in ("", self.log_id):
+                raise OtherLog(self.partition, found.marker.log_id, self.log_id)
             if not same_epoch:
                 self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0)
         self._generation = self._generation_of(self.marker.offset - 1)
@@ -380,6 +398,7 @@ class Engine:
             return None
         version = version_of(self.epoch, self.marker.offset)
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
+        self.marker.log_id = self.log_id
         written = self.fold_.write(keys, version, self.marker)
         flush = Flush(
             self.partition,

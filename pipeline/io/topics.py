@@ -103,6 +103,13 @@ def plan(cluster: Cluster) -> list[TopicStep]:
         return plan_with(admin, topics(cluster.partitions), cluster.replicas)
 
 
+def ids(cluster: Cluster) -> dict[str, str]:
+    """What the cluster calls each topic: another id for every time it is made. Blocks. Raises LogError."""
+    with _connected(cluster) as admin:
+        described = admin.describe_topics([topic.name for topic in topics(cluster.partitions)])
+        return {str(each["name"]): str(each.get("topic_id") or "") for each in described}
+
+
 def apply(cluster: Cluster) -> list[TopicStep]:
     """Plan and carry it out; the steps taken. Blocks. Raises LogError."""
     with _connected(cluster) as admin:

@@ -21,6 +21,7 @@ from pipeline.core.engine import (
     Hole,
     Marker,
     OtherDefinitions,
+    OtherLog,
     Recovered,
     StateRow,
     epoch_of,
@@ -352,6 +353,20 @@ def test_other_definitions_are_refused() -> None:
     other = Engine("touchpoints/0", 1, fold, RULEBOOK.zone, lambda _: "other", Limits(run=9, ratio=1.0), 20)
     with pytest.raises(OtherDefinitions, match=r"test.*other"):
         other.recover(recovered(flushed(folded([record(0)]))))
+
+
+def test_a_topic_that_was_made_again_is_refused_even_if_it_has_grown_past_the_position() -> None:
+    first = contact_engine(RULEBOOK)
+    first.log_id = "made first"
+    flush = flushed(folded([record(0), record(1)], first))
+    again = contact_engine(RULEBOOK)
+    again.log_id = "made again"
+    with pytest.raises(OtherLog, match=r"made first.*made again.*TOUCHLINE_NEW_EPOCH=touchpoints"):
+        again.recover(recovered(flush))
+    new_epoch = contact_engine(RULEBOOK, epoch=2)
+    new_epoch.log_id = "made again"
+    new_epoch.recover(recovered(flush))
+    assert new_epoch.position == 0
 
 
 def test_who_has_the_facts_is_written_even_if_nothing_else_is_new() -> None:
