@@ -89,8 +89,8 @@ async def recover(
     if engine.position > end:
         raise LogLost(
             f"{engine.partition}: the ledger stands at offset {engine.position}, but the log ends at {end}."
-            " The topic was re-created: start with --new-epoch to count it as a new log, or point touchline at the"
-            " right cluster."
+            " The topic was made again: stop every worker, then start with"
+            f" TOUCHLINE_NEW_EPOCH={engine.topic} to count it as a new log, or point touchline at the right cluster."
         )
     if engine.position < first and accept_loss:
         log_.warning("%s: offsets %d to %d are lost uncounted", engine.partition, engine.position, first - 1)
@@ -98,7 +98,8 @@ async def recover(
     if engine.position < first:
         raise LogLost(
             f"{engine.partition}: offsets {engine.position} to {first - 1} ({first - engine.position} positions)"
-            " are gone from the log and were never counted: start with --accept-loss to go on without them."
+            " are gone from the log and were never counted: start with TOUCHLINE_ACCEPT_LOSS=1 to go on without"
+            " them."
         )
     await log.seek(engine.partition, engine.position)
 
