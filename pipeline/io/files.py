@@ -27,12 +27,15 @@ class FileProblem(Exception):
 def lines(path: Path, on_progress: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
     """The lines of a file without LF or CRLF. A byte order mark at the start is left out.
 
-    `on_progress` gets the number of bytes read from the disk so far, for compressed files the compressed ones.
+    `on_progress` gets the number of bytes read from the disk so far, for compressed files the compressed ones. It
+    hears nothing of a pipe.
     Lines beyond LONGEST_LINE are cut to it, and no more than that is held in memory. Raises FileProblem.
     """
     try:
         with path.open("rb") as raw:
-            yield from _lines(_chunks(path, raw), lambda: on_progress(raw.tell()))
+            # A pipe does not say how far it is.
+            on_chunk = (lambda: on_progress(raw.tell())) if raw.seekable() else (lambda: None)
+            yield from _lines(_chunks(path, raw), on_chunk)
     except FileNotFoundError as error:
         raise FileProblem(f"{path}: there is no such file") from error
     except IsADirectoryError as error:
