@@ -256,10 +256,10 @@ async def test_recovery_goes_on_where_the_ledger_stands() -> None:
     assert scene.journal == [("seek", PARTITION, 12)]
 
 
-async def test_a_ledger_beyond_the_end_of_the_log_says_that_the_topic_was_re_created() -> None:
+async def test_a_ledger_beyond_the_end_of_the_log_says_that_the_topic_was_made_again() -> None:
     scene = Scene(recovered=at(12))
     scene.log.ends = 5
-    with pytest.raises(LogLost, match=r"stands at offset 12, but the log ends at 5\..*was re-created"):
+    with pytest.raises(LogLost, match=r"stands at offset 12, but the log ends at 5\..*was made again"):
         await scene.recovered()
 
 
