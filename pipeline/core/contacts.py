@@ -12,7 +12,7 @@ from msgspec import Struct
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
-from pipeline.core.effort import happenings
+from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.engine import CONTACT, Applied, Marker, Published, StateRow, Written, by_column, epoch_of, version_of
 from pipeline.core.measure import Columns
 from pipeline.core.promises import Promise, promises
@@ -23,7 +23,10 @@ from pipeline.core.rules import Rulebook
 from pipeline.core.timeline import (
     ABANDONED,
     CLOSED,
+    COMPLAINT_RAISED,
     DISCARDED,
+    FEEDBACK_GIVEN,
+    PROMISE_MADE,
     REOPENED,
     SELF_SERVICE,
     Timeline,
@@ -79,11 +82,16 @@ class View(Struct):
 
 
 _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
+_SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
+_BESIDES: Final = _SAID | HAPPENINGS | 1 << DISCARDED
+"""What most contacts lack: looked for once, since all of this is done for every touchpoint that comes."""
 
 
 def view(contact: Contact, rulebook: Rulebook) -> View:
     """Derive everything."""
     line = timeline(contact, rulebook)
+    if not line.seen & _SAID:
+        return View(line, wait(line), legs(line), clocks(line), closing(line), (), (), ())
     return View(
         line, wait(line), legs(line), clocks(line), closing(line), promises(line), complaints(line), feedback(line)
     )
@@ -110,10 +118,17 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
         if seen.closing.negative:
             book(found, by_moment.get("negative", ()), seen.closing.first_closed_ms, own, seen.closing.negative)
-    if line.discarded_ms is not None:
-        book(found, by_moment.get("discarded", ()), line.discarded_ms, own, line)
+    if line.seen & _BESIDES:
+        _book_besides(found, seen, columns, own)
     if line.out_of_scope_ms is not None:
         book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
+    return {key: cell for key, cell in found.items() if cell}
+
+
+def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[str, str, str]) -> None:
+    line, by_moment = seen.timeline, columns.by_moment
+    if line.discarded_ms is not None:
+        book(found, by_moment.get("discarded", ()), line.discarded_ms, own, line)
     for moment, touch in happenings(line):
         book(found, by_moment.get(moment, ()), touch.at_ms, own, touch)
     for promise in seen.promises:
@@ -122,7 +137,6 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         book(found, by_moment.get("complaint", ()), complaint.raised_ms, own, complaint)
     for answer in seen.feedback:
         book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
-    return {key: cell for key, cell in found.items() if cell}
 
 
 class _Work(Struct):

@@ -30,12 +30,13 @@ _MOMENTS: Final[dict[int, Moment]] = {
     CUSTOMER_STAYED: "customer_stayed",
     AUDIT_SCORED: "audit",
 }
-_MARKS: Final = sum(1 << code for code in _MOMENTS)
+HAPPENINGS: Final = sum(1 << code for code in _MOMENTS)
+"""Bit set of these types, to be compared with `Timeline.seen`."""
 
 
 def happenings(timeline: Timeline) -> Iterator[tuple[Moment, Touch]]:
     """What happened, in order. A step of a menu that the contact has seen before is a `menu_repeat` besides."""
-    if not timeline.seen & _MARKS:
+    if not timeline.seen & HAPPENINGS:
         return
     steps: set[str] = set()
     for touch in timeline.touches:
