@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format cover clean
+.PHONY: help run test lint format cover faults clean
 
 ARGS ?=
 PYTHON ?=
@@ -46,6 +46,9 @@ format: $(VENV)/installed-dev ## repair what ruff can repair, and format
 cover: $(VENV)/installed-dev ## the tests again, then which lines and branches no test runs
 	@$(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
 	@$(BIN)/python -m coverage report
+
+faults: $(VENV)/installed-dev ## kill workers, ClickHouse and Kafka under load, then count again (needs Java, mvn, clickhouse-server)
+	@$(BIN)/python -m tests.faults.servers $(ARGS)
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
