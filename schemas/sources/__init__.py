@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from schemas.sources import amazon_connect, anonymous_bank, asterisk, canonical, genesys, intercom, zendesk
+from schemas.sources import amazon_connect, anonymous_bank, asterisk, canonical, chatwoot, genesys, intercom, zendesk
 from schemas.sources.source import BadLine, Item, Output, Read, Skipped, Source
 
 __all__ = ["SOURCES", "BadLine", "Item", "Output", "Read", "Skipped", "Source"]
@@ -19,6 +19,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             genesys.SOURCE,
             zendesk.SOURCE,
             intercom.SOURCE,
+            chatwoot.SOURCE,
             anonymous_bank.SOURCE,
         )
     }
