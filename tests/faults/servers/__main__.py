@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import pytest
 import typer
 
 from tests.faults.servers.kafka import Missing
@@ -30,7 +31,7 @@ def main(
     home = Path(tempfile.mkdtemp(prefix="touchline-faults-"))
     try:
         outcome = run(Plan(seed, kills, workers, touchpoints, partitions), home, say)
-    except Missing as error:
+    except (Missing, pytest.skip.Exception) as error:
         say(str(error))
         sys.exit(2)
     except RuntimeError as error:

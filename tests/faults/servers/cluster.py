@@ -18,6 +18,7 @@ from pipeline.core.engine import Marker
 from pipeline.io.clickhouse import NativeWarehouse, Server
 from pipeline.io.ledger import SqlLedger
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
+from tests.app.command import status
 from tests.faults.servers.kafka import Kafka, kafka
 from tests.servers import ClickHouseServer, clickhouse_server, free_ports, start_clickhouse, stop_clickhouse
 
@@ -43,6 +44,10 @@ class Worker:
         """Whether there is a process (that may be stopped)."""
         return self._process is not None and self._process.poll() is None
 
+    def ready(self) -> bool:
+        """Whether it says that all its partitions are recovered."""
+        return not self.stopped_until and status(f"http://127.0.0.1:{self.port}/health/ready") == 200
+
     def start(self) -> None:
         """Start a process."""
         with self.log.open("ab") as log:
@@ -60,10 +65,14 @@ class Worker:
             self._process.wait()
         self._process, self.stopped_until = None, 0.0
 
-    def end(self, seconds: float = 60) -> int:
-        """SIGTERM: its exit code, which is not one of `exits`."""
+    def ask_to_end(self) -> None:
+        """SIGTERM."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
+
+    def ended(self, seconds: float) -> int:
+        """The exit code of a process that was asked to end, or is about to; it is not one of `exits`."""
+        assert self._process is not None
         code = self._process.wait(seconds)
         self._process = None
         return code
@@ -96,14 +105,14 @@ class Cluster:
     def __init__(self, home: Path, broker: Kafka, clickhouse: ClickHouseServer, workers: int, partitions: int) -> None:
         self.home, self.broker, self.clickhouse, self.partitions = home, broker, clickhouse, partitions
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")}
-        self._env = kept | {
+        self.env = kept | {
             "PYTHONPATH": str(_ROOT),
             "TOUCHLINE_KAFKA": broker.bootstrap,
             "TOUCHLINE_CLICKHOUSE": f"127.0.0.1:{clickhouse.port}",
             "TOUCHLINE_PARTITIONS": str(partitions),
         }
         self.workers = [
-            Worker(number, port, home / f"worker-{number}.log", self._env)
+            Worker(number, port, home / f"worker-{number}.log", self.env)
             for number, port in enumerate(free_ports(workers))
         ]
         self._reader = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": GROUP, "log_level": 2})
@@ -112,7 +121,7 @@ class Cluster:
         """A command of touchline's, run to its end."""
         return subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *arguments],
-            env=self._env, cwd=self.home, capture_output=True, text=True, check=False, timeout=900,
+            env=self.env, cwd=self.home, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
 
     def warehouse(self) -> NativeWarehouse:
@@ -138,13 +147,15 @@ class Cluster:
 
     def unread(self) -> dict[str, int]:
         """Of the raw topic: partition -> how many records the group has not committed."""
-        wanted = [TopicPartition(RAW, number) for number in range(self.partitions)]
-        left: dict[str, int] = {}
-        for one in self._reader.committed(wanted, timeout=20):
-            end = self._end(RAW, one.partition)
-            if max(one.offset, 0) < end:
-                left[f"{RAW}/{one.partition}"] = end - max(one.offset, 0)
-        return left
+        ends = {f"{RAW}/{number}": self._end(RAW, number) for number in range(self.partitions)}
+        done = self.committed(RAW)
+        return {p: end - done.get(p, 0) for p, end in ends.items() if end != done.get(p, 0)}
+
+    def committed(self, topic: str) -> dict[str, int]:
+        """The group's committed offsets of a topic, of the partitions that have one."""
+        wanted = [TopicPartition(topic, number) for number in range(self.partitions)]
+        found = self._reader.committed(wanted, timeout=20)
+        return {f"{topic}/{one.partition}": one.offset for one in found if one.offset >= 0}
 
     def unstored(self, markers: dict[str, Marker]) -> dict[str, int]:
         """Of the folded topics: partition -> how many positions its marker is behind the log's end."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -15,7 +15,7 @@ from pipeline.core.engine import Marker
 from pipeline.ports import WarehouseDown
 from tests.faults.servers import recount
 from tests.faults.servers.cluster import BUG, Cluster, cluster, wait_until
-from tests.faults.servers.recount import Counted, Differences
+from tests.faults.servers.recount import Counted, Differences, Logged
 from tests.faults.servers.traffic import Sender, stream
 
 _ORACLE_MOST: Final = 20_000
@@ -62,9 +62,12 @@ def run(plan: Plan, home: Path, say: Say) -> Outcome:
         begun = time.monotonic()
         catch_up(found, say)
         stored_seconds = time.monotonic() - begun
-        say(f"all is stored, {stored_seconds:.0f} s after the last fault; counting again")
         exits = Counter(code for worker in found.workers for code in worker.exits)
-        return Outcome(faults.kills, dict(faults.done), dict(exits), stored_seconds, compare(found, sender, say))
+        slowest, refused = drain(found)
+        say(f"all is stored, {stored_seconds:.0f} s after the last fault; drained in {slowest:.1f} s; counting again")
+        differing = compare(found, sender, say)
+        differing.others.extend(refused)
+        return Outcome(faults.kills, dict(faults.done), dict(exits), stored_seconds, differing)
 
 
 class _Faults:
@@ -148,16 +151,28 @@ def catch_up(found: Cluster, say: Say, seconds: float = _CATCH_UP_SECONDS) -> No
         if left and time.monotonic() - spoken > 5:
             spoken = time.monotonic()
             say(f"{sum(left.values())} positions in {len(left)} partitions are not stored yet")
-        # A worker that still sleeps would write when it wakes: late, and the same.
-        return not left and not any(worker.stopped_until for worker in found.workers)
+        # Ready: also the rows for people are written again that a kill may have cut off after the commit.
+        return not left and all(worker.ready() for worker in found.workers)
 
     if not wait_until(stored, seconds, every=0.5):
         raise RuntimeError(f"not stored after {seconds:.0f} s: {left}")
 
 
-def compare(found: Cluster, sender: Sender, say: Say) -> Differences:
-    """Recount the log, and compare with everything the warehouse holds."""
-    log = list(recount.read_log(found.broker.bootstrap))
+def drain(found: Cluster) -> tuple[float, list[str]]:
+    """SIGTERM to all workers at once: how long the last one took, and which did not end with 0."""
+    begun = time.monotonic()
+    for worker in found.workers:
+        worker.ask_to_end()
+    codes = {worker.number: worker.ended(60) for worker in found.workers}
+    wrong = [
+        f"worker {number} ended with {code} on SIGTERM, see {found.home}" for number, code in codes.items() if code
+    ]
+    return time.monotonic() - begun, wrong
+
+
+def compare(found: Cluster, sender: Sender, say: Say, earlier: Sequence[Logged] = ()) -> Differences:
+    """Recount the log (and what an earlier one held), and compare with everything the warehouse holds."""
+    log = [*earlier, *recount.read_log(found.broker.bootstrap)]
     rulebook = recount.rulebook()
     wanted = recount.expected(log, rulebook)
     held, letters = asyncio.run(_held(found))

@@ -1,0 +1,134 @@
+"""The kill loop in short, and single faults, on a real Kafka and a real ClickHouse. `make faults` is the long form."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from schemas.topics import TOUCHPOINTS
+from tests.app.command import sentence
+from tests.faults.servers.cluster import Cluster, cluster, wait_until
+from tests.faults.servers.kafka import Missing
+from tests.faults.servers.loop import Plan, catch_up, compare, drain, run
+from tests.faults.servers.recount import read_log
+from tests.faults.servers.traffic import Sender, stream
+
+pytestmark = [pytest.mark.server, pytest.mark.process]
+
+
+def say(_: str) -> None:
+    """Tests are quiet."""
+
+
+def start(home: Path, workers: int, partitions: int) -> Iterator[Cluster]:
+    try:
+        with cluster(home, workers=workers, partitions=partitions) as found:
+            yield found
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+def sender_of(found: Cluster, seed: int, touchpoints: int) -> Sender:
+    return Sender(found.broker.bootstrap, seed, stream(seed, touchpoints, time.time_ns() // 1_000_000))
+
+
+@pytest.fixture
+def two_workers(tmp_path: Path) -> Iterator[Cluster]:
+    yield from start(tmp_path, workers=2, partitions=4)
+
+
+@pytest.mark.timeout(600)
+def test_killed_workers_and_a_killed_clickhouse_leave_every_cell_and_contact_exact(tmp_path: Path) -> None:
+    plan = Plan(seed=7, kills=4, workers=2, touchpoints=5_000, partitions=4, weights=(3, 2, 0, 1))
+    try:
+        outcome = run(plan, tmp_path, say)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    assert outcome.differences.none, outcome.differences
+    assert outcome.kills == 4
+    assert outcome.faults["clickhouse killed"]
+    assert outcome.faults["worker killed"]
+
+
+@pytest.mark.timeout(600)
+def test_a_worker_that_is_told_to_end_under_load_drains_and_nothing_is_delivered_again(two_workers: Cluster) -> None:
+    found = two_workers
+    sender = sender_of(found, 8, 6_000)
+    found.tend()
+    sender.send(2_000)
+    assert wait_until(lambda: all(worker.ready() for worker in found.workers), 60)
+    sender.send(3_000)
+
+    begun = time.monotonic()
+    found.workers[0].ask_to_end()
+    assert found.workers[0].ended(30) == 0
+    assert time.monotonic() - begun < 15
+
+    sender.send(1_000)
+    catch_up(found, say, 120)  # starts it again
+    _, refused = drain(found)
+    assert not refused
+    markers = asyncio.run(found.markers())
+    assert found.committed(TOUCHPOINTS) == {p: m.offset for p, m in markers.items() if p.startswith(f"{TOUCHPOINTS}/")}
+    differences = compare(found, sender, say)
+    assert differences.none, differences
+    assert not any(worker.exits for worker in found.workers)
+
+
+@pytest.mark.timeout(600)
+def test_what_the_log_lost_is_counted_exactly_and_two_sets_of_definitions_do_not_mix(two_workers: Cluster) -> None:
+    found = two_workers
+    sender = sender_of(found, 9, 3_000)
+    found.tend()
+    sender.send(1_000)
+    catch_up(found, say, 120)
+    drain(found)
+
+    other = found.home / "other.yaml"
+    other.write_text("zone: UTC\n")
+    mixed = found.command("worker", "--catalogue", str(other), "--port", str(found.workers[0].port))
+    assert "definitions" in sentence(mixed)
+
+    sender.send(2_000)
+    stored = asyncio.run(found.markers())["touchpoints/0"].offset
+    admin = AdminClient({"bootstrap.servers": found.broker.bootstrap, "log_level": 2})
+    lost = TopicPartition(TOUCHPOINTS, 0, stored + 7)
+    admin.delete_records([lost])[lost].result()
+    said = sentence(found.command("worker", "--port", str(found.workers[0].port)))
+    assert f"touchpoints/0: offsets {stored} to {stored + 6} (7 positions)" in said
+    assert "TOUCHLINE_ACCEPT_LOSS" in said
+
+    found.env["TOUCHLINE_ACCEPT_LOSS"] = "1"
+    catch_up(found, say, 120)
+    drain(found)
+    markers = asyncio.run(found.markers())
+    assert {p: m.lost for p, m in markers.items() if m.lost} == {"touchpoints/0": 7}
+
+
+@pytest.mark.timeout(600)
+def test_a_topic_that_was_made_again_is_refused_and_then_counted_as_a_new_log(two_workers: Cluster) -> None:
+    found = two_workers
+    sender = sender_of(found, 10, 3_000)
+    found.tend()
+    sender.send(2_000)
+    catch_up(found, say, 120)
+    drain(found)
+    old_log = list(read_log(found.broker.bootstrap))
+
+    admin = AdminClient({"bootstrap.servers": found.broker.bootstrap, "log_level": 2})
+    admin.delete_topics([TOUCHPOINTS])[TOUCHPOINTS].result()
+    assert wait_until(lambda: TOUCHPOINTS not in admin.list_topics(timeout=10).topics, 30)
+    assert found.command("apply").returncode == 0
+    said = sentence(found.command("worker", "--port", str(found.workers[0].port)))
+    assert "TOUCHLINE_NEW_EPOCH" in said
+
+    found.env["TOUCHLINE_NEW_EPOCH"] = TOUCHPOINTS
+    sender.send(1_000)
+    catch_up(found, say, 120)
+    drain(found)
+    differences = compare(found, sender, say, earlier=old_log)
+    assert differences.none, differences
