@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from schemas.sources import amazon_connect, anonymous_bank, asterisk, canonical, chatwoot, genesys, intercom, zendesk
+from schemas.sources import (
+    amazon_connect,
+    anonymous_bank,
+    asterisk,
+    canonical,
+    chatwoot,
+    genesys,
+    intercom,
+    twilio,
+    zendesk,
+)
 from schemas.sources.source import BadLine, Item, Output, Read, Skipped, Source
 
 __all__ = ["SOURCES", "BadLine", "Item", "Output", "Read", "Skipped", "Source"]
@@ -20,6 +30,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             zendesk.SOURCE,
             intercom.SOURCE,
             chatwoot.SOURCE,
+            twilio.SOURCE,
             anonymous_bank.SOURCE,
         )
     }
