@@ -5,7 +5,7 @@ from pipeline.core.measure import Measure
 
 
 def _reason(touch: Touch) -> str:
-    return "other" if touch.details is None else str(touch.details.get("reason", "other"))
+    return "other" if touch.details is None else str(touch.details["reason"])
 
 
 MEASURES = (

@@ -65,6 +65,7 @@ def test_an_open_one_is_due_and_nothing_else_even_when_it_is_over_due() -> None:
         ([kept(HOUR + 20), broken(HOUR + 20)], "late"),
         ([broken(20 - MS), kept(20)], "broken"),
         ([kept(10), kept(HOUR + 10)], "kept"),
+        ([broken(10), kept(20), broken(30)], "broken"),
         ([kept(HOUR + 10), kept(HOUR + 20)], "late"),
     ],
 )
