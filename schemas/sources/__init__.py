@@ -10,6 +10,7 @@ from schemas.sources import (
     asterisk,
     canonical,
     chatwoot,
+    freshdesk,
     genesys,
     intercom,
     twilio,
@@ -31,6 +32,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             intercom.SOURCE,
             chatwoot.SOURCE,
             twilio.SOURCE,
+            freshdesk.SOURCE,
             anonymous_bank.SOURCE,
         )
     }

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from schemas.sources.payloads import (
     Payload,
+    before_message,
     identifier,
     name,
     namespaced,
@@ -83,10 +84,8 @@ def _touchpoints(payload: Payload) -> list[Touchpoint] | str:
     event = word(payload, "event").removeprefix(AUTOMATION)
     if event in CONVERSATION_EVENTS:
         common = _common(payload, payload)
-        made = _of_conversation(payload, common)
-        for message in parts(payload, "messages"):
-            made += _of_message(message, common)
-        return made
+        messages = [made for message in parts(payload, "messages") for made in _of_message(message, common)]
+        return _of_conversation(payload, messages, common) + messages
     if event in MESSAGE_EVENTS:
         return _of_message(payload, _common(payload, part(payload, "conversation"))) or "no message"
     if event:
@@ -120,7 +119,7 @@ def _account(payload: Payload, conversation: Payload) -> str:
     raise ValueError("the account is missing; ids of conversations are unique within one only")
 
 
-def _of_conversation(conversation: Payload, common: dict[str, Any]) -> list[Touchpoint]:
+def _of_conversation(conversation: Payload, messages: list[Touchpoint], common: dict[str, Any]) -> list[Touchpoint]:
     """The beginning, as every event tells it again, and what the status has become. Raises ValueError."""
     created = needed(time_of(any_ms, conversation, "created_at"), "created_at")
     updated = time_of(any_ms, conversation, "updated_at")
@@ -131,8 +130,8 @@ def _of_conversation(conversation: Payload, common: dict[str, Any]) -> list[Touc
         if after == RESOLVED:
             made.append(Closed(id=f"9-closed:{updated}", time=updated, agent_id=agent_id, **common))
         elif before == RESOLVED:
-            second = updated // 1000 * 1000  # messages have whole seconds; the one that reopens comes after it
-            made.append(Reopened(id=f"3-reopened:{updated}", time=second, **common))
+            time = before_message(updated, messages)
+            made.append(Reopened(id=f"3-reopened:{updated}", time=time, **common))
     return made
 
 

@@ -15,7 +15,7 @@ import msgspec
 from schemas.codec import MAX_DEPTH, encode
 from schemas.rejects import KEPT_BYTES, Reason, Reject
 from schemas.sources.source import BadLine, Item, Output, Skipped
-from schemas.touchpoint import Touchpoint
+from schemas.touchpoint import MessageReceived, Touchpoint
 
 Payload = dict[str, object]
 ReadPayload = Callable[[Payload], list[Touchpoint] | str]
@@ -23,6 +23,8 @@ ReadPayload = Callable[[Payload], list[Touchpoint] | str]
 MAX_PAYLOAD_BYTES: Final = 32 * 1024 * 1024
 """The largest document of many lines that is collected: 32 MiB. Longer exports come one payload a line."""
 LONGEST_NAME: Final = 128
+
+_SAME_CHANGE_MS: Final = 2000
 
 _decoder = msgspec.json.Decoder(float_hook=str)  # the digits as they stand: no time goes through a binary fraction
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]|"')
@@ -127,6 +129,15 @@ def needed(time_ms: int | None, key: str) -> int:
     if time_ms is None:
         raise ValueError(f"`{key}` is missing")
     return time_ms
+
+
+def before_message(reopened_ms: int, messages: Iterable[Touchpoint]) -> int:
+    """When a contact was reopened: not after the message of the customer that did it, up to two seconds before.
+
+    The clock of that message goes on: a reopening after it would end it.
+    """
+    received = [each.time for each in messages if isinstance(each, MessageReceived)]
+    return min([reopened_ms, *(time for time in received if 0 <= reopened_ms - time <= _SAME_CHANGE_MS)])
 
 
 def _output(number: int, payload: object, read_payload: ReadPayload) -> Iterator[Output]:
