@@ -136,14 +136,14 @@ class Cluster:
         finally:
             await warehouse.close()
 
-    def positions(self) -> int:
-        """The sum of all markers' versions: it moves with every commit. -1 while ClickHouse does not answer."""
-        sql = "SELECT sum(v) FROM (SELECT max(version) AS v FROM touchline_internal.ledger WHERE kind = 0 GROUP BY p)"
+    def versions(self) -> dict[str, int]:
+        """The version of every partition's marker, which moves with every commit; none while ClickHouse is away."""
+        sql = "SELECT p, max(version) FROM touchline_internal.ledger WHERE kind = 0 GROUP BY p"
         try:
             with Client("127.0.0.1", self.clickhouse.port, connect_timeout=2, send_receive_timeout=10) as client:
-                return int(client.execute(sql)[0][0])
+                return {partition: int(version) for partition, version in client.execute(sql)}
         except (clickhouse_errors.Error, OSError, EOFError):
-            return -1
+            return {}
 
     def unread(self) -> dict[str, int]:
         """Of the raw topic: partition -> how many records the group has not committed."""

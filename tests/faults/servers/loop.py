@@ -96,14 +96,14 @@ class _Faults:
 
     def _flow(self, count: int, *, until_stored: bool = False, seconds: float = 0) -> None:
         """Send so many in slices, wait until something was committed (a minute at most), then a random moment more."""
-        before = self._cluster.positions()
+        before = self._cluster.versions()
         until_stored = until_stored and self._sender.left > 0
         while count > 0 and self._sender.left:
             self._sender.send(min(_SLICE, count))
             count -= _SLICE
             self._tend()
         if until_stored:
-            wait_until(lambda: self._tend() and self._cluster.positions() not in {before, -1}, 60)
+            wait_until(lambda: self._tend() and self._cluster.versions() not in (before, {}), 60)
         wait_until(lambda: not self._tend(), seconds, every=0.05)
 
     def _tend(self) -> bool:

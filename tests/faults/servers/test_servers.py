@@ -1,8 +1,9 @@
 """The kill loop in short, and single faults, on a real Kafka and a real ClickHouse. `make faults` is the long form."""
 
 import asyncio
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import TOUCHPOINTS
-from tests.app.command import sentence
+from tests.app.command import get, sentence
 from tests.faults.servers.cluster import Cluster, cluster, wait_until
 from tests.faults.servers.kafka import Missing
 from tests.faults.servers.loop import Plan, catch_up, compare, drain, run
@@ -18,6 +19,10 @@ from tests.faults.servers.recount import read_log
 from tests.faults.servers.traffic import Sender, stream
 
 pytestmark = [pytest.mark.server, pytest.mark.process]
+
+
+HANDOVER_SECONDS = 5.0
+"""The longest a partition may stand still because a worker comes or goes."""
 
 
 def say(_: str) -> None:
@@ -77,6 +82,88 @@ def test_a_worker_that_is_told_to_end_under_load_drains_and_nothing_is_delivered
     differences = compare(found, sender, say)
     assert differences.none, differences
     assert not any(worker.exits for worker in found.workers)
+
+
+class Watched:
+    """Traffic, and how long each partition of the touchpoints stood still meanwhile."""
+
+    def __init__(self, found: Cluster, sender: Sender) -> None:
+        self.longest_seconds = 0.0
+        self._found, self._sender = found, sender
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether it came true in time; traffic goes on, and stillness is measured."""
+        return wait_until(lambda: self._look() and condition(), seconds, every=0.05)
+
+    def _look(self) -> bool:
+        self._sender.send(20)
+        now = time.monotonic()
+        for partition, version in self._found.versions().items():
+            before, at = self._seen.get(partition, (0, now))
+            if version != before:
+                self._seen[partition] = version, now
+            elif partition.startswith(f"{TOUCHPOINTS}/"):
+                self.longest_seconds = max(self.longest_seconds, now - at)
+        return True
+
+
+@pytest.mark.timeout(600)
+def test_partitions_are_handed_over_within_seconds_when_workers_come_and_go_under_load(two_workers: Cluster) -> None:
+    found = two_workers
+    steady, guest = found.workers
+    sender = sender_of(found, 11, 20_000)
+    steady.start()
+    sender.send(500)
+    assert wait_until(steady.ready, 60)
+    watched = Watched(found, sender)
+    watched.until(lambda: False, 2)
+    for _ in range(2):
+        guest.start()
+        assert watched.until(guest.ready, 60)
+        watched.until(lambda: False, 1)
+        guest.ask_to_end()
+        assert watched.until(lambda: not guest.running, 30)
+        assert guest.ended(1) == 0
+        assert watched.until(steady.ready, 30)
+    assert watched.longest_seconds < HANDOVER_SECONDS
+    catch_up(found, say, 120)
+    drain(found)
+    differences = compare(found, sender, say)
+    assert differences.none, differences
+
+
+def total(found: Cluster, metric: str) -> float:
+    """The sum of a gauge over partitions and workers."""
+    pages = [get(f"http://127.0.0.1:{worker.port}/metrics") for worker in found.workers]
+    values = re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", "\n".join(pages), re.MULTILINE)
+    assert values, f"no {metric} in what the workers export"
+    return sum(map(float, values))
+
+
+@pytest.mark.timeout(600)
+def test_while_clickhouse_or_kafka_is_away_workers_go_on_and_then_catch_up(two_workers: Cluster) -> None:
+    found = two_workers
+    sender = sender_of(found, 12, 4_000)
+    found.tend()
+    sender.send(1_000)
+    catch_up(found, say, 120)
+
+    found.clickhouse.process.kill()
+    found.clickhouse.process.wait()
+    sender.send(1_000)
+    assert wait_until(lambda: total(found, "touchline_dirty_rows") > 500, 30)  # folded, and not written
+    assert wait_until(lambda: total(found, "touchline_log_lag_records") == 0, 30)
+    found.kill_clickhouse(0)
+    catch_up(found, say, 60)
+
+    found.kill_kafka(8)
+    sender.send(2_000)
+    catch_up(found, say, 120)
+    assert not any(worker.exits for worker in found.workers)
+    drain(found)
+    differences = compare(found, sender, say)
+    assert differences.none, differences
 
 
 @pytest.mark.timeout(600)
