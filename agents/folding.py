@@ -159,7 +159,8 @@ class Folding:
         """Fold one batch; waits while too much is unwritten. A hole is sought back; too many rejects stop the
         partition.
         """
-        await self._started.wait()  # the first batch after a seek may be faster than the end of the recovery
+        if not self.ready:
+            await self._started.wait()  # the first batch after a seek may be faster than the end of the recovery
         if not self.ready or self.stopped_because:
             return
         await self._room.wait()

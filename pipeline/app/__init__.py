@@ -4,20 +4,20 @@ One process, one event loop. The embedded and the real stack differ only in the 
 """
 
 import asyncio
-import hashlib
 import logging
 import os
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
 
 from agents.folding import Folding, LogLost, Pace
 from agents.intake import Intake
+from pipeline.app.catalogues import definitions
 from pipeline.app.stack import CannotStart, security_of
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
@@ -28,16 +28,14 @@ from pipeline.core.rules import Rulebook
 from pipeline.io import topics
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
-from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
-from pipeline.ports import Batch, OutRecord, Warehouse
+from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
+from pipeline.ports import Batch, LogError, OutRecord, Warehouse, WarehouseRefused
 from pipeline.settings import Settings
-from schemas.catalogue import Catalogue, default, fingerprint, load
+from schemas.catalogue import Catalogue
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
 
 FOLDED: Final = (TOUCHPOINTS, CONTACT_FACTS)
-DEFINITIONS: Final = 1
-"""Raise it when what a measure counts changes without its definition text changing."""
-
+_DRAIN_SECONDS: Final = 8.0
 log_ = logging.getLogger("touchline")
 
 
@@ -60,33 +58,6 @@ class Counts(Struct):
     def rejected_total(self) -> int:
         """All that was rejected."""
         return sum(self.rejected.values())
-
-
-def read_catalogue(path: Path | None) -> Catalogue:
-    """The catalogue of a file, or the default. Raises CatalogueError (wrong), CannotStart (unreadable)."""
-    if path is None:
-        return default()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotStart(f"the catalogue {path} cannot be read: {error}") from error
-    return load(text, str(path))
-
-
-def definitions(catalogue: Catalogue) -> Callable[[int], str]:
-    """The fingerprint of measures and catalogue up to a watermark: numbers of two fingerprints are never mixed."""
-    text = "\n".join(f"{m.name} {m.moment} {m.unit} {m.definition}" for m in ALL)
-    measures = hashlib.blake2b(f"{DEFINITIONS}\n{text}".encode(), digest_size=8).hexdigest()
-    known: dict[int, str] = {}
-
-    def of(watermark_ms: int) -> str:
-        minute = watermark_ms // 60_000
-        if minute not in known:
-            known.clear()
-            known[minute] = f"{measures}-{fingerprint(catalogue, minute * 60_000)[:16]}"
-        return known[minute]
-
-    return of
 
 
 class App:
@@ -143,12 +114,24 @@ class App:
         await self.log.start()
 
     async def stop(self) -> None:
-        """Drain: what is folded is flushed, positions are committed, the group is left."""
+        """Drain: what is folded is flushed, positions are committed, the group is left.
+
+        The embedded log ends with its process, so what is in it is counted first, as far as that goes quickly.
+        """
+        if self.settings.embedded_log and self.foldings and not self.failed.is_set():
+            with suppress(TimeoutError, LogError):
+                await asyncio.wait_for(self._until_drained(), _DRAIN_SECONDS)
         await self.log.stop()
+
+    async def _until_drained(self) -> None:
+        while True:
+            if self.stopped() or await self.drained():
+                return
+            await asyncio.sleep(0.05)
 
     def _bug(self, bug: BaseException) -> None:
         """A bug ends the process before anything more is committed; what the user can mend is said in one sentence."""
-        if isinstance(bug, (LogLost, OtherDefinitions, OtherLog)):
+        if isinstance(bug, (LogLost, OtherDefinitions, OtherLog, WarehouseRefused)):
             self.fail(bug)
         else:
             end_process(bug)
@@ -169,7 +152,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 for folding in new.values():
                     group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
-        except* (LogLost, OtherDefinitions, OtherLog) as problems:
+        except* (LogLost, OtherDefinitions, OtherLog, WarehouseRefused) as problems:
             self.fail(problems.exceptions[0])
 
     async def revoked(self, partitions: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Feeds an app: the simulated organisation in real time."""
 
 import asyncio
-from importlib.resources import files
 from typing import Final
 
 import msgspec
@@ -9,7 +8,6 @@ import msgspec
 from pipeline.app import App
 from pipeline.core.contacts import ContactFold
 from pipeline.io.simulator import Organisation
-from schemas.catalogue import Catalogue, load
 from schemas.codec import encode
 from schemas.touchpoint import Closed, Touchpoint
 
@@ -17,12 +15,6 @@ _SOURCE: Final = "simulator"
 _PREROLL_MS: Final = 2 * 3_600_000
 _TICK_SECONDS: Final = 0.25
 _CHUNK: Final = 2_000
-
-
-def simulated_catalogue() -> Catalogue:
-    """The promises of the simulated organisation."""
-    name = "demo_catalogue.yaml"
-    return load(files("schemas").joinpath(name).read_text(encoding="utf-8"), name)
 
 
 class Simulation:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.app import App
+from pipeline.app.catalogues import Chosen, keep
 from schemas.catalogue import CatalogueError, changes, reload
 
 _LOOK_SECONDS: Final = 2.0
@@ -38,7 +39,8 @@ class CatalogueWatch:
         self._seen = stamp
         old = self._app.rulebook.catalogue
         try:
-            new = reload(old, self._path.read_text(encoding="utf-8"), str(self._path))
+            text = self._path.read_text(encoding="utf-8")
+            new = reload(old, text, str(self._path))
         except (CatalogueError, OSError, UnicodeDecodeError) as error:
             self._refuse(f"the catalogue was saved with a mistake, the old one stays in force:\n{error}")
             return
@@ -50,6 +52,7 @@ class CatalogueWatch:
             )
             return
         self._app.take_over(new)
+        keep(self._app.settings, Chosen(new, text, str(self._path)))
         self.problem = ""
         log_.warning("the catalogue %s was taken over", self._path)
 

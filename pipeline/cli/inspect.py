@@ -10,21 +10,17 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from pipeline.app import definitions, read_catalogue
-from pipeline.app.feeding import simulated_catalogue
+from pipeline.app.catalogues import choose, keep, refuse_others
 from pipeline.app.shared import Remote
-from pipeline.app.stack import CannotStart, open_warehouse, prepare
+from pipeline.app.stack import open_warehouse, prepare
 from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
 from pipeline.core.audit import Difference
 from pipeline.core.rules import Rulebook
 from pipeline.io import audit as recount
 from pipeline.io.audit import Result
 from pipeline.io.embedded import FolderHeld
-from pipeline.io.ledger import SqlLedger
 from pipeline.measures import ALL
-from pipeline.ports import Warehouse
 from pipeline.settings import Settings
-from schemas.catalogue import Catalogue, default
 
 _SHOWN = 20
 _VIEWS_SQL = "SELECT name FROM system.tables WHERE database = 'touchline' AND engine = 'View' ORDER BY name"
@@ -96,7 +92,9 @@ async def at_hand(found: Settings) -> AsyncIterator[Any]:
             yield Remote(found.data)
             return
         if ("dead_letters",) not in await warehouse.query(_VIEWS_SQL):
-            await prepare(warehouse, found, read_catalogue(found.catalogue))
+            chosen = choose(found)
+            await prepare(warehouse, found, chosen.catalogue)
+            keep(found, chosen)
         yield warehouse
 
 
@@ -124,21 +122,9 @@ async def _audit(found: Settings) -> Result:
             task = progress.add_task("counting again", total=None)
             if isinstance(warehouse, Remote):
                 return await warehouse.audit()
-            rulebook = Rulebook(await _counted_by(warehouse, found))
+            catalogue = choose(found).catalogue
+            await refuse_others(warehouse, catalogue)
+            rulebook = Rulebook(catalogue)
             return await recount.run(
                 warehouse, rulebook, lambda done, of: progress.update(task, completed=done, total=of)
             )
-
-
-async def _counted_by(warehouse: Warehouse, found: Settings) -> Catalogue:
-    """The catalogue by which the numbers were counted: the one given, else a built-in one. Raises CannotStart."""
-    markers = (await SqlLedger(warehouse).markers()).values()
-    given = [read_catalogue(found.catalogue)] if found.catalogue else [default(), simulated_catalogue()]
-    for catalogue in given:
-        fingerprint = definitions(catalogue)
-        if all(marker.fingerprint == fingerprint(marker.watermark_ms) for marker, _ in markers):
-            return catalogue
-    raise CannotStart(
-        f"the numbers were counted by another catalogue than {found.catalogue or 'the default one'}, or by another"
-        " version of touchline: name the catalogue with --catalogue"
-    )

@@ -13,7 +13,8 @@ from msgspec import Struct
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.app import Counts, read_catalogue
+from pipeline.app import Counts
+from pipeline.app.catalogues import choose
 from pipeline.app.shared import Access, Local, Remote
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, cannot, err, out, run_async, settings
@@ -163,7 +164,7 @@ async def _stored(target: Access, before: Counts, progress: Progress, task: Task
 @asynccontextmanager
 async def _target(found: Settings) -> AsyncIterator[Access]:
     try:
-        async with pipeline_of(found, read_catalogue(found.catalogue)) as pipeline:
+        async with pipeline_of(found, choose(found)) as pipeline:
             await pipeline.start()
             try:
                 await pipeline.until_ready()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.app import read_catalogue
+from pipeline.app.catalogues import choose
 from pipeline.app.declared import declared
 from pipeline.app.stack import open_warehouse
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
@@ -56,7 +56,7 @@ def _show(steps: list[tuple[str, str]], notes: list[str]) -> None:
 
 
 async def _plan(found: Settings) -> tuple[list[tuple[str, str]], list[str]]:
-    wanted = declared(read_catalogue(found.catalogue), datetime.now(UTC).year)
+    wanted = declared(choose(found).catalogue, datetime.now(UTC).year)
     notes: list[str] = []
     changes: list[tuple[str, str]] = []
     if not found.embedded_log:
@@ -77,7 +77,7 @@ async def _plan(found: Settings) -> tuple[list[tuple[str, str]], list[str]]:
 
 async def _apply(found: Settings, *, dangerous: bool) -> tuple[list[tuple[str, str]], list[str]]:
     changes, notes = await _plan(found)
-    wanted = declared(read_catalogue(found.catalogue), datetime.now(UTC).year)
+    wanted = declared(choose(found).catalogue, datetime.now(UTC).year)
     if not found.embedded_log:
         await asyncio.to_thread(topics.apply, found)
     async with AsyncExitStack() as stack:
@@ -122,10 +122,9 @@ def _version(library: str) -> str:
 async def _checks(found: Settings, table: Table) -> int:
     bad = 0
     try:
-        known = read_catalogue(found.catalogue)
-        table.add_row(
-            "catalogue", f"{found.catalogue or 'default'}: zone {known.zone}, {len(known.queues)} queues listed"
-        )
+        chosen = choose(found)
+        known = chosen.catalogue
+        table.add_row("catalogue", f"{chosen.name}: zone {known.zone}, {len(known.queues)} queues listed")
     except MENDABLE as error:
         table.add_row("catalogue", f"WRONG: {error}")
         return 1

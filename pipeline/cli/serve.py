@@ -9,8 +9,10 @@ from typing import Any
 
 import typer
 
-from pipeline.app import App, read_catalogue
-from pipeline.app.feeding import Simulation, simulated_catalogue
+from pipeline.app import App
+from pipeline.app.catalogues import Chosen, choose, keep, refuse_others
+from pipeline.app.catalogues import simulated as simulated_text
+from pipeline.app.feeding import Simulation
 from pipeline.app.reloading import CatalogueWatch
 from pipeline.app.shared import Local, handlers
 from pipeline.app.stack import CannotStart, open_broker, open_warehouse, prepare
@@ -19,7 +21,6 @@ from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_asy
 from pipeline.io.http import serve
 from pipeline.io.sharing import Sharing
 from pipeline.settings import Settings
-from schemas.catalogue import Catalogue
 
 
 @app.command()
@@ -58,9 +59,8 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
             "a worker needs real servers: set TOUCHLINE_KAFKA=host:9092 and TOUCHLINE_CLICKHOUSE=host, or use"
             " `touchline run` for the embedded ones"
         )
-    own = found.catalogue is None and simulated
-    catalogue = simulated_catalogue() if own else read_catalogue(found.catalogue)
-    async with pipeline_of(found, catalogue) as pipeline:
+    chosen = choose(found, simulated_text() if simulated else None)
+    async with pipeline_of(found, chosen) as pipeline:
         state = State(pipeline, simulated=simulated)
         runner = await serve(state, found.host, found.port)
         try:
@@ -72,12 +72,14 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
 
 
 @asynccontextmanager
-async def pipeline_of(found: Settings, catalogue: Catalogue) -> AsyncIterator[App]:
+async def pipeline_of(found: Settings, chosen: Chosen) -> AsyncIterator[App]:
     """Warehouse, broker and app, in the order they need each other; closed the other way round."""
     async with AsyncExitStack() as stack:
         warehouse = await open_warehouse(found, stack)
-        await prepare(warehouse, found, catalogue)
-        pipeline = App(found, catalogue, warehouse, open_broker(found, stack))
+        await refuse_others(warehouse, chosen.catalogue)
+        await prepare(warehouse, found, chosen.catalogue)
+        keep(found, chosen)
+        pipeline = App(found, chosen.catalogue, warehouse, open_broker(found, stack))
         if found.embedded_warehouse:
             sharing = Sharing(found.data, handlers(Local(pipeline)))
             await sharing.start()

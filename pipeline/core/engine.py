@@ -54,8 +54,9 @@ class OtherDefinitions(Exception):
 
     def __init__(self, partition: str, found: str, own: str) -> None:
         super().__init__(
-            f"{partition} was counted under other definitions (fingerprint {found}, ours {own}): put the old catalogue"
-            " back, let new targets begin in the future (valid_from), or replay into an empty folder or database."
+            f"{partition} was counted under other definitions (fingerprint {found}, ours {own}): name the catalogue it"
+            " was counted by (--catalogue), let new targets begin in the future (valid_from), or count anew in an empty"
+            " folder or database."
         )
 
 

@@ -10,10 +10,10 @@ import pytest
 from msgspec import Struct
 
 from pipeline.app import App
+from pipeline.app.catalogues import choose
 from pipeline.cli.serve import pipeline_of
 from pipeline.ports import OutRecord
 from pipeline.settings import Settings
-from schemas.catalogue import default
 from schemas.topics import RAW, TOUCHPOINTS
 from tests.app.command import free_port, replay, rows, sentence, touchline, write
 from tests.strategies import BEGIN
@@ -131,10 +131,16 @@ def test_whoever_looks_needs_no_catalogue(mixed: Mixed) -> None:
 
 
 def test_an_audit_by_another_catalogue_is_refused(mixed: Mixed) -> None:
-    said = sentence(touchline("audit", "--data", str(mixed.data)))
-    assert "counted by another catalogue than the default one" in said
-    assert "--catalogue" in said
-    audit = touchline("audit", "--data", str(mixed.data), "--catalogue", str(mixed.catalogue))
+    other = mixed.data.parent / "other.yaml"
+    other.write_text("zone: Europe/Berlin\n")
+    for command in (("audit",), ("replay", str(other))):
+        said = sentence(touchline(*command, "--data", str(mixed.data), "--catalogue", str(other)))
+        assert "counted under other definitions" in said
+        assert "--catalogue" in said
+
+
+def test_a_folder_knows_the_catalogue_it_was_counted_by(mixed: Mixed) -> None:
+    audit = touchline("audit", "--data", str(mixed.data))
     assert audit.returncode == 0, audit.stdout + audit.stderr
     assert f"{len(BAD)} contacts" in audit.stdout
 
@@ -166,7 +172,8 @@ def test_every_view_is_exported_as_parquet(mixed: Mixed, tmp_path: Path) -> None
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     """The whole pipeline in this process."""
-    async with pipeline_of(Settings(data=tmp_path / "data"), default()) as found:
+    settings = Settings(data=tmp_path / "data")
+    async with pipeline_of(settings, choose(settings)) as found:
         await found.start()
         try:
             await found.until_ready()
