@@ -2,6 +2,7 @@
 #
 #   make run ARGS="--port 8091"      options for `touchline demo`
 #   make test ARGS="-k calendar"     options for pytest
+#   make faults SEED=7 KILLS=20      ARGS="--workers 4 --touchpoints 100000"
 #   make run PYTHON=/opt/python3.12  another interpreter (used when .venv is created)
 
 SHELL := /bin/bash
@@ -48,7 +49,7 @@ cover: $(VENV)/installed-dev ## the tests again, then which lines and branches n
 	@$(BIN)/python -m coverage report
 
 faults: $(VENV)/installed-dev ## kill workers, ClickHouse and Kafka under load, then count again (needs Java, mvn, clickhouse-server)
-	@$(BIN)/python -m tests.faults.servers $(ARGS)
+	@$(BIN)/python -m tests.faults.servers $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(ARGS)
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
