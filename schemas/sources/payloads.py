@@ -27,6 +27,7 @@ LONGEST_NAME: Final = 128
 _SAME_CHANGE_MS: Final = 2000
 
 _decoder = msgspec.json.Decoder(float_hook=str)  # the digits as they stand: no time goes through a binary fraction
+_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")  # what is no address and no number
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]|"')
 
 
@@ -211,7 +212,7 @@ def _outline(payload: Payload) -> bytes:
 
 def _blank(value: object) -> object:
     if isinstance(value, dict):
-        return {key if len(key) <= LONGEST_NAME else "...": _blank(each) for key, each in value.items()}
+        return {key if _FIELD.fullmatch(key) else "...": _blank(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_blank(each) for each in value[:10]]
     return value if value is None or isinstance(value, bool) else "..."

@@ -64,6 +64,9 @@ def test_a_bad_line_keeps_the_outline_and_no_values() -> None:
     (bad,) = read('{"name": "Anna", "phone": 15550100, "list": [{"mail": "a@b"}], "open": true, "n": null}')
     assert isinstance(bad, BadLine)
     assert json.loads(bad.value) == {"name": "...", "phone": "...", "list": [{"mail": "..."}], "open": True, "n": None}
+    (bad,) = read('{"a@b.test": 1, "+4915550100": 2}')
+    assert isinstance(bad, BadLine)
+    assert json.loads(bad.value) == {"...": "..."}
     (bad,) = read('{"name": "Anna"')
     assert isinstance(bad, BadLine)
     assert (bad.reject.reason, bad.value) == ("not_json", b"")
