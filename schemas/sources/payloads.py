@@ -54,7 +54,11 @@ def documents(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         if not line.strip():
             continue
         taken, depth, size = [numbered], _depth(line), len(line)
-        while depth > 0 and size <= MAX_PAYLOAD_BYTES and (more := again.popleft() if again else next(source, None)):
+        # Deeper than any payload: not one document, but many that are cut.
+        while 0 < depth <= MAX_DEPTH and size <= MAX_PAYLOAD_BYTES:
+            more = again.popleft() if again else next(source, None)
+            if more is None:
+                break
             if _broken_between(taken[-1][1], more[1]):
                 again.appendleft(more)
                 break

@@ -60,6 +60,13 @@ def test_broken_documents_leave_the_others_alone() -> None:
     ]
 
 
+def test_many_cut_lines_are_as_many_bad_lines_and_the_good_one_among_them_is_read() -> None:
+    cut = ['{"a": {"b": [1, '] * 5_000
+    found = seen(read("\n".join([*cut, '{"n": 3}', *cut])))
+    assert (5_001, 3) in found
+    assert len(found) == 10_001
+
+
 def test_a_bad_line_keeps_the_outline_and_no_values() -> None:
     (bad,) = read('{"name": "Anna", "phone": 15550100, "list": [{"mail": "a@b"}], "open": true, "n": null}')
     assert isinstance(bad, BadLine)
