@@ -67,7 +67,7 @@ def settings(**options: Any) -> Settings:
 
 def cannot(error: BaseException | str) -> NoReturn:
     """End the command with one sentence and exit code 2."""
-    err.print(f"touchline: {error}", style="red", markup=False)
+    err.print(f"touchline: {error}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(2)
 
 

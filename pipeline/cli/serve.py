@@ -105,6 +105,8 @@ async def _until_told(found: Settings, pipeline: App, simulation: Simulation | N
             out.print("Ending: writing what is folded ...")
     finally:
         await pipeline.stop()
+    if pipeline.problem is None:
+        out.print("Ended: all that was folded is written.")
 
 
 async def _first_of(work: Iterable[Coroutine[Any, Any, object]]) -> None:
@@ -126,5 +128,5 @@ def _say_where(found: Settings, *, simulated: bool) -> None:
     out.print(f"  Prometheus  {base}/metrics")
     where = f" --data {found.data}" if found.embedded_warehouse else ""
     sql = "SELECT queue, sum(offered), sum(answered) FROM touchline.measures GROUP BY queue"
-    out.print(f'  SQL         touchline query "{sql}"{where}')
+    out.print(f'  SQL         touchline query "{sql}"{where}', soft_wrap=True)
     out.print("  Ctrl-C ends it; nothing is lost.")
