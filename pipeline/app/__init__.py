@@ -96,19 +96,25 @@ class App:
         """Find the log epochs, connect, join the group. Raises LogError, WarehouseDown, WarehouseRefused."""
         markers = await self.ledger.markers()
         known: dict[str, int] = defaultdict(int)
-        for partition, (_, version) in markers.items():
-            topic = partition.rpartition("/")[0]
-            known[topic] = max(known[topic], epoch_of(version))
+        counted: dict[str, set[str]] = defaultdict(set)
+        """Of each topic's newest epoch: the ids under which the cluster had it."""
+        for partition, (marker, version) in markers.items():
+            topic, epoch = partition.rpartition("/")[0], epoch_of(version)
+            if epoch > known[topic]:
+                known[topic], counted[topic] = epoch, set()
+            if epoch == known[topic]:
+                counted[topic].add(marker.log_id)
         if self.settings.embedded_log:
-            epoch = max(known.values(), default=0) + 1
-            self._epochs = dict.fromkeys((RAW, *FOLDED), epoch)
+            self._epochs = dict.fromkeys((RAW, *FOLDED), max(known.values(), default=0) + 1)
         else:
+            ids = self._log_ids = await asyncio.to_thread(topics.ids, self.settings)
             renewed = {name.strip() for name in self.settings.new_epoch.split(",") if name.strip()}
+            # Who starts later with the same setting joins the epoch that is counted now, and begins no third one.
+            begun = {topic for topic in renewed if ids.get(topic) and counted[topic] == {ids[topic]}}
             self._epochs = {
-                topic: max(known[topic], 1) + (1 if topic in renewed and known[topic] else 0)
+                topic: max(known[topic], 1) + (1 if topic in renewed - begun and known[topic] else 0)
                 for topic in (RAW, *FOLDED)
             }
-            self._log_ids = await asyncio.to_thread(topics.ids, self.settings)
         channels = self.rulebook.catalogue.channels.keys()
         self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW])
         await self.log.start()
