@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.server, pytest.mark.process]
 
 HANDOVER_SECONDS = 10.0
 """The longest a partition may stand still because a worker comes or goes: less than the session of 12 s, which is what
-it would take if leaving were noticed only by silence. 3.4 s were seen on a loaded machine; a test does not hold to that.
+it would take if leaving were noticed only by silence. 3.4 s were seen on a loaded machine; a test cannot hold that.
 """
 
 
