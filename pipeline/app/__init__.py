@@ -240,7 +240,7 @@ class App:
             return False
         if folding.stopped_because:
             return folding.engine.dirty_rows == 1
-        return (folding.ready and folding.engine.written_offset >= end) or (end == 0 and folding.ready)
+        return folding.ready and (end == 0 or folding.engine.written_offset >= end)
 
     async def until_ready(self) -> None:
         """Wait until every partition is recovered. Raises CannotStart if that fails."""

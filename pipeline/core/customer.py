@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.core.facts import NEVER, Facts
+from pipeline.core.facts import Facts
 
 _Sorted = list[tuple[int, str]]
 _FIRST: Final = ""
@@ -272,7 +272,5 @@ class Customer:
 
 def _between(index: _Sorted, start_ms: int, end_ms: int) -> Iterator[tuple[int, str]]:
     """Entries with start_ms <= time <= end_ms, in order."""
-    if end_ms >= NEVER:
-        end_ms = NEVER
     for place in range(bisect_left(index, (start_ms, _FIRST)), bisect_right(index, (end_ms, _LAST))):
         yield index[place]
