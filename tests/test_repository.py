@@ -93,7 +93,7 @@ def test_the_readme_is_declared_as_soon_as_there_is_one() -> None:
     assert PROJECT.get("readme") == ("README.md" if (ROOT / "README.md").exists() else None)
 
 
-RUN = [*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["dashboards"]]
+RUN = [*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["dashboards"], *EXTRAS["reports"]]
 DEV = [*RUN, *EXTRAS["dev"]]
 PINS = {"requirements.txt": RUN, "requirements-dev.txt": DEV}
 
