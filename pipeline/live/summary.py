@@ -4,11 +4,17 @@ None = there is nothing to say (nobody answered, no target, not ready), which is
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from msgspec import Struct
 
 from schemas.catalogue import ServiceLevel, Target, Titles
-from schemas.vocabulary import ChannelKind
+from schemas.vocabulary import ChannelKind, PromiseKind
+
+NextStep = Literal["answer", "reply", "call_back", "keep_promise", "check"]
+"""What should be done about a case, as a key to be put into words: take the waiting contact, write the reply, call who
+gave up, do what was promised (or say that it will not be done), find out whether the contact is still there.
+"""
 
 
 class WindowNumbers(Struct, frozen=True):
@@ -35,6 +41,9 @@ class WindowNumbers(Struct, frozen=True):
     first_response_in_target_ratio: float | None
     first_response_p50_ms: int | None
     first_response_p90_ms: int | None
+    estimates_judged: int = 0
+    estimate_error_mean_ms: int | None = None
+    """How far announced waits were off what came, in the mean; None where none was judged."""
 
 
 class Fcr(Struct, frozen=True):
@@ -50,7 +59,10 @@ class Numbers(Struct, frozen=True):
 
     `longest_wait_ms` 0: nobody waits. `fcr_*` None: the customers are not read to the end yet.
     `replies_last_hour` None: no measure counts replies where they happened.
-    `not_called_back_today`: abandoned today, and not reached since.
+    `not_called_back_today`: abandoned today, and not reached since. Before it is too late: `will_miss_target_now` of
+    those waiting are within their target still and will not be as things go, `responses_due_soon` messages reach
+    the end of their target within 30 minutes. `promises_due_soon`: due within 30 minutes; `promises_overdue_now`: open
+    past their due, whatever the contact's state.
     """
 
     waiting_now: int
@@ -71,6 +83,12 @@ class Numbers(Struct, frozen=True):
     today: WindowNumbers
     fcr_provisional: Fcr | None
     fcr_confirmed: Fcr | None
+    will_miss_target_now: int = 0
+    responses_due_soon: int = 0
+    promises_due_soon: int = 0
+    promises_overdue_now: int = 0
+    promises_due_soon_by_kind: Mapping[PromiseKind, int] = {}
+    promises_overdue_by_kind: Mapping[PromiseKind, int] = {}
 
 
 class QueueRow(Struct, frozen=True):
@@ -94,7 +112,10 @@ class Total(Struct, frozen=True):
 class Case(Struct, frozen=True):
     """One contact somebody should look at. `age_ms` on the clock, `open_ms` in opening hours where a calendar applies.
 
-    `over_ms` is how far beyond the target it is, counted as the target counts; None in days, or without a target.
+    `since_ms`: since when it waits (a promise: since when it stands). `over_ms` is how far beyond the target or due it
+    is, counted as the target counts; None in days, or without a target. `due_ms`: the last moment that is in time.
+    `expected_ms`: when its turn comes as things go; beyond `due_ms` in `Cases.will_miss`. `step`: what to do next.
+    `promise_kind` and `promise_id` are of promises, else empty.
     """
 
     contact_id: str
@@ -107,15 +128,28 @@ class Case(Struct, frozen=True):
     target: Target | None = None
     overdue: bool = False
     over_ms: int | None = None
+    step: NextStep = "check"
+    due_ms: int | None = None
+    expected_ms: int | None = None
+    promise_kind: PromiseKind | Literal[""] = ""
+    promise_id: str = ""
 
 
 class Cases(Struct, frozen=True):
-    """Who needs somebody, worst first, at most ten each."""
+    """Who needs somebody, worst first, at most ten each (promises: at most ten of each kind).
+
+    `will_miss`: waiting within target, but their turn will come too late. `due_soon`: messages whose target ends within
+    30 minutes. `promises_overdue` and `promises_due_soon`: open promises, of closed contacts, too.
+    """
 
     beyond_target: tuple[Case, ...] = ()
     unanswered: tuple[Case, ...] = ()
     call_back: tuple[Case, ...] = ()
     stale: tuple[Case, ...] = ()
+    will_miss: tuple[Case, ...] = ()
+    due_soon: tuple[Case, ...] = ()
+    promises_overdue: tuple[Case, ...] = ()
+    promises_due_soon: tuple[Case, ...] = ()
 
 
 class PartitionStatus(Struct, frozen=True):
