@@ -8,8 +8,9 @@ from pipeline.app import App
 from pipeline.core.contacts import ContactFold
 from pipeline.core.rules import Rulebook
 from pipeline.io.exposition import exposition
+from pipeline.live.collect import readiness
 from pipeline.live.inputs import LiveState, PartitionState, Reading
-from pipeline.live.summarise import readiness, summarise
+from pipeline.live.summarise import summarise
 from pipeline.live.summary import Readiness, Summary
 
 _READING_MS: Final = 1_000

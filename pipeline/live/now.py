@@ -124,7 +124,7 @@ def _waits(
         parts.stale += 1
         into = found.stale
     else:
-        parts.ages_ms.append(age_ms)
+        parts.waiting.see(age_ms)
         parts.overdue += overdue
         into = found.beyond_target
     if overdue or into is found.stale:
@@ -161,7 +161,9 @@ def _unanswered(
         if clock.first and not overdue:
             parts.recent.first_undecided += began_ms >= starts.recent_ms
             parts.today.first_undecided += began_ms >= starts.today_ms
-    parts.unanswered_ms.append((age_ms, open_ms))
+    parts.unanswered.see(age_ms)
+    if open_ms is not None:
+        parts.unanswered_open.see(open_ms)
     parts.unanswered_overdue += overdue
     found.unanswered.append(
         Case(contact_id, line.channel, line.queue, _kind(view), began_ms, age_ms, open_ms, target, overdue, over_ms)

@@ -1,15 +1,17 @@
-"""What the live values of a place are made of, so that places can be put together: sums and lists, never means.
+"""What the live values of a place are made of, so that places and workers can be put together: sums, maxima and
+histograms, never means or lists that grow with the number of contacts.
 
-A place is a (channel, queue). Parts of several places are merged first and turned into numbers afterwards.
+A place is a (channel, queue). Parts of several are merged first and turned into numbers afterwards. Laws of `merge`:
+associative, commutative, an empty one changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct, field
 
 from pipeline.core.cells import Cell, add
-from pipeline.core.histogram import quantile
+from pipeline.core.histogram import bucket, quantile
 from pipeline.core.measure import column_key
 from pipeline.live.summary import Fcr, Numbers, WindowNumbers
 from pipeline.measures import ALL
@@ -59,47 +61,88 @@ class WindowParts(Struct):
         self.first_undecided += other.first_undecided
 
 
+class Waiting(Struct):
+    """Those who wait for something: how many, the longest, and a histogram of how long."""
+
+    count: int = 0
+    longest_ms: int = 0
+    ages: dict[int, int] = field(default_factory=dict)
+
+    def see(self, age_ms: int) -> None:
+        """One more."""
+        self.count += 1
+        self.longest_ms = max(self.longest_ms, age_ms)
+        add(self.ages, {bucket(age_ms): 1})
+
+    def merge(self, other: "Waiting") -> None:
+        """Take in others."""
+        self.count += other.count
+        self.longest_ms = max(self.longest_ms, other.longest_ms)
+        add(self.ages, other.ages)
+
+    def percentile_ms(self, percent: int) -> int | None:
+        """Nearest rank, at most 6.25 % too high and never beyond the longest; None where nobody waits.
+
+        >>> crowd = Waiting()
+        >>> for age_ms in (1_000, 5, 9):
+        ...     crowd.see(age_ms)
+        >>> crowd.percentile_ms(50), crowd.percentile_ms(90)
+        (9, 1000)
+        """
+        age_ms = quantile(self.ages, percent)
+        return None if age_ms is None else min(age_ms, self.longest_ms)
+
+
 class Parts(Struct):
-    """One place. `ages_ms` of those waiting, the stale apart; (clock, open) ages of the unanswered; `used` says how
-    much a name occurs (today, ever).
+    """One place. `waiting` without the `stale`; `unanswered` on the clock, `unanswered_open` in opening hours where a
+    calendar applies; `resolution` by the local day (its start in seconds) of the first closing: (eligible, resolved);
+    `used` says how much a name occurs (today, ever).
     """
 
-    ages_ms: list[int] = field(default_factory=list)
+    waiting: Waiting = field(default_factory=Waiting)
     stale: int = 0
     overdue: int = 0
     in_conversation: int = 0
-    unanswered_ms: list[tuple[int, int | None]] = field(default_factory=list)
+    unanswered: Waiting = field(default_factory=Waiting)
+    unanswered_open: Waiting = field(default_factory=Waiting)
     unanswered_overdue: int = 0
     answers: int = 0
     replies: int = 0
     recent: WindowParts = field(default_factory=WindowParts)
     today: WindowParts = field(default_factory=WindowParts)
-    provisional: tuple[int, int] = (0, 0)
-    confirmed: tuple[int, int] = (0, 0)
+    resolution: dict[int, tuple[int, int]] = field(default_factory=dict)
     used: tuple[int, int] = (0, 0)
 
     def merge(self, other: "Parts") -> None:
         """Take in another place."""
-        self.ages_ms += other.ages_ms
+        self.waiting.merge(other.waiting)
         self.stale += other.stale
         self.overdue += other.overdue
         self.in_conversation += other.in_conversation
-        self.unanswered_ms += other.unanswered_ms
+        self.unanswered.merge(other.unanswered)
+        self.unanswered_open.merge(other.unanswered_open)
         self.unanswered_overdue += other.unanswered_overdue
         self.answers += other.answers
         self.replies += other.replies
         self.recent.merge(other.recent)
         self.today.merge(other.today)
-        self.provisional = _plus(self.provisional, other.provisional)
-        self.confirmed = _plus(self.confirmed, other.confirmed)
+        for day_s, pair in other.resolution.items():
+            self.resolution[day_s] = _plus(self.resolution.get(day_s, (0, 0)), pair)
         self.used = _plus(self.used, other.used)
+
+
+class Cohorts(Struct, frozen=True):
+    """The local days (by first closing) of the two resolution figures, each as [from, to) in seconds."""
+
+    provisional: tuple[int, int]
+    confirmed: tuple[int, int]
 
 
 def _plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     return a[0] + b[0], a[1] + b[1]
 
 
-def merged(parts: Sequence[Parts]) -> Parts:
+def merged(parts: Iterable[Parts]) -> Parts:
     """Several places as one; none of them is changed."""
     found = Parts()
     for part in parts:
@@ -119,18 +162,6 @@ def expected_wait_ms(waiting: int, answers: int) -> int | None:
     if answers <= 0:
         return None
     return 0 if waiting == 0 else (waiting + 1) * ANSWERS_WINDOW_MS // answers
-
-
-def age_percentile_ms(ages_ms: Sequence[int], percent: int) -> int | None:
-    """The nearest-rank percentile; None without any.
-
-    >>> age_percentile_ms([5, 1, 9], 90)
-    9
-    """
-    if not ages_ms:
-        return None
-    rank = -(-len(ages_ms) * percent // 100)
-    return sorted(ages_ms)[max(rank, 1) - 1]
 
 
 def ratio(part: int, whole: int) -> float | None:
@@ -186,33 +217,35 @@ def window_numbers(parts: WindowParts) -> WindowNumbers:
     )
 
 
-def numbers(parts: Parts, *, customers: bool) -> Numbers:
-    """Parts turned into numbers. Without the `customers` what only they can tell is None."""
-    clock = [age for age, _ in parts.unanswered_ms]
-    opened = [age for _, age in parts.unanswered_ms if age is not None]
+def numbers(parts: Parts, cohorts: Cohorts | None) -> Numbers:
+    """Parts turned into numbers. Without `cohorts` (the customers are not known) what only they can tell is None."""
+    waiting, unanswered = parts.waiting, parts.unanswered
     today = parts.today.cell
     return Numbers(
-        waiting_now=len(parts.ages_ms),
+        waiting_now=waiting.count,
         waiting_stale=parts.stale,
-        longest_wait_ms=max(parts.ages_ms, default=0),
-        waiting_age_p50_ms=age_percentile_ms(parts.ages_ms, 50),
-        waiting_age_p90_ms=age_percentile_ms(parts.ages_ms, 90),
-        expected_wait_ms=expected_wait_ms(len(parts.ages_ms), parts.answers),
+        longest_wait_ms=waiting.longest_ms,
+        waiting_age_p50_ms=waiting.percentile_ms(50),
+        waiting_age_p90_ms=waiting.percentile_ms(90),
+        expected_wait_ms=expected_wait_ms(waiting.count, parts.answers),
         overdue_now=parts.overdue,
         in_conversation_now=parts.in_conversation,
-        unanswered_now=len(parts.unanswered_ms),
+        unanswered_now=unanswered.count,
         unanswered_overdue_now=parts.unanswered_overdue,
-        oldest_unanswered_ms=max(clock, default=0),
-        oldest_unanswered_open_ms=max(opened, default=None),
+        oldest_unanswered_ms=unanswered.longest_ms,
+        oldest_unanswered_open_ms=parts.unanswered_open.longest_ms if parts.unanswered_open.count else None,
         replies_last_hour=None if _REPLIES is None else parts.replies,
-        not_called_back_today=today.get(_ABANDONED, 0) - today.get(_RETURNED, 0) if customers else None,
+        not_called_back_today=None if cohorts is None else today.get(_ABANDONED, 0) - today.get(_RETURNED, 0),
         recent=window_numbers(parts.recent),
         today=window_numbers(parts.today),
-        fcr_provisional=_fcr(parts.provisional) if customers else None,
-        fcr_confirmed=_fcr(parts.confirmed) if customers else None,
+        fcr_provisional=None if cohorts is None else _fcr(parts.resolution, cohorts.provisional),
+        fcr_confirmed=None if cohorts is None else _fcr(parts.resolution, cohorts.confirmed),
     )
 
 
-def _fcr(cohort: tuple[int, int]) -> Fcr:
-    eligible, resolved = cohort
+def _fcr(resolution: Mapping[int, tuple[int, int]], days_s: tuple[int, int]) -> Fcr:
+    eligible = resolved = 0
+    for day_s, pair in resolution.items():
+        if days_s[0] <= day_s < days_s[1]:
+            eligible, resolved = eligible + pair[0], resolved + pair[1]
     return Fcr(eligible, resolved, ratio(resolved, eligible))

@@ -57,7 +57,8 @@ class Fcr(Struct, frozen=True):
 class Numbers(Struct, frozen=True):
     """The live values of one queue on one channel, or of several together.
 
-    `longest_wait_ms` 0: nobody waits. `fcr_*` None: the customers are not read to the end yet.
+    `longest_wait_ms` 0: nobody waits. `waiting_age_*` are as exact as the quantiles of `WindowNumbers`. `fcr_*` None:
+    the customers are not read to the end yet.
     `replies_last_hour` None: no measure counts replies where they happened.
     `not_called_back_today`: abandoned today, and not reached since. Before it is too late: `will_miss_target_now` of
     those waiting are within their target still and will not be as things go, `responses_due_soon` messages reach
@@ -92,7 +93,10 @@ class Numbers(Struct, frozen=True):
 
 
 class QueueRow(Struct, frozen=True):
-    """One queue on one channel, and what is promised there now."""
+    """One queue on one channel, and what is promised there now.
+
+    `incomplete`: contacts of missing partitions (`Summary.missing`) are not in the numbers; there may be more.
+    """
 
     channel: str
     queue: str
@@ -100,13 +104,18 @@ class QueueRow(Struct, frozen=True):
     wait_target_ms: int | None
     response_target: Target | None
     numbers: Numbers
+    incomplete: bool = False
 
 
 class Total(Struct, frozen=True):
-    """All channels of one kind together, from summed parts. Live and deferred ones are never mixed."""
+    """All channels of one kind together, from summed parts. Live and deferred ones are never mixed.
+
+    `incomplete` as in the rows.
+    """
 
     kind: ChannelKind
     numbers: Numbers
+    incomplete: bool = False
 
 
 class Case(Struct, frozen=True):
@@ -194,6 +203,18 @@ class Readiness(Struct, frozen=True):
     missing: tuple[NotReady, ...] = ()
 
 
+class WorkerStatus(Struct, frozen=True):
+    """One worker of several: which partitions of folded topics it has, and when it was last heard (its own is 0).
+
+    `missing_because`: why its numbers are not in the summary, empty where they are.
+    """
+
+    name: str
+    partitions: tuple[str, ...]
+    heard_ms_ago: int
+    missing_because: str = ""
+
+
 class Names(Struct, frozen=True):
     """What things are called, by language."""
 
@@ -205,10 +226,15 @@ class Names(Struct, frozen=True):
 class Summary(Struct, frozen=True):
     """Everything live at `now_ms`.
 
-    `live` False: partitions of contacts are missing, so there are no rows, totals and cases. `data_until_ms` is the
-    partitions' smallest watermark (None without data), `newest_ms` the largest. `labelled` are the rows under names
-    that may be Prometheus labels (`other` for the rest), `labels_dropped` how many pairs `other` stands for. Resolution
-    is of cohorts of `cohort_days` days; the closings before `confirmed_until_ms` are confirmed.
+    `live` False: partitions of contacts are missing, so there are no rows, totals and cases (but see `workers`).
+    `data_until_ms` is the partitions' smallest watermark (None without data), `newest_ms` the largest. `labelled` are
+    the rows under names that may be Prometheus labels (`other` for the rest), `labels_dropped` how many pairs `other`
+    stands for. Resolution is of cohorts of `cohort_days` days; the closings before `confirmed_until_ms` are confirmed.
+
+    With several `workers` (empty: one process has everything) `partitions` are those of all that are heard, and
+    `partitions_total` is how many there should be. `missing` are the partitions whose numbers are not in, and why;
+    while one of contacts is among them `live` is False, and the rows and totals of what is known say `incomplete`.
+    `readiness` is always this process's own.
     """
 
     now_ms: int
@@ -230,3 +256,6 @@ class Summary(Struct, frozen=True):
     source_silence_ms: Mapping[str, int]
     labelled: tuple[QueueRow, ...]
     labels_dropped: int
+    partitions_total: int = 0
+    missing: tuple[NotReady, ...] = ()
+    workers: tuple[WorkerStatus, ...] = ()

@@ -254,7 +254,7 @@ CALLS = st.lists(
 )
 
 
-def told(calls: list[tuple[str, str, int, str, int]], partitions: int) -> Summary:
+def tell(calls: list[tuple[str, str, int, str, int]], partitions: int) -> World:
     world = World(partitions=partitions)
     for n, (name, channel, ago, what, later) in enumerate(calls):
         at, contact_id = NOON - ago, f"c{n}"
@@ -271,7 +271,11 @@ def told(calls: list[tuple[str, str, int, str, int]], partitions: int) -> Summar
                 channel=channel,
                 abandoned_after_ms=later if what == "abandoned" else None,
             )
-    return world.summary(NOON + 2 * M)
+    return world
+
+
+def told(calls: list[tuple[str, str, int, str, int]], partitions: int) -> Summary:
+    return tell(calls, partitions).summary(NOON + 2 * M)
 
 
 @given(CALLS)

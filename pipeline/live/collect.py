@@ -1,0 +1,222 @@
+"""What a worker knows of its own partitions, small enough to tell all others every second. Pure.
+
+Its size grows with the number of places, never with the number of contacts.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
+from typing import Final
+
+from msgspec import Struct
+
+from pipeline.core.cells import add
+from pipeline.core.engine import DAY, MINUTE
+from pipeline.core.rules import Rulebook
+from pipeline.live.inputs import CallBack, LiveState, PartitionState
+from pipeline.live.now import Found, Starts, look_at
+from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place
+from pipeline.live.summary import Case, Cases, NotReady, PartitionStatus, Readiness
+from pipeline.measures import ALL
+
+RECENT_MS: Final = 15 * 60_000
+REPLIES_MS: Final = 60 * 60_000
+MOST_CASES: Final = 10
+_COLUMNS: Final = {measure.name: measure.key for measure in ALL}
+_ELIGIBLE: Final = _COLUMNS["fcr_eligible"]
+_RESOLVED: Final = _COLUMNS["fcr_resolved"]
+_LEGS_ANSWERED: Final = _COLUMNS["legs_answered"]
+_REQUESTED: Final = _COLUMNS["requested"]
+_LEGS_OFFERED: Final = _COLUMNS["legs_offered"]
+_REPLIES: Final = _COLUMNS.get("replies", -1)
+
+
+class Collected(Struct, frozen=True):
+    """Some partitions at `at_ms`. `contacts` and `customers` are what the partitions that are ready add, by place.
+
+    `known_until_ms`: the smallest watermark of the contact partitions, 0 while one with records has none, None where
+    none has any. `sources`: when each was last heard of (ms).
+    """
+
+    at_ms: int
+    partitions: tuple[PartitionStatus, ...]
+    contacts: dict[Place, Parts]
+    customers: dict[Place, Parts]
+    cases: Cases
+    sources: dict[str, int]
+    known_until_ms: int | None
+    newest_ms: int
+    simulated: bool = False
+
+
+def collect(state: LiveState, now_ms: int) -> Collected:
+    """What these partitions are worth at `now_ms`. Law: `present` of the parts is `present` of the whole."""
+    rulebook = state.rulebook
+    starts = Starts((now_ms - RECENT_MS) // 60_000 * 60_000 + 60_000, rulebook.zone.day_start_ms(now_ms))
+    own = [partition for partition in state.partitions if partition.of_contacts]
+    contacts: dict[Place, Parts] = {}
+    customers: dict[Place, Parts] = {}
+    found = Found([], [], [])
+    for partition in state.partitions:
+        if not_ready(partition):
+            continue
+        places = contacts if partition.of_contacts else customers
+        _count_cells(partition, now_ms, starts, places)
+        for contact_id, view in partition.open.items():
+            look_at(contact_id, view, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
+    return Collected(
+        at_ms=now_ms,
+        partitions=tuple(_status(partition, now_ms) for partition in state.partitions),
+        contacts=contacts,
+        customers=customers,
+        cases=worst([_cases(found, state.call_backs, rulebook, now_ms, starts.today_ms)]),
+        sources=dict(state.sources),
+        known_until_ms=_known_until_ms(own),
+        newest_ms=max((partition.marker.watermark_ms for partition in own), default=0),
+        simulated=state.simulated,
+    )
+
+
+def readiness(partitions: Sequence[PartitionState | PartitionStatus]) -> Readiness:
+    """Whether every partition is read and counted; which are not, and why."""
+    if not partitions:
+        return Readiness(False, (NotReady("", "no partitions are assigned to this worker yet"),))
+    missing = tuple(NotReady(one.partition, reason) for one in partitions if (reason := not_ready(one)))
+    return Readiness(not missing, missing)
+
+
+def not_ready(one: PartitionState | PartitionStatus) -> str:
+    """Why a partition's numbers cannot be shown; empty where they can."""
+    if one.stopped_because:
+        return f"stopped: {one.stopped_because}"
+    if one.ready:
+        return ""
+    return "recovering" if one.warehouse_up else "waiting for the warehouse to recover from"
+
+
+def worst(several: Iterable[Cases]) -> Cases:
+    """Who needs somebody, of several: the worst first, at most ten each, nobody twice."""
+    lists = list(several)
+    return Cases(
+        beyond_target=_first((case for one in lists for case in one.beyond_target), _over),
+        unanswered=_first((case for one in lists for case in one.unanswered), _overdue_first),
+        call_back=_first({case.contact_id: case for one in lists for case in one.call_back}.values(), _oldest),
+        stale=_first((case for one in lists for case in one.stale), _oldest),
+    )
+
+
+def _first(cases: Iterable[Case], key: Callable[[Case], tuple[int, int, str]]) -> tuple[Case, ...]:
+    return tuple(nsmallest(MOST_CASES, cases, key=key))
+
+
+def _over(case: Case) -> tuple[int, int, str]:
+    return 0, -(case.over_ms or 0), case.contact_id
+
+
+def _overdue_first(case: Case) -> tuple[int, int, str]:
+    return not case.overdue, case.since_ms, case.contact_id
+
+
+def _oldest(case: Case) -> tuple[int, int, str]:
+    return 0, case.since_ms, case.contact_id
+
+
+def _known_until_ms(contacts: Iterable[PartitionState]) -> int | None:
+    """One without any record counts for nothing, since nothing is missing from it."""
+    marks = [
+        state.marker.watermark_ms for state in contacts if not (state.marker.watermark_ms == 0 and not _lag(state))
+    ]
+    return min(marks, default=None)
+
+
+def _place(places: dict[Place, Parts], place: Place) -> Parts:
+    parts = places.get(place)
+    if parts is None:
+        parts = places[place] = Parts()
+    return parts
+
+
+def _count_cells(partition: PartitionState, now_ms: int, starts: Starts, places: dict[Place, Parts]) -> None:
+    """Add the cells in memory: minutes to the last 15 (and 30, and 60) minutes, days to today and to resolution."""
+    recent_s, today_s = starts.recent_ms // 1_000, starts.today_ms // 1_000
+    answers_s = (now_ms - ANSWERS_WINDOW_MS) // 1_000
+    replies_s = (now_ms - REPLIES_MS) // 1_000
+    for (resolution, start_s, channel, queue, _), cell in partition.recent.items():
+        if resolution == MINUTE:
+            if start_s < replies_s:
+                continue
+            parts = _place(places, (channel, queue))
+            parts.replies += cell.get(_REPLIES, 0)
+            if start_s >= answers_s:
+                parts.answers += cell.get(_LEGS_ANSWERED, 0)
+            if start_s >= recent_s:
+                add(parts.recent.cell, cell)
+        elif resolution == DAY:
+            parts = _place(places, (channel, queue))
+            uses = cell.get(_REQUESTED, 0) + cell.get(_LEGS_OFFERED, 0)
+            parts.used = (parts.used[0] + uses * (start_s == today_s), parts.used[1] + uses)
+            if start_s == today_s:
+                add(parts.today.cell, cell)
+            if _ELIGIBLE in cell or _RESOLVED in cell:
+                eligible, resolved = parts.resolution.get(start_s, (0, 0))
+                parts.resolution[start_s] = (eligible + cell.get(_ELIGIBLE, 0), resolved + cell.get(_RESOLVED, 0))
+
+
+def _cases(found: Found, call_backs: Iterable[CallBack], rulebook: Rulebook, now_ms: int, today_ms: int) -> Cases:
+    calls = [
+        Case(
+            back.contact_id,
+            back.channel,
+            back.queue,
+            rulebook.kind(back.channel) or "deferred",
+            back.abandoned_ms,
+            max(now_ms - back.abandoned_ms, 0),
+        )
+        for back in call_backs
+        if back.abandoned_ms >= today_ms
+    ]
+    return Cases(tuple(found.beyond_target), tuple(found.unanswered), tuple(calls), tuple(found.stale))
+
+
+def _lag(state: PartitionState) -> int | None:
+    return None if state.log_end is None else max(state.log_end - state.marker.offset, 0)
+
+
+def _catch_up_ms(state: PartitionState, now_ms: int) -> int | None:
+    """How long catching up takes at the present pace: lag / (read - arriving); None if it does not come nearer."""
+    lag, earlier = _lag(state), state.earlier
+    if lag is None or state.log_end is None:
+        return None
+    if lag == 0:
+        return 0
+    if earlier is None or now_ms <= earlier.at_ms:
+        return None
+    nearer = (state.marker.offset - earlier.position) - (state.log_end - earlier.log_end)
+    return lag * (now_ms - earlier.at_ms) // nearer if nearer > 0 else None
+
+
+def _status(state: PartitionState, now_ms: int) -> PartitionStatus:
+    marker = state.marker
+    known = state.ready and marker.watermark_ms > 0
+    return PartitionStatus(
+        partition=state.partition,
+        ready=not not_ready(state),
+        stopped_because=state.stopped_because,
+        warehouse_up=state.warehouse_up,
+        position=marker.offset,
+        watermark_ms=marker.watermark_ms if known else None,
+        data_age_ms=max(now_ms - marker.watermark_ms, 0) if known else None,
+        event_lag_ms=max(marker.append_ms - marker.watermark_ms, 0) if known and marker.append_ms else None,
+        log_lag=_lag(state) if state.ready else None,
+        catch_up_ms=_catch_up_ms(state, now_ms) if state.ready else None,
+        log_holes=state.log_holes,
+        flush_seconds=state.flush_seconds,
+        flush_rows=state.flush_rows,
+        flushes=state.flushes,
+        dirty_rows=state.dirty_rows,
+        open_contacts=len(state.open) if state.ready and state.of_contacts else None,
+        applied=marker.applied,
+        duplicate=marker.duplicate,
+        late=marker.late,
+        rejected=dict(sorted(marker.rejected.items())),
+        clamped=dict(sorted(marker.clamped.items())),
+    )
