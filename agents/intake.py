@@ -15,6 +15,7 @@ from agents.dead_letters import deliver
 from pipeline.core.poison import Limits, Poison, TooManyRejects
 from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
 from schemas.codec import decode, encode
+from schemas.pseudonyms import Pseudonyms
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.topics import TOUCHPOINTS
 
@@ -30,7 +31,14 @@ class Intake:
     """The intake of one process, for whatever partitions of the raw topic it is given."""
 
     def __init__(
-        self, log: Log, ledger: Ledger, clock: Clock, channels: Collection[str], limits: Limits, epoch: int
+        self,
+        log: Log,
+        ledger: Ledger,
+        clock: Clock,
+        channels: Collection[str],
+        limits: Limits,
+        epoch: int,
+        pseudonyms: Pseudonyms = Pseudonyms(),  # noqa: B008  (frozen)
     ) -> None:
         self.accepted = 0
         self.rejected: dict[str, int] = {}
@@ -40,6 +48,7 @@ class Intake:
         self._channels = channels
         self._limits = limits
         self._epoch = epoch
+        self._pseudonyms = pseudonyms
         self._poison: dict[str, Poison] = {}
 
     async def handle(self, batch: Batch) -> None:
@@ -103,7 +112,8 @@ class Intake:
         touchpoint = decode(record.value, self._channels)
         if isinstance(touchpoint, Reject):
             return touchpoint
-        value = record.value
-        if touchpoint.source is None or value is None:
-            value = encode(msgspec.structs.replace(touchpoint, source=_SOURCE))
+        known = self._pseudonyms.applied(touchpoint)
+        if known.source is None:
+            known = msgspec.structs.replace(known, source=_SOURCE)
+        value = record.value if known is touchpoint else encode(known)
         return OutRecord(touchpoint.contact_id.encode(), value, now_ms)

@@ -38,6 +38,9 @@ class Settings(Struct, frozen=True):
     clickhouse_password: Annotated[str, Meta(description="ClickHouse password")] = ""
     clickhouse_tls: Annotated[bool, Meta(description="Encrypt the connection to ClickHouse")] = False
     clickhouse_ca: Annotated[str, Meta(description="File of the certificate authority of ClickHouse")] = ""
+    senders: Annotated[Path | None, Meta(description="YAML file of who may send over HTTP; none: this machine")] = None
+    pseudonym_keys: Annotated[Path | None, Meta(description="File of keys that turn customer ids to pseudonyms")] = None
+    tenant: Annotated[str, Meta(description="Whose customers they are: part of every pseudonym")] = ""
     partitions: Annotated[int, Meta(description="Partitions of topics that `apply` creates")] = 8
     replicas: Annotated[int, Meta(description="Replicas of topics that `apply` creates")] = 1
     flush_seconds: Annotated[float, Meta(description="How often results are written at the least")] = 0.5

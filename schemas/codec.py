@@ -39,7 +39,7 @@ def decode(value: bytes | None, channels: Collection[str] | None = None) -> Touc
     if len(value) > _SHALLOW_BYTES:
         if len(value) > MAX_BYTES:
             return Reject("too_large", f"{len(value):,} bytes, at most {MAX_BYTES:,} are read")
-        if _too_deep(value):
+        if too_deep(value, MAX_DEPTH):
             return Reject("not_json", f"arrays and objects are nested more than {MAX_DEPTH} deep")
     try:
         touchpoint: Touchpoint = _decoder.decode(value)
@@ -112,16 +112,16 @@ def _unit(time: int) -> str:
     return "which looks like microseconds" if time < 10**17 else "which looks like nanoseconds"
 
 
-def _too_deep(value: bytes) -> bool:
-    """Whether brackets outside strings nest deeper than MAX_DEPTH. Counting them all is a cheap first answer."""
-    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+def too_deep(value: bytes, most: int) -> bool:
+    """Whether brackets outside strings nest deeper than `most`. Counting them all is a cheap first answer."""
+    if value.count(b"[") + value.count(b"{") <= most:
         return False
     depth = 0
     for token in _TOKEN.finditer(value):
         first = token.group()[:1]
         if first in b"[{":
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > most:
                 return True
         elif first in b"]}":
             depth -= 1

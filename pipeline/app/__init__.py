@@ -18,6 +18,7 @@ from msgspec import Struct
 from agents.folding import Folding, LogLost, Pace
 from agents.intake import Intake
 from pipeline.app.catalogues import definitions
+from pipeline.app.privacy import pseudonyms_of
 from pipeline.app.stack import CannotStart, security_of
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
@@ -66,6 +67,7 @@ class App:
     def __init__(self, settings: Settings, catalogue: Catalogue, warehouse: Warehouse, bootstrap: str) -> None:
         self.settings = settings
         self.rulebook = Rulebook(catalogue)
+        self.pseudonyms = pseudonyms_of(settings)
         self.warehouse = warehouse
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
@@ -116,7 +118,9 @@ class App:
                 for topic in (RAW, *FOLDED)
             }
         channels = self.rulebook.catalogue.channels.keys()
-        self.intake = Intake(self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW])
+        self.intake = Intake(
+            self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW], self.pseudonyms
+        )
         await self.log.start()
 
     async def stop(self) -> None:
@@ -230,6 +234,15 @@ class App:
                 if not self._written(partition, end):
                     return False
         return True
+
+    async def until_written(self, topic: str) -> None:
+        """Wait until all that a folded topic holds now is in the warehouse. Raises LogError where it stopped."""
+        partitions = [f"{topic}/{number}" for number in range(await self.log.partitions(topic))]
+        ends = {partition: (await self.log.bounds(partition))[1] for partition in partitions}
+        while not all(self._written(partition, end) for partition, end in ends.items()):
+            if stopped := self.stopped():
+                raise LogError(stopped[0])
+            await asyncio.sleep(0.02)
 
     def _written(self, partition: str, end: int) -> bool:
         if partition.startswith(f"{RAW}/"):

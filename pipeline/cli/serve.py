@@ -13,12 +13,14 @@ from pipeline.app import App
 from pipeline.app.catalogues import Chosen, choose, keep, refuse_others
 from pipeline.app.catalogues import simulated as simulated_text
 from pipeline.app.feeding import Simulation
+from pipeline.app.receiving import Receiver, senders_of
 from pipeline.app.reloading import CatalogueWatch
 from pipeline.app.shared import Local, handlers
 from pipeline.app.stack import CannotStart, open_broker, open_warehouse, prepare
 from pipeline.app.state import State
 from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_async, settings
 from pipeline.io.http import serve
+from pipeline.io.receiving.routes import Receiving
 from pipeline.io.sharing import Sharing
 from pipeline.settings import Settings
 
@@ -62,7 +64,9 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
     chosen = choose(found, simulated_text() if simulated else None)
     async with pipeline_of(found, chosen) as pipeline:
         state = State(pipeline, simulated=simulated)
-        runner = await serve(state, found.host, found.port)
+        senders = senders_of(found)
+        receiving = Receiving(Receiver(pipeline), senders)
+        runner = await serve(state, found.host, found.port, receiving, known_as=senders.host)
         try:
             await _until_told(found, pipeline, Simulation(pipeline, seed, rate) if simulated else None)
         finally:

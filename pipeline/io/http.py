@@ -19,6 +19,7 @@ from pipeline.live.summary import Readiness, Summary
 
 PERIOD_SECONDS: Final = 1.0
 """How often the stream says how things stand."""
+KEEPALIVE_SECONDS: Final = 15.0
 _PAGE: Final = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -75,9 +76,26 @@ class _Current:
         return self._json
 
 
-async def serve(state: StateProvider, host: str = "127.0.0.1", port: int = 8090) -> web.AppRunner:
-    """Start serving; `await runner.cleanup()` ends it, open streams included. Raises CannotListen."""
-    runner = web.AppRunner(application(state, host), access_log=None, shutdown_timeout=2.0)
+class Routes(Protocol):
+    """More routes than the page's own: intake, explanations."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add them."""
+
+
+async def serve(
+    state: StateProvider, host: str = "127.0.0.1", port: int = 8090, *routes: Routes, known_as: str = ""
+) -> web.AppRunner:
+    """Start serving; `await runner.cleanup()` ends it, open streams included. `known_as`: the host in the URL under
+    which a proxy offers this. Raises CannotListen.
+    """
+    # The keep-alive time is also how long a connection may take to send its first request's headers.
+    runner = web.AppRunner(
+        application(state, host, *routes, known_as=known_as),
+        access_log=None,
+        shutdown_timeout=2.0,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -90,12 +108,14 @@ async def serve(state: StateProvider, host: str = "127.0.0.1", port: int = 8090)
     return runner
 
 
-def application(state: StateProvider, host: str) -> web.Application:
+def application(state: StateProvider, host: str, *routes: Routes, known_as: str = "") -> web.Application:
     """The routes. On a loopback address only requests that ask for one are answered, so that no web page can read
     along by giving its own name this machine's address.
     """
     current = _Current(state)
-    app = web.Application(middlewares=[_guard(loopback_only=_is_loopback(host))])
+    app = web.Application(middlewares=[_guard(loopback_only=is_loopback(host), known_as=known_as)])
+    for more in routes:
+        more.add_to(app)
     for path, (name, content_type) in _PAGE.items():
         app.router.add_get(path, _static(name, content_type))
     app.router.add_get("/metrics", _metrics(state))
@@ -111,7 +131,8 @@ def application(state: StateProvider, host: str) -> web.Application:
     return app
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the address can be reached from this machine only."""
     name = host.strip("[]")
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
@@ -119,10 +140,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _guard(*, loopback_only: bool) -> Middleware:
+def _guard(*, loopback_only: bool, known_as: str) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if loopback_only and not _is_loopback(request.url.host or ""):
+        name = request.url.host or ""
+        if loopback_only and not is_loopback(name) and (not known_as or name != known_as):
             return web.Response(
                 status=421, text="touchline answers only to localhost and 127.0.0.1 here: use one of them.\n"
             )
