@@ -30,6 +30,21 @@ FeedbackKind = Literal["csat", "nps", "ces", "solved"]
 FeedbackFrom = Literal["customer", "employee", "shopper"]
 OutreachReason = Literal["problem", "delay", "appointment", "other"]
 
+Note = Literal[
+    "abandoned", "refused", "unresolved", "closed_unanswered", "out_of_scope_done", "promise_kept", "promise_late",
+    "promise_broken", "promise_open", "complaint", "complaint_settled", "csat", "nps", "ces", "solved", "outreach",
+    "customer_left", "customer_stayed", "audit",
+]  # fmt: skip
+"""What is noted of a contact by itself: see `pipeline.core.happened`."""
+SILENT_NOTES: Final[tuple[Note, ...]] = (
+    "abandoned", "refused", "unresolved", "closed_unanswered", "promise_late", "promise_broken", "promise_open",
+)  # fmt: skip
+"""Something bad about which the customer need not have said a word. An open promise is bad once its due is over."""
+BAD_NOTES: Final[tuple[Note, ...]] = (*SILENT_NOTES, "complaint")
+"""Something bad; a detractor is so, too."""
+DETRACTOR_MOST: Final = 6
+"""The best recommendation, out of ten, that a detractor gives."""
+
 UNKNOWN: Final = "unknown"
 """The dimension value of a contact whose queue, segment or topic nobody named."""
 

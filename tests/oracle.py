@@ -12,7 +12,7 @@ import functools
 import itertools
 import json
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -775,11 +775,89 @@ def fcr_of(contact: Contact, others: Iterable[Contact], promises: Promises) -> s
     return "resolved"
 
 
+MONTH = 30 * DAY
+PRAISE: Mapping[str, Callable[[int, int], bool]] = {
+    "nps": lambda score, top: score * 10 // top >= 9,
+    "csat": lambda score, top: score == top,
+}
+"""What makes an answer praise, by its kind (59)."""
+
+
+def answers_of(contact: Contact, kind: str) -> list[tuple[int, int, int]]:
+    """The customer's valid answers of one kind: (time, score, best score) (48)."""
+    lowest, usual = SCALES[kind]
+    found = []
+    for t in contact.all("feedback.given"):
+        top = t.get("scale_max", usual)
+        if t["kind"] == kind and t.get("from", "customer") == "customer" and top >= 1 and lowest <= t["score"] <= top:
+            found.append((t["time"], t["score"], top))
+    return found
+
+
+def bad_times(contact: Contact, promises: Promises) -> list[int]:
+    """When something bad happened to the customer in this contact (63)."""
+    found = contact.times("contact.refused", "complaint.raised")
+    wait = wait_of(contact, promises)
+    if wait is not None and wait.outcome == "abandoned" and wait.end is not None:
+        found.append(wait.end)
+    if is_unresolved(contact) and contact.last_closed is not None:
+        found.append(contact.last_closed)
+    found += [c.end for c in clocks_of(contact) if c.ended_by == "closing" and c.end is not None]
+    found += [t for t, score, top in answers_of(contact, "nps") if score * 10 // top <= 6]
+    seen = set()
+    for made in contact.all("promise.made"):
+        if made["promise_id"] in seen:
+            continue
+        seen.add(made["promise_id"])
+        kept, broken = first_word(contact, "promise.kept", made), first_word(contact, "promise.broken", made)
+        if broken is not None and (kept is None or broken < kept):
+            found.append(min(broken, made["due"]))
+        elif kept is None or kept > made["due"]:
+            found.append(made["due"])
+    return found
+
+
+def count_settled(contact: Contact, others: Iterable[Contact], books: Books) -> None:
+    """Complaints that were settled and made good (50, 59)."""
+    praise = [t for c in others for kind, good in PRAISE.items() for t, *said in answers_of(c, kind) if good(*said)]
+    unsettled: list[int] = []
+    for t in contact.all("complaint.raised", "complaint.settled"):
+        if t["type"] == "complaint.raised":
+            unsettled.append(t["time"])
+        elif unsettled:
+            raised, settled = unsettled.pop(0), t["time"]
+            books.add(contact, raised, "complaints_recovered", int(any(0 < p - settled <= MONTH for p in praise)))
+
+
+def count_outreach(contact: Contact, others: Sequence[Contact], books: Books) -> None:
+    """Whether we turned to the customer before they asked, and whether they asked afterwards (60, 61)."""
+    window = books.promises.window_ms
+    asked = [c for c in others if c.inbound and same_matter(contact, c)]
+    for t in contact.all("outreach.sent"):
+        at = t["time"]
+        before = any(at - window <= c.requested <= at for c in asked)
+        cares = t.get("reason", "other") in ("problem", "delay", "appointment")
+        books.add(contact, at, "outreach_first", int(cares and not before))
+        after = [c for c in asked if c.contact_id != contact.contact_id and at < c.requested <= at + window]
+        books.add(contact, at, "outreach_followed", int(bool(after)))
+
+
+def count_leaving(contact: Contact, others: Iterable[Contact], books: Books) -> None:
+    """Whether customers who left had reason to (62)."""
+    left = contact.times("customer.left")
+    bad = [t for c in others for t in bad_times(c, books.promises)] if left else []
+    for at in left:
+        books.add(contact, at, "left_after_bad", int(any(0 <= at - b <= MONTH for b in bad)))
+
+
 def count_customer(contacts: Sequence[Contact], books: Books) -> None:
     """What only all contacts of one customer together decide."""
     promises = books.promises
     for contact in contacts:
         count_returned(contact, contacts, books)
+        count_settled(contact, contacts, books)
+        count_outreach(contact, contacts, books)
+        count_leaving(contact, contacts, books)
         chased_or_followed = [a for a in contacts if follows(contact, a, promises) or chases(contact, a)]
         if any(a.channel != contact.channel for a in chased_or_followed):
             books.add(contact, contact.requested, "channel_switches")

@@ -378,7 +378,7 @@ REQUIRED: Final[dict[str, Sequence[dict[str, Any]]]] = {
     ),
     "complaint.raised": ({},),
     "complaint.settled": ({}, {"goodwill": 500}, {"goodwill": 7}),
-    "outreach.sent": ({}, {"reason": "delay"}),
+    "outreach.sent": ({}, {"reason": "delay"}, {"reason": "problem"}),
     "customer.left": ({},),
     "customer.stayed": ({},),
     "audit.scored": (
@@ -396,6 +396,18 @@ PALETTES: Final = (
     tuple(REQUIRED),
     tuple(t for t in REQUIRED if t.startswith("promise.")),
     tuple(t for t in REQUIRED if t.startswith(("complaint.", "feedback.", "contact.closed"))),
+    (
+        "complaint.raised",
+        "complaint.settled",
+        "feedback.given",
+        "outreach.sent",
+        "customer.left",
+        "contact.refused",
+        "promise.made",
+        "promise.broken",
+        "contact.requested",
+        "contact.closed",
+    ),
 )
 """What chaos picks its types from: a few of them at a time, so that those that belong together meet."""
 
@@ -447,6 +459,7 @@ OTHERWISE: Final[dict[str, tuple[tuple[str, Any], ...]]] = {
     "promise.kept": (("promise_id", "q"),),
     "feedback.given": (("score", 1), ("from", "employee")),
     "complaint.settled": (("goodwill", 100),),
+    "outreach.sent": (("reason", "appointment"), ("reason", "other")),
 }
 """What a correction of a touchpoint of this type may say."""
 

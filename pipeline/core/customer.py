@@ -1,11 +1,14 @@
-"""A customer as the set of facts of their contacts: who follows whom, who asked again, who was called back.
+"""A customer as the set of facts of their contacts: who follows whom, who asked again, who was called back, whose
+complaint was made good, whom we told before they asked, who left after something bad.
 
-Definitions: docs/measures-settled.md, rules 16 and 24 to 30. Neighbours are found by bisection in sorted lists, so a
-customer with very many contacts costs no more per change than one with few, as long as the contacts spread over time.
+Definitions: docs/measures-settled.md, rules 16, 24 to 30 and 59 to 62. Neighbours are found by bisection in sorted
+lists, so a customer with very many contacts costs no more per change than one with few, as long as the contacts spread
+over time.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import chain
 from typing import Final
 
@@ -25,6 +28,36 @@ class Windows(Struct, frozen=True):
     returned_ms: int
 
 
+MONTH_MS: Final = 30 * 86_400_000
+"""How long after its settling praise shows a complaint made good, and how long before a customer left something bad
+may have been the cause.
+"""
+
+
+class Settled(Struct, frozen=True):
+    """A complaint that was settled, and whether the customer praised us within 30 days of it."""
+
+    raised_ms: int
+    recovered: bool
+
+
+class Outreach(Struct, frozen=True):
+    """Once we turned to the customer: before they had asked (for a reason that concerns them), and whether they asked
+    all the same.
+    """
+
+    at_ms: int
+    first: bool
+    followed: bool
+
+
+class Leaving(Struct, frozen=True):
+    """The customer left us; `after_bad`: within 30 days after something bad."""
+
+    at_ms: int
+    after_bad: bool
+
+
 class Linked(Struct):
     """One contact of a customer, seen among the others: what the measures of the customer fold are functions of."""
 
@@ -36,6 +69,9 @@ class Linked(Struct):
     switched: bool
     returned: bool
     transfer_breaks_fcr: bool
+    settled: Sequence[Settled] = ()
+    outreach: Sequence[Outreach] = ()
+    leavings: Sequence[Leaving] = ()
 
     @property
     def resolved(self) -> bool:
@@ -64,11 +100,16 @@ class Customer:
 
     __slots__ = (
         "_abandoned",
+        "_bad",
         "_channels",
         "_closed",
+        "_left",
         "_long",
+        "_outreach",
+        "_praised",
         "_reached",
         "_requested",
+        "_settled",
         "facts",
         "transfer_breaks_fcr",
         "windows",
@@ -82,6 +123,11 @@ class Customer:
         self._closed: _Sorted = []
         self._abandoned: _Sorted = []
         self._reached: _Sorted = []
+        self._settled: _Sorted = []
+        self._praised: _Sorted = []
+        self._outreach: _Sorted = []
+        self._bad: _Sorted = []
+        self._left: _Sorted = []
         self._channels: dict[str, int] = {}
         self._long: dict[str, None] = {}
         """Contacts unanswered for longer than the follow-up window: few, and looked at one by one."""
@@ -113,6 +159,11 @@ class Customer:
         if facts.abandoned_ms is not None:
             entries.append((self._abandoned, facts.abandoned_ms))
         entries.extend((self._reached, at_ms) for at_ms in facts.reached_ms)
+        entries.extend((self._settled, settled_ms) for _, settled_ms in facts.settled)
+        entries.extend((self._praised, at_ms) for at_ms in facts.praised_ms)
+        entries.extend((self._outreach, at_ms) for at_ms, _ in facts.outreach)
+        entries.extend((self._bad, at_ms) for at_ms in facts.bad_ms)
+        entries.extend((self._left, at_ms) for at_ms in facts.left_ms)
         for index, at_ms in entries:
             if add:
                 insort(index, (at_ms, name))
@@ -136,6 +187,7 @@ class Customer:
         if facts.inbound:
             found.update(name for _, name in _between(self._closed, asked_ms - w, asked_ms - 1))
             found.update(self._unanswered_at(asked_ms))
+            found.update(name for _, name in _between(self._outreach, asked_ms - w, asked_ms + w))
         if facts.last_closed_ms is not None:
             found.update(
                 name for _, name in _between(self._requested, facts.last_closed_ms + 1, facts.last_closed_ms + w)
@@ -143,6 +195,10 @@ class Customer:
         found.update(name for _, name in _between(self._requested, asked_ms + 1, facts.unanswered_until_ms - 1))
         for at_ms in facts.reached_ms:
             found.update(name for _, name in _between(self._abandoned, at_ms - self.windows.returned_ms, at_ms - 1))
+        for at_ms in facts.praised_ms if self._settled else ():
+            found.update(name for _, name in _between(self._settled, at_ms - MONTH_MS, at_ms - 1))
+        for at_ms in facts.bad_ms if self._left else ():
+            found.update(name for _, name in _between(self._left, at_ms, at_ms + MONTH_MS))
         return {name for name in found if (known := self.facts.get(name)) is not None and known.held}
 
     def linked(self, contact_id: str) -> Linked:
@@ -165,6 +221,12 @@ class Customer:
             self._is_switch(facts),
             self._is_returned(facts),
             self.transfer_breaks_fcr,
+            tuple(
+                Settled(raised_ms, _any(self._praised, settled_ms + 1, settled_ms + MONTH_MS))
+                for raised_ms, settled_ms in facts.settled
+            ),
+            tuple(self._reaching_out(facts, at_ms, cares=cares) for at_ms, cares in facts.outreach),
+            tuple(Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms),
         )
 
     def issues(self, contact_ids: Iterable[str]) -> dict[str, str]:
@@ -194,18 +256,29 @@ class Customer:
         return before if earlier else None
 
     def descendants(self, contact_ids: Iterable[str]) -> set[str]:
-        """These contacts and all whose chain of follow-ups leads back to one of them."""
+        """These contacts and all whose chain of follow-ups leads back to one of them.
+
+        Closings are taken in order of time, so each request is looked at once, unless a contact was closed before it
+        was asked for: then no order is one, and requests are looked at again.
+        """
         found = set(contact_ids)
-        waiting = sorted(found)
-        while waiting:
-            facts = self.facts[waiting.pop()]
-            if facts.last_closed_ms is None:
-                continue
-            start_ms = facts.last_closed_ms + 1
-            for _, name in _between(self._requested, start_ms, start_ms - 1 + self.windows.follow_up_ms):
-                if name not in found and self._follows(self.facts[name]) == facts.contact_id:
-                    found.add(name)
-                    waiting.append(name)
+        heap = [(closed_ms, name) for name in found if (closed_ms := self.facts[name].last_closed_ms) is not None]
+        heapify(heap)
+        done, odd = 0, any(closed_ms < self.facts[name].requested_ms for closed_ms, name in heap)
+        while heap:
+            closed_ms, _ = heappop(heap)
+            first = bisect_left(self._requested, (closed_ms + 1, _FIRST))
+            past = bisect_right(self._requested, (closed_ms + self.windows.follow_up_ms, _LAST))
+            for place in range(first if odd else max(first, done), past):
+                name = self._requested[place][1]
+                facts = self.facts[name]
+                if name in found or self._follows(facts) not in found:
+                    continue
+                found.add(name)
+                if facts.last_closed_ms is not None:
+                    heappush(heap, (facts.last_closed_ms, name))
+                    odd = odd or facts.last_closed_ms < facts.requested_ms
+            done = max(done, past)
         return found
 
     def _follows(self, facts: Facts) -> str | None:
@@ -259,15 +332,30 @@ class Customer:
     def _is_returned(self, facts: Facts) -> bool:
         if facts.abandoned_ms is None:
             return False
-        span = _between(self._reached, facts.abandoned_ms + 1, facts.abandoned_ms + self.windows.returned_ms)
-        return next(span, None) is not None
+        return _any(self._reached, facts.abandoned_ms + 1, facts.abandoned_ms + self.windows.returned_ms)
+
+    def _reaching_out(self, facts: Facts, at_ms: int, *, cares: bool) -> Outreach:
+        """What came before and after we turned to the customer, within the follow-up window on either side."""
+        w = self.windows.follow_up_ms
+        earlier = (self.facts[name] for _, name in _between(self._requested, at_ms - w, at_ms))
+        later = (self.facts[name] for _, name in _between(self._requested, at_ms + 1, at_ms + w))
+        first = cares and not any(known.inbound and _one_matter(facts, known) for known in earlier)
+        return Outreach(at_ms, first, any(self._asks_again(facts, known) for known in later))
 
     @staticmethod
     def _asks_again(first: Facts, second: Facts) -> bool:
-        """Whether the second contact is the customer coming back about the first: same topic where both have one."""
-        if first.contact_id == second.contact_id or not second.inbound:
-            return False
-        return not first.topic or not second.topic or first.topic == second.topic
+        """Whether the second contact is the customer coming back about the first."""
+        return first.contact_id != second.contact_id and second.inbound and _one_matter(first, second)
+
+
+def _one_matter(first: Facts, second: Facts) -> bool:
+    """Whether two contacts may be about one thing: the same topic where both have one."""
+    return not first.topic or not second.topic or first.topic == second.topic
+
+
+def _any(index: _Sorted, start_ms: int, end_ms: int) -> bool:
+    """Whether there is an entry with start_ms <= time <= end_ms."""
+    return next(_between(index, start_ms, end_ms), None) is not None
 
 
 def _between(index: _Sorted, start_ms: int, end_ms: int) -> Iterator[tuple[int, str]]:

@@ -31,6 +31,12 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
         book(found, by_moment.get("linked_wait", ()), facts.wait_began_ms, own, linked)
     if linked.switched:
         book(found, by_moment.get("linked_request", ()), facts.requested_ms, own, linked)
+    for settled in linked.settled:
+        book(found, by_moment.get("linked_complaint", ()), settled.raised_ms, own, settled)
+    for outreach in linked.outreach:
+        book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
+    for leaving in linked.leavings:
+        book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
     return {key: cell for key, cell in found.items() if cell}
 
 

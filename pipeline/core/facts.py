@@ -4,11 +4,13 @@ A contact sends facts to the customer who holds it and `gone` to every other it 
 repeated, late and stale emissions change nothing (design, section 1.3).
 """
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from pipeline.core.happened import Happened, happened
 from pipeline.core.resolution import unresolved
 from pipeline.core.timeline import (
     ABANDONED,
@@ -32,6 +34,8 @@ class Facts(Struct, frozen=True, array_like=True, gc=False):
 
     `unanswered_until_ms`: when the contact was served or ended (`NEVER`: open and unanswered). `reached_ms`: when we
     reached the customer in this contact. `abandoned_ms` and `wait_began_ms` only where the customer gave up waiting.
+    `settled`: (raised, settled) of every complaint settled. `praised_ms`: a promoter or a top score. `outreach`: (when,
+    whether for a problem, a delay or an appointment). `bad_ms`: something bad, which may be due in the future.
     """
 
     version: int
@@ -55,8 +59,14 @@ class Facts(Struct, frozen=True, array_like=True, gc=False):
     wait_began_ms: int | None = None
     abandoned_ms: int | None = None
     reached_ms: tuple[int, ...] = ()
+    settled: tuple[tuple[int, int], ...] = ()
+    praised_ms: tuple[int, ...] = ()
+    outreach: tuple[tuple[int, bool], ...] = ()
+    bad_ms: tuple[int, ...] = ()
+    left_ms: tuple[int, ...] = ()
 
 
+_CARING: Final = frozenset({"problem", "delay", "appointment"})
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Facts)
 
@@ -90,6 +100,7 @@ def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: 
         ends = _ends_from(timeline)
     abandoned = wait is not None and wait.outcome == "abandoned"
     marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
+    notes = happened(timeline, wait)
     return Facts(
         version,
         True,
@@ -112,7 +123,17 @@ def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: 
         wait.began_ms if wait is not None and abandoned else None,
         wait.ended_ms if wait is not None and abandoned else None,
         tuple(t.at_ms for t in timeline.touches if marks >> t.type & 1) if timeline.seen & marks else (),
+        *(_noted(notes) if notes else ()),
     )
+
+
+def _noted(notes: Sequence[Happened]) -> Iterator[Any]:
+    """The last fields of the facts, from `settled` on."""
+    yield tuple((n.at_ms, n.at_ms + n.value) for n in notes if n.what == "complaint" and n.detail == "settled")
+    yield tuple(n.at_ms for n in notes if n.praise)
+    yield tuple((n.at_ms, n.detail in _CARING) for n in notes if n.what == "outreach")
+    yield tuple(bad_ms for n in notes if (bad_ms := n.bad_ms) is not None)
+    yield tuple(n.at_ms for n in notes if n.what == "customer_left")
 
 
 def gone(timeline: Timeline, customer_id: str, version: int, watermark_ms: int) -> Facts:

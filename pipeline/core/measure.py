@@ -15,7 +15,7 @@ Moment = Literal[
     "request", "wait", "leg", "clock", "reply", "closing", "negative",
     "menu", "menu_repeat", "self_service", "refused", "discarded", "out_of_scope",
     "promise", "complaint", "feedback_asked", "feedback", "audit", "outreach", "customer_left", "customer_stayed",
-    "linked_closing", "linked_wait", "linked_request",
+    "linked_closing", "linked_wait", "linked_request", "linked_complaint", "linked_outreach", "linked_leaving",
 ]  # fmt: skip
 """Where a measure is booked, and what its function is given: see `BOOKED_AT`. The `linked_*` moments are those that
 only the customer's other contacts can tell (the customer fold)."""
@@ -47,6 +47,9 @@ BOOKED_AT: Final[dict[Moment, str]] = {
     "linked_closing": "first closing",
     "linked_wait": "wait_began",
     "linked_request": "requested",
+    "linked_complaint": "the minute the complaint was raised",
+    "linked_outreach": _HAPPENED,
+    "linked_leaving": _HAPPENED,
 }
 
 Unit = Literal[

@@ -63,30 +63,43 @@ def deadline_ms(timeline: Timeline, clock: Clock) -> int | None:
 
 _YEAR_MS = 366 * 86_400_000
 _MARKS = 1 << RECEIVED | 1 << SENT | 1 << REQUESTED
+_Span = tuple[int, int | None, bool]
+"""When a clock began, when it ended (None: it runs), and whether a reply ended it."""
 
 
 def clocks(timeline: Timeline) -> list[Clock]:
     """The contact's clocks in order of their start. Discarding and reopening remove a running one."""
+    found: list[Clock] = []
+    for began_ms, ended_ms, replied in _spans(timeline):
+        if replied and ended_ms is not None:
+            found.append(_clock(timeline, began_ms, ended_ms, first=not found))
+        else:
+            found.append(Clock(began_ms, not found, closed=ended_ms is not None))
+    return found
+
+
+def closed_unanswered_ms(timeline: Timeline) -> list[int]:
+    """When the contact was closed with a message unanswered."""
+    return [ended_ms for _, ended_ms, replied in _spans(timeline) if ended_ms is not None and not replied]
+
+
+def _spans(timeline: Timeline) -> list[_Span]:
     if not timeline.seen & _MARKS:
         return []
-    found: list[Clock] = []
+    found: list[_Span] = []
     running: int | None = None
-
     for touch in timeline.touches:
         if is_message(touch, timeline):
             running = touch.at_ms if running is None else running
         elif running is None:
             continue
-        elif is_reply(touch):
-            found.append(_clock(timeline, running, touch.at_ms, first=not found))
-            running = None
-        elif touch.type == CLOSED:
-            found.append(Clock(running, not found, closed=True))
+        elif is_reply(touch) or touch.type == CLOSED:
+            found.append((running, touch.at_ms, touch.type != CLOSED))
             running = None
         elif touch.type in (DISCARDED, REOPENED):
             running = None
     if running is not None:
-        found.append(Clock(running, not found))
+        found.append((running, None, False))
     return found
 
 

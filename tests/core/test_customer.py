@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.customer import Customer, Linked, Windows
+from pipeline.core.customer import MONTH_MS, Customer, Linked, Windows
 from pipeline.core.facts import NEVER, Facts
 from tests.oracle import DAY, HOUR, MINUTE
 
@@ -42,13 +42,23 @@ def any_facts(draw: Callable[..., object], names: str = "abcdef") -> Facts:
     ended = asked + rng.choice((-2, 0, 1, 5, 12, 30))
     is_closed = rng.random() < 0.7
     lost = rng.random() < 0.3
+
+    def times(spread: int, after_ms: int = 0) -> tuple[int, ...]:
+        found = (asked + rng.randrange(spread) + rng.choice((0, after_ms)) for _ in range(rng.randrange(3)))
+        return tuple(sorted(found))
+
     return Facts(
         1, rng.random() < 0.9, 0, rng.choice(names), "c", rng.choice(("phone", "email")),
         topic=rng.choice(("", "", "move", "invoice")), inbound=rng.random() < 0.8, requested_ms=asked,
         first_closed_ms=ended if is_closed else None, last_closed_ms=ended + rng.choice((0, 3)) if is_closed else None,
         unanswered_until_ms=rng.choice((NEVER, max(asked, ended), asked + 2)), eligible=is_closed,
         reopened=rng.random() < 0.1, wait_began_ms=asked if lost else None, abandoned_ms=asked + 1 if lost else None,
-        reached_ms=tuple(sorted({asked + rng.randrange(8) for _ in range(rng.randrange(3))})),
+        reached_ms=times(8),
+        settled=tuple((at_ms - 3, at_ms) for at_ms in times(5)),
+        praised_ms=times(8, MONTH_MS),
+        outreach=tuple((at_ms, rng.random() < 0.5) for at_ms in times(8)),
+        bad_ms=times(8),
+        left_ms=times(8, MONTH_MS),
     )  # fmt: skip
 
 
@@ -150,3 +160,25 @@ def test_a_customer_with_five_thousand_contacts_costs_as_much_per_change_as_one_
 
     # All follow one another: 4,900 more to go back along, three looks each, to where the issue began.
     assert looks(5_000) <= looks(100) + 3 * 4_900
+
+
+@given(st.lists(any_facts("abcdefgh"), max_size=12), st.sets(st.sampled_from("abcdefgh")))
+def test_descendants_are_those_whose_chain_leads_back(given: list[Facts], some: set[str]) -> None:
+    known = customer(*given)
+    names = set(held(known))
+    found = some & names
+    while more := {name for name in names - found if known.linked(name).follows in found}:
+        found |= more
+    assert known.descendants(some & names) == found
+
+
+def test_a_long_chain_within_one_window_is_gone_along_once() -> None:
+    windows = Windows(follow_up_ms=DAY, returned_ms=DAY)
+
+    def looks(contacts: int) -> int:
+        known = customer(*(closed(f"k{n:05}", 2 * n, 2 * n + 1) for n in range(contacts)), windows=windows)
+        known.facts = counting = Counting(known.facts)
+        assert len(known.descendants({"k00000"})) == contacts
+        return counting.looks
+
+    assert looks(4_000) <= 2.1 * looks(2_000)

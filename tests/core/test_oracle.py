@@ -60,6 +60,7 @@ feedback_asked feedback_invalid csat_n csat_top1 csat_top2 csat_points nps_n nps
 ces_n ces_points solved_n solved_yes
 complaints complaints_settled settle_ms settle_ms_buckets goodwill_minor
 audits audit_points outreach customers_left customers_stayed
+complaints_recovered outreach_first outreach_followed left_after_bad
 """
 
 ids = itertools.count()
@@ -1501,6 +1502,9 @@ def test_in_any_stream_the_counts_add_up(stream: list[dict[str, Any]], promises:
     assert max(totals(counted, "nps_promoters", "nps_detractors")) <= total(counted, "nps_n")
     assert total(counted, "csat_top1") <= total(counted, "csat_top2") <= total(counted, "csat_n")
     assert total(counted, "solved_yes") <= total(counted, "solved_n")
+    assert total(counted, "complaints_recovered") <= total(counted, "complaints_settled")
+    assert max(totals(counted, "outreach_first", "outreach_followed")) <= total(counted, "outreach")
+    assert total(counted, "left_after_bad") <= total(counted, "customers_left")
     assert total(counted, "menu_repeats") <= total(counted, "menu_steps")
     for points, n in (("csat_points", "csat_n"), ("ces_points", "ces_n"), ("audit_points", "audits")):
         assert 0 <= total(counted, points) <= 10_000 * total(counted, n)

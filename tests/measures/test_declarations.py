@@ -41,7 +41,7 @@ PROMISES = "promises_due promises_kept promises_late promise_late_ms promises_br
 VOICE = """
 feedback_asked feedback_invalid csat_n csat_top1 csat_top2 csat_points nps_n nps_promoters nps_detractors
 ces_n ces_points solved_n solved_yes complaints complaints_settled settle_ms goodwill_minor audits audit_points
-outreach customers_left customers_stayed
+outreach outreach_first outreach_followed customers_left customers_stayed complaints_recovered left_after_bad
 """
 FAMILIES = {
     "waiting": WAITING,
@@ -71,7 +71,8 @@ COUNT_OF = {
 }
 CUSTOMER_FOLD = """
 fcr_eligible fcr_resolved fcr_followed fcr_reopened fcr_unresolved fcr_transferred issues issues_resolved_first chased
-followup_delay_ms channel_switches abandoned_returned
+followup_delay_ms channel_switches abandoned_returned complaints_recovered outreach_first outreach_followed
+left_after_bad
 """
 
 
