@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from agents.dead_letters import deliver
+from agents.failpoints import during, reached
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import Engine, Flush, Hole
 from pipeline.core.poison import TooManyRejects
@@ -68,9 +69,12 @@ async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
     for table, columns in flush.evidence:
         await ledger.publish(table, flush.partition, columns)
     await emit(flush.emissions, log, clock)
-    await ledger.commit(flush.ledger)
+    reached("after_facts")
+    await during("during_ledger", ledger.commit(flush.ledger))
+    reached("after_ledger")
     for table, columns in flush.published:
         await ledger.publish(table, flush.partition, columns)
+    reached("after_contacts")
     log.durable(flush.partition, flush.offset)
 
 
@@ -79,6 +83,7 @@ async def recover(
 ) -> None:
     """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions."""
     engine.recover(await ledger.recover(engine.partition, engine.recent_days))
+    reached("during_recovery")
     fold = engine.fold_
     if isinstance(fold, ContactFold):
         if engine.marker.facts_epoch != facts_epoch:
@@ -165,6 +170,7 @@ class Folding:
             return
         await self._room.wait()
         records = batch.records
+        reached("before_fold")
         try:
             for start in range(0, max(len(records), 1), _SLICE):
                 part = records[start : start + _SLICE]
@@ -180,6 +186,7 @@ class Folding:
             self.stopped_because = str(error)
             log_.error("stopped: %s", error)
             self._log.pause(self.engine.partition)
+        reached("after_fold")
         self._folded += len(records)
         self._changed.set()
         if self.engine.dirty_rows >= self._pace.flush_rows or self._folded >= self._pace.flush_records:

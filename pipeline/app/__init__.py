@@ -29,6 +29,7 @@ from pipeline.core.rules import Rulebook
 from pipeline.io import topics
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
+from pipeline.live import recent_days
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Batch, LogError, OutRecord, Warehouse, WarehouseRefused
 from pipeline.settings import Settings
@@ -172,9 +173,6 @@ class App:
 
     def _folding(self, partition: str) -> Folding:
         topic = partition.rpartition("/")[0]
-        settings = self.rulebook.settings
-        day_ms = 86_400_000
-        recent_days = (2 * settings.follow_up_window_ms + settings.lateness_ms) // day_ms + 3
         engine = Engine(
             partition,
             self._epochs[topic],
@@ -182,7 +180,7 @@ class App:
             self.rulebook.zone,
             self._fingerprint,
             self._limits,
-            recent_days,
+            recent_days(self.rulebook.settings),
             self._log_ids.get(topic, ""),
         )
         # The embedded log holds so little that its reader has to make room often.

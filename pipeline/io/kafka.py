@@ -27,7 +27,8 @@ class Tuning(Struct, frozen=True):
     """Settings of the consumer group and the producer, with values that fit most installations."""
 
     session_timeout_seconds: float = 12.0
-    heartbeat_interval_seconds: float = 3.0
+    heartbeat_interval_seconds: float = 0.5
+    """By its answer a member learns that others come or go: what a handover waits for at the least."""
     rebalance_timeout_seconds: float = 60.0
     commit_interval_seconds: float = 1.0
     revoke_seconds: float = 10.0
