@@ -7,7 +7,7 @@ from pipeline.core.zone import DAY_MS, HOUR_MS, Zone
 
 Language = Literal["de", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-NONE: Final = "–"
+NONE: Final = "-"
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS: Final[dict[Language, tuple[str, ...]]] = {
@@ -29,7 +29,7 @@ def number(value: float | None, lang: Language, decimals: int = 0) -> str:
     """A number with separators of thousands.
 
     >>> number(1234.5, "de", 1), number(1234.5, "en", 1), number(None, "de")
-    ('1.234,5', '1,234.5', '–')
+    ('1.234,5', '1,234.5', '-')
     """
     if value is None:
         return NONE
@@ -84,7 +84,7 @@ def duration(ms: float | None, lang: Language) -> str:
     if abs(ms) < 10_000:
         return f"{number(ms / 1000, lang, 1)} s"
     sign, left = ("-", -round(ms)) if ms < 0 else ("", round(ms))
-    parts = []
+    parts: list[str] = []
     for size, unit in zip((DAY_MS, HOUR_MS, 60_000, 1_000), _UNITS[lang], strict=True):
         count, left = divmod(left, size)
         if count or parts:

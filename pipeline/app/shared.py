@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import msgspec
 
 from agents.dead_letters import deliver
+from pipeline.answers.explain import Explanation
 from pipeline.app import App, Counts
+from pipeline.app.answering import explained
 from pipeline.io import audit
 from pipeline.io.audit import Result
 from pipeline.io.sharing import call
@@ -40,6 +42,9 @@ class Access(Protocol):
 
     async def audit(self) -> Result:
         """Every cell counted again."""
+
+    async def explain(self, contact_id: str) -> Explanation | None:
+        """Why a contact counts as it does; None if there is none of that id."""
 
 
 class Local:
@@ -72,6 +77,10 @@ class Local:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
         return await audit.run(self._app.warehouse, self._app.rulebook)
 
+    async def explain(self, contact_id: str) -> Explanation | None:
+        """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
+        return await explained(self._app.warehouse, self._app.rulebook, contact_id, self._app.clock.now_ms())
+
 
 class Remote:
     """The pipeline of the process that holds a folder. Errors are those of `pipeline.io.sharing.call`."""
@@ -103,6 +112,11 @@ class Remote:
         """As in `Access`."""
         return msgspec.msgpack.decode(await self._call("audit"), type=Result)
 
+    async def explain(self, contact_id: str) -> Explanation | None:
+        """As in `Access`."""
+        answer = await self._call("explain", contact_id=contact_id)
+        return msgspec.msgpack.decode(answer, type=Explanation | None)
+
     async def _call(self, operation: str, **request: Any) -> bytes:
         return await asyncio.to_thread(call, self._folder, operation, **request)
 
@@ -130,6 +144,9 @@ def handlers(local: Local) -> dict[str, Handler]:
     async def recount(_: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.audit())
 
+    async def explain(request: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.explain(request["contact_id"]))
+
     return {
         "feed": feed,
         "reject": reject,
@@ -137,4 +154,5 @@ def handlers(local: Local) -> dict[str, Handler]:
         "drained": drained,
         "query": query,
         "audit": recount,
+        "explain": explain,
     }

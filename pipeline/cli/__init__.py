@@ -7,12 +7,27 @@ why; 70 a bug.
 import sys
 
 from pipeline.cli.base import app
+from pipeline.cli.explain import explain
 from pipeline.cli.inspect import audit, export, measures, query
 from pipeline.cli.replay import replay
 from pipeline.cli.schema import apply, doctor, plan
 from pipeline.cli.serve import demo, run, worker
 
-__all__ = ["apply", "audit", "demo", "doctor", "export", "main", "measures", "plan", "query", "replay", "run", "worker"]
+__all__ = [
+    "apply",
+    "audit",
+    "demo",
+    "doctor",
+    "explain",
+    "export",
+    "main",
+    "measures",
+    "plan",
+    "query",
+    "replay",
+    "run",
+    "worker",
+]
 
 
 def main() -> None:

@@ -1,0 +1,168 @@
+"""`explain`, `which-formula` and `as-known`: why a number is what it is, which one that was, what was known then."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.answers import explain_words, speech
+from pipeline.answers.explain import Counted, Explanation
+from pipeline.answers.speech import Language
+from pipeline.app.answering import explained
+from pipeline.app.catalogues import choose, refuse_others
+from pipeline.app.shared import Remote
+from pipeline.cli.base import CatalogueFile, Data, app, cannot, out, run_async, settings
+from pipeline.cli.inspect import at_hand
+from pipeline.core.rules import Rulebook
+from pipeline.core.zone import Zone
+from pipeline.settings import Settings
+
+Lang = Annotated[str, typer.Option("--lang", help="de or en")]
+
+
+def spoken(name: str) -> Language:
+    """The language a command was asked for; ends the command on another."""
+    try:
+        return speech.language(name)
+    except ValueError as error:
+        cannot(error)
+
+
+@app.command()
+def explain(
+    contact_id: Annotated[str, typer.Argument(help="Id of a contact, as in touchline.contacts", metavar="CONTACT_ID")],
+    data: Data = None,
+    catalogue: CatalogueFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Explain one contact: its timeline, every cell it counts in, and why its resolution is what it is."""
+    language = spoken(lang)
+    found = run_async(_explain(settings(data=data, catalogue=catalogue), contact_id))
+    if found is None:
+        cannot(
+            f'there is no contact {contact_id!r}: ids are exact, capitals included; touchline query "SELECT contact_id'
+            f" FROM touchline.contacts WHERE contact_id ILIKE '%...%'\" finds similar ones"
+        )
+    _show(found, language)
+
+
+async def _explain(found: Settings, contact_id: str) -> Explanation | None:
+    async with at_hand(found) as warehouse:
+        if isinstance(warehouse, Remote):
+            return await warehouse.explain(contact_id)
+        catalogue = choose(found).catalogue
+        await refuse_others(warehouse, catalogue)
+        return await explained(warehouse, Rulebook(catalogue), contact_id, time.time_ns() // 1_000_000)
+
+
+_WORDS = {
+    "en": {
+        "contact": "Contact", "channel": "channel", "queue": "queue", "segment": "segment", "topic": "topic",
+        "customer": "customer", "source": "source", "inbound": "inbound", "outbound": "outbound", "open": "open",
+        "ended": "ended", "timeline": "What happened (local time, {zone})", "cells": "Where it counts",
+        "minute": "minute", "measure": "measure", "adds": "adds", "fold": "from", "contact_fold": "the contact",
+        "customer_fold": "the customer's contacts", "resolution": "First-contact resolution",
+        "provisional": "provisional until {at}, when the follow-up window and the time for late news are over",
+        "final": "final since {at}", "issue": "Its issue", "this": "this contact", "unknown": "What is not known",
+        "follows": "It follows contact {name}.", "all_known": "Nothing is missing.",
+        "sent": "sent as {at}", "touchpoint": "touchpoint", "time": "time", "did": "what it did",
+    },
+    "de": {
+        "contact": "Kontakt", "channel": "Kanal", "queue": "Warteschlange", "segment": "Segment", "topic": "Thema",
+        "customer": "Kunde", "source": "Quelle", "inbound": "eingehend", "outbound": "ausgehend", "open": "offen",
+        "ended": "beendet", "timeline": "Was geschah (Ortszeit, {zone})", "cells": "Wo er zählt",
+        "minute": "Minute", "measure": "Kennzahl", "adds": "Beitrag", "fold": "aus", "contact_fold": "dem Kontakt",
+        "customer_fold": "den Kontakten des Kunden", "resolution": "Erstlösung",
+        "provisional": "vorläufig bis {at}, wenn Folgekontakt-Fenster und Nachlauf vorbei sind",
+        "final": "endgültig seit {at}", "issue": "Sein Anliegen", "this": "dieser Kontakt",
+        "unknown": "Was nicht bekannt ist", "follows": "Er folgt auf Kontakt {name}.",
+        "all_known": "Nichts fehlt.", "sent": "gesendet als {at}", "touchpoint": "Touchpoint", "time": "Zeit",
+        "did": "was er bewirkte",
+    },
+}  # fmt: skip
+
+
+def _show(found: Explanation, lang: Language) -> None:
+    words, zone = _WORDS[lang], Zone(found.zone)
+    out.print(Text(f"{words['contact']} {found.contact_id}", style="bold"))
+    about = [
+        f"{words[name]} {value}"
+        for name, value in (
+            ("channel", found.channel), ("queue", found.queue), ("segment", found.segment), ("topic", found.topic),
+            ("customer", found.customer_id), ("source", found.source),
+        )
+        if value
+    ]  # fmt: skip
+    about += [words["inbound" if found.inbound else "outbound"], words["open" if found.is_open else "ended"]]
+    out.print(Text(", ".join(about)))
+    _timeline(found, lang, zone)
+    _resolution(found, lang, zone)
+    _cells(found.cells, lang, zone)
+    _section(words["unknown"])
+    for what in found.unknown:
+        out.print(Text(f"  {explain_words.sentence(what, lang, zone)}"))
+    if not found.unknown:
+        out.print(Text(f"  {words['all_known']}"))
+
+
+def _section(title: str) -> None:
+    out.print()
+    out.print(Text(title, style="bold"))
+
+
+def _timeline(found: Explanation, lang: Language, zone: Zone) -> None:
+    words = _WORDS[lang]
+    _section(words["timeline"].format(zone=zone.name))
+    table = Table(words["time"], words["touchpoint"], words["did"], box=None, pad_edge=True)
+    last_day = ""
+    for step in found.steps:
+        day = speech.day(zone.local_date(step.at_ms), lang)
+        told = [explain_words.sentence(did, lang, zone) for did in step.did]
+        if step.sent_at_ms is not None:
+            told.append(words["sent"].format(at=speech.moment(step.sent_at_ms, zone, lang)))
+        at = speech.clock(step.at_ms, zone)
+        table.add_row(Text(at if day == last_day else f"{day} {at}", justify="right"), Text(step.type),
+                      Text("; ".join(told)))  # fmt: skip
+        last_day = day
+    out.print(table)
+
+
+def _resolution(found: Explanation, lang: Language, zone: Zone) -> None:
+    words, resolution = _WORDS[lang], found.resolution
+    _section(words["resolution"])
+    out.print(Text(f"  {explain_words.fcr_sentence(resolution.fcr, lang)}"))
+    for why in resolution.why_not:
+        out.print(Text(f"  - {explain_words.fixed(why, lang)}"))
+    for because in resolution.because:
+        out.print(Text(f"  - {explain_words.sentence(because, lang, zone)}"))
+    if resolution.final_from_ms is not None and resolution.fcr:
+        until = speech.moment(resolution.final_from_ms, zone, lang)
+        out.print(Text(f"  - {words['final' if resolution.is_final else 'provisional'].format(at=until)}"))
+    if resolution.follows:
+        out.print(Text(f"  - {words['follows'].format(name=resolution.follows)}"))
+    if len(resolution.issue) > 1:
+        _section(words["issue"])
+        for sibling in resolution.issue:
+            mark = f"  ({words['this']})" if sibling.contact_id == found.contact_id else ""
+            at = speech.moment(sibling.requested_ms, zone, lang)
+            said = explain_words.fcr_sentence(sibling.fcr, lang)
+            out.print(Text(f"  {at}  {sibling.contact_id}  {sibling.channel}  {said}{mark}"))
+
+
+def _cells(cells: list[Counted], lang: Language, zone: Zone) -> None:
+    words = _WORDS[lang]
+    _section(words["cells"])
+    table = Table(words["minute"], words["channel"], words["queue"], words["segment"], words["measure"],
+                  words["adds"], words["fold"], box=None)  # fmt: skip
+    before: tuple[str, ...] = ()
+    for cell in cells:
+        at = speech.moment(cell.window_s * 1_000, zone, lang, seconds=False)
+        place = (at, cell.channel, cell.queue, cell.segment)
+        shown = ("", "", "", "") if place == before else place
+        before = place
+        table.add_row(*(Text(each) for each in shown), Text(cell.measure),
+                      Text(speech.number(cell.value, lang), justify="right"),
+                      Text(words[f"{cell.fold}_fold"]))  # fmt: skip
+    out.print(table)
