@@ -13,6 +13,7 @@ from pipeline.core.cells import add
 from pipeline.core.engine import DAY, MINUTE
 from pipeline.core.rules import Rulebook
 from pipeline.live.inputs import CallBack, LiveState, PartitionState
+from pipeline.live.judged import judge_day, judge_minute
 from pipeline.live.now import Found, Starts, look_at
 from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place
 from pipeline.live.summary import Case, Cases, NotReady, PartitionStatus, Readiness
@@ -51,7 +52,12 @@ class Collected(Struct, frozen=True):
 def collect(state: LiveState, now_ms: int) -> Collected:
     """What these partitions are worth at `now_ms`. Law: `present` of the parts is `present` of the whole."""
     rulebook = state.rulebook
-    starts = Starts((now_ms - RECENT_MS) // 60_000 * 60_000 + 60_000, rulebook.zone.day_start_ms(now_ms))
+    zone = rulebook.zone
+    starts = Starts(
+        (now_ms - RECENT_MS) // 60_000 * 60_000 + 60_000,
+        zone.day_start_ms(now_ms),
+        zone.start_of_ms(zone.ordinal(now_ms) - 1),
+    )
     own = [partition for partition in state.partitions if partition.of_contacts]
     contacts: dict[Place, Parts] = {}
     customers: dict[Place, Parts] = {}
@@ -60,7 +66,7 @@ def collect(state: LiveState, now_ms: int) -> Collected:
         if not_ready(partition):
             continue
         places = contacts if partition.of_contacts else customers
-        _count_cells(partition, now_ms, starts, places)
+        _count_cells(partition, rulebook, now_ms, starts, places)
         for contact_id, view in partition.open.items():
             look_at(contact_id, view, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
     return Collected(
@@ -135,13 +141,19 @@ def _place(places: dict[Place, Parts], place: Place) -> Parts:
     return parts
 
 
-def _count_cells(partition: PartitionState, now_ms: int, starts: Starts, places: dict[Place, Parts]) -> None:
+def _count_cells(
+    partition: PartitionState, rulebook: Rulebook, now_ms: int, starts: Starts, places: dict[Place, Parts]
+) -> None:
     """Add the cells in memory: minutes to the last 15 (and 30, and 60) minutes, days to today and to resolution."""
     recent_s, today_s = starts.recent_ms // 1_000, starts.today_ms // 1_000
+    yesterday_s = starts.yesterday_ms // 1_000
     answers_s = (now_ms - ANSWERS_WINDOW_MS) // 1_000
     replies_s = (now_ms - REPLIES_MS) // 1_000
-    for (resolution, start_s, channel, queue, _), cell in partition.recent.items():
+    for (resolution, start_s, channel, queue, segment), cell in partition.recent.items():
         if resolution == MINUTE:
+            if partition.of_contacts:
+                outcomes = _place(places, (channel, queue)).outcomes
+                judge_minute(outcomes, cell, start_s, (channel, queue, segment), rulebook, now_ms)
             if start_s < replies_s:
                 continue
             parts = _place(places, (channel, queue))
@@ -154,6 +166,9 @@ def _count_cells(partition: PartitionState, now_ms: int, starts: Starts, places:
             parts = _place(places, (channel, queue))
             uses = cell.get(_REQUESTED, 0) + cell.get(_LEGS_OFFERED, 0)
             parts.used = (parts.used[0] + uses * (start_s == today_s), parts.used[1] + uses)
+            if start_s >= yesterday_s and partition.of_contacts:
+                today = start_s == today_s
+                judge_day(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, today=today)
             if start_s == today_s:
                 add(parts.today.cell, cell)
             if _ELIGIBLE in cell or _RESOLVED in cell:
@@ -194,6 +209,12 @@ def _catch_up_ms(state: PartitionState, now_ms: int) -> int | None:
     return lag * (now_ms - earlier.at_ms) // nearer if nearer > 0 else None
 
 
+def _behind_ms(state: PartitionState, now_ms: int) -> int | None:
+    if not _lag(state):
+        return _lag(state)
+    return max(now_ms - state.marker.append_ms, 0) if state.marker.append_ms else None
+
+
 def _status(state: PartitionState, now_ms: int) -> PartitionStatus:
     marker = state.marker
     known = state.ready and marker.watermark_ms > 0
@@ -219,4 +240,5 @@ def _status(state: PartitionState, now_ms: int) -> PartitionStatus:
         late=marker.late,
         rejected=dict(sorted(marker.rejected.items())),
         clamped=dict(sorted(marker.clamped.items())),
+        behind_ms=_behind_ms(state, now_ms) if state.ready else None,
     )

@@ -10,6 +10,7 @@ from pipeline.core.response import Clock
 from pipeline.core.rules import Rulebook, elapsed
 from pipeline.core.timeline import ABANDONED, ANSWERED, CLOSED, DISCARDED, REOPENED
 from pipeline.core.waiting import Leg
+from pipeline.live.judged import reply_undecided, wait_undecided
 from pipeline.live.parts import Parts, Place
 from pipeline.live.summary import Case
 from schemas.catalogue import Target
@@ -19,10 +20,11 @@ _TALK_ENDS: Final = frozenset({CLOSED, ABANDONED, DISCARDED, REOPENED})
 
 
 class Starts(Struct, frozen=True):
-    """Where the windows begin (ms): the last 15 minutes, and today."""
+    """Where the windows begin (ms): the last 15 minutes, today, and yesterday."""
 
     recent_ms: int
     today_ms: int
+    yesterday_ms: int
 
 
 class Found(Struct):
@@ -101,6 +103,8 @@ def look_at(
     ):
         entry.recent.undecided += wait.began_ms >= starts.recent_ms
         entry.today.undecided += wait.began_ms >= starts.today_ms
+        if line.live and wait.began_ms >= starts.today_ms:
+            wait_undecided(entry.outcomes, rulebook.settings.headline_service_level)
     if view.response_due:
         _unanswered(contact_id, view, view.clocks[-1], rulebook, now_ms, starts, entry, found)
 
@@ -155,12 +159,16 @@ def _unanswered(
     over_ms = None
     overdue = False
     if target is not None:
-        over = elapsed(target, rules.calendar, began_ms, now_ms, rulebook.zone) - target.amount
+        used = elapsed(target, rules.calendar, began_ms, now_ms, rulebook.zone)
+        parts.unanswered_target_permille = max(parts.unanswered_target_permille, used * 1_000 // max(target.amount, 1))
+        over = used - target.amount
         overdue = over > 0
         over_ms = None if target.unit == "open_days" else over
         if clock.first and not overdue:
             parts.recent.first_undecided += began_ms >= starts.recent_ms
             parts.today.first_undecided += began_ms >= starts.today_ms
+            if not line.live and began_ms >= starts.yesterday_ms:
+                reply_undecided(parts.outcomes, today=began_ms >= starts.today_ms)
     parts.unanswered.see(age_ms)
     if open_ms is not None:
         parts.unanswered_open.see(open_ms)

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from pipeline.core.cells import Cell, add
 from pipeline.core.histogram import bucket, quantile
 from pipeline.core.measure import column_key
+from pipeline.live.judged import Outcomes, judged
 from pipeline.live.summary import Fcr, Numbers, WindowNumbers
 from pipeline.measures import ALL
 from schemas.catalogue import ServiceLevel
@@ -106,12 +107,14 @@ class Parts(Struct):
     unanswered: Waiting = field(default_factory=Waiting)
     unanswered_open: Waiting = field(default_factory=Waiting)
     unanswered_overdue: int = 0
+    unanswered_target_permille: int = -1
     answers: int = 0
     replies: int = 0
     recent: WindowParts = field(default_factory=WindowParts)
     today: WindowParts = field(default_factory=WindowParts)
     resolution: dict[int, tuple[int, int]] = field(default_factory=dict)
     used: tuple[int, int] = (0, 0)
+    outcomes: Outcomes = field(default_factory=dict)
 
     def merge(self, other: "Parts") -> None:
         """Take in another place."""
@@ -122,6 +125,7 @@ class Parts(Struct):
         self.unanswered.merge(other.unanswered)
         self.unanswered_open.merge(other.unanswered_open)
         self.unanswered_overdue += other.unanswered_overdue
+        self.unanswered_target_permille = max(self.unanswered_target_permille, other.unanswered_target_permille)
         self.answers += other.answers
         self.replies += other.replies
         self.recent.merge(other.recent)
@@ -129,6 +133,8 @@ class Parts(Struct):
         for day_s, pair in other.resolution.items():
             self.resolution[day_s] = _plus(self.resolution.get(day_s, (0, 0)), pair)
         self.used = _plus(self.used, other.used)
+        for key, pair in other.outcomes.items():
+            self.outcomes[key] = _plus(self.outcomes.get(key, (0, 0)), pair)
 
 
 class Cohorts(Struct, frozen=True):
@@ -240,6 +246,8 @@ def numbers(parts: Parts, cohorts: Cohorts | None) -> Numbers:
         today=window_numbers(parts.today),
         fcr_provisional=None if cohorts is None else _fcr(parts.resolution, cohorts.provisional),
         fcr_confirmed=None if cohorts is None else _fcr(parts.resolution, cohorts.confirmed),
+        judged=tuple(judged(parts.outcomes)),
+        unanswered_target_permille=None if parts.unanswered_target_permille < 0 else parts.unanswered_target_permille,
     )
 
 

@@ -180,6 +180,7 @@ class _Told(Struct, frozen=True):
             None if rules is None else rules.response_target,
             numbers(parts, self.cohorts),
             self.incomplete,
+            rules is None or rules.calendar is None or rules.calendar.is_open(self.now_ms),
         )
 
     def totals(self, places: Mapping[Place, Parts]) -> Iterable[Total]:

@@ -54,6 +54,17 @@ class Fcr(Struct, frozen=True):
     ratio: float | None
 
 
+class Judged(Struct, frozen=True):
+    """How an objective (`pipeline.core.objectives`) stands in one of its windows: so many were due, so many of them
+    missed.
+    """
+
+    objective: str
+    window: str
+    due: int
+    missed: int
+
+
 class Numbers(Struct, frozen=True):
     """The live values of one queue on one channel, or of several together.
 
@@ -90,6 +101,9 @@ class Numbers(Struct, frozen=True):
     promises_overdue_now: int = 0
     promises_due_soon_by_kind: Mapping[PromiseKind, int] = {}
     promises_overdue_by_kind: Mapping[PromiseKind, int] = {}
+    judged: tuple[Judged, ...] = ()
+    unanswered_target_permille: int | None = None
+    """How much of its target the message closest to it, or furthest beyond, has used: 1000 is all of it."""
 
 
 class QueueRow(Struct, frozen=True):
@@ -105,6 +119,8 @@ class QueueRow(Struct, frozen=True):
     response_target: Target | None
     numbers: Numbers
     incomplete: bool = False
+    open: bool = True
+    """Whether it is open now; True where no calendar applies."""
 
 
 class Total(Struct, frozen=True):
@@ -187,6 +203,8 @@ class PartitionStatus(Struct, frozen=True):
     late: int
     rejected: Mapping[str, int]
     clamped: Mapping[str, int]
+    behind_ms: int | None = None
+    """How long ago the newest record counted was appended, 0 where nothing is left in the log; None: not known."""
 
 
 class NotReady(Struct, frozen=True):
