@@ -9,6 +9,7 @@ from rich.text import Text
 
 from pipeline.answers import explain_words, speech
 from pipeline.answers.explain import Counted, Explanation
+from pipeline.answers.explain_page import WORDS
 from pipeline.answers.speech import Language
 from pipeline.app.answering import explained
 from pipeline.app.catalogues import choose, refuse_others
@@ -42,8 +43,8 @@ def explain(
     found = run_async(_explain(settings(data=data, catalogue=catalogue), contact_id))
     if found is None:
         cannot(
-            f'there is no contact {contact_id!r}: ids are exact, capitals included; touchline query "SELECT contact_id'
-            f" FROM touchline.contacts WHERE contact_id ILIKE '%...%'\" finds similar ones"
+            f"no contact is called {contact_id!r}: ids are exact, capitals included, and single contacts are kept as"
+            " long as the catalogue's retention says"
         )
     _show(found, language)
 
@@ -57,35 +58,8 @@ async def _explain(found: Settings, contact_id: str) -> Explanation | None:
         return await explained(warehouse, Rulebook(catalogue), contact_id, time.time_ns() // 1_000_000)
 
 
-_WORDS = {
-    "en": {
-        "contact": "Contact", "channel": "channel", "queue": "queue", "segment": "segment", "topic": "topic",
-        "customer": "customer", "source": "source", "inbound": "inbound", "outbound": "outbound", "open": "open",
-        "ended": "ended", "timeline": "What happened (local time, {zone})", "cells": "Where it counts",
-        "minute": "minute", "measure": "measure", "adds": "adds", "fold": "from", "contact_fold": "the contact",
-        "customer_fold": "the customer's contacts", "resolution": "First-contact resolution",
-        "provisional": "provisional until {at}, when the follow-up window and the time for late news are over",
-        "final": "final since {at}", "issue": "Its issue", "this": "this contact", "unknown": "What is not known",
-        "follows": "It follows contact {name}.", "all_known": "Nothing is missing.",
-        "sent": "sent as {at}", "touchpoint": "touchpoint", "time": "time", "did": "what it did",
-    },
-    "de": {
-        "contact": "Kontakt", "channel": "Kanal", "queue": "Warteschlange", "segment": "Segment", "topic": "Thema",
-        "customer": "Kunde", "source": "Quelle", "inbound": "eingehend", "outbound": "ausgehend", "open": "offen",
-        "ended": "beendet", "timeline": "Was geschah (Ortszeit, {zone})", "cells": "Wo er zählt",
-        "minute": "Minute", "measure": "Kennzahl", "adds": "Beitrag", "fold": "aus", "contact_fold": "dem Kontakt",
-        "customer_fold": "den Kontakten des Kunden", "resolution": "Erstlösung",
-        "provisional": "vorläufig bis {at}, wenn Folgekontakt-Fenster und Nachlauf vorbei sind",
-        "final": "endgültig seit {at}", "issue": "Sein Anliegen", "this": "dieser Kontakt",
-        "unknown": "Was nicht bekannt ist", "follows": "Er folgt auf Kontakt {name}.",
-        "all_known": "Nichts fehlt.", "sent": "gesendet als {at}", "touchpoint": "Touchpoint", "time": "Zeit",
-        "did": "was er bewirkte",
-    },
-}  # fmt: skip
-
-
 def _show(found: Explanation, lang: Language) -> None:
-    words, zone = _WORDS[lang], Zone(found.zone)
+    words, zone = WORDS[lang], Zone(found.zone)
     out.print(Text(f"{words['contact']} {found.contact_id}", style="bold"))
     about = [
         f"{words[name]} {value}"
@@ -113,7 +87,7 @@ def _section(title: str) -> None:
 
 
 def _timeline(found: Explanation, lang: Language, zone: Zone) -> None:
-    words = _WORDS[lang]
+    words = WORDS[lang]
     _section(words["timeline"].format(zone=zone.name))
     table = Table(words["time"], words["touchpoint"], words["did"], box=None, pad_edge=True)
     last_day = ""
@@ -130,7 +104,7 @@ def _timeline(found: Explanation, lang: Language, zone: Zone) -> None:
 
 
 def _resolution(found: Explanation, lang: Language, zone: Zone) -> None:
-    words, resolution = _WORDS[lang], found.resolution
+    words, resolution = WORDS[lang], found.resolution
     _section(words["resolution"])
     out.print(Text(f"  {explain_words.fcr_sentence(resolution.fcr, lang)}"))
     for why in resolution.why_not:
@@ -152,7 +126,7 @@ def _resolution(found: Explanation, lang: Language, zone: Zone) -> None:
 
 
 def _cells(cells: list[Counted], lang: Language, zone: Zone) -> None:
-    words = _WORDS[lang]
+    words = WORDS[lang]
     _section(words["cells"])
     table = Table(words["minute"], words["channel"], words["queue"], words["segment"], words["measure"],
                   words["adds"], words["fold"], box=None)  # fmt: skip

@@ -19,6 +19,7 @@ from pipeline.app.shared import Local, handlers
 from pipeline.app.stack import CannotStart, open_broker, open_warehouse, prepare
 from pipeline.app.state import State
 from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_async, settings
+from pipeline.io.explaining import ContactPage
 from pipeline.io.http import serve
 from pipeline.io.receiving.routes import Receiving
 from pipeline.io.sharing import Sharing
@@ -66,7 +67,8 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
         state = State(pipeline, simulated=simulated)
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)
-        runner = await serve(state, found.host, found.port, receiving, known_as=senders.host)
+        contacts = ContactPage(Local(pipeline).explain)
+        runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host)
         try:
             await _until_told(found, pipeline, Simulation(pipeline, seed, rate) if simulated else None)
         finally:
