@@ -14,6 +14,7 @@ from pipeline.core.cells import Contribution, book, difference
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
 from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.engine import CONTACT, Applied, Marker, Published, StateRow, Written, by_column, epoch_of, version_of
+from pipeline.core.happened import happened, heard_ms, reached_ms
 from pipeline.core.measure import Columns
 from pipeline.core.promises import Promise, promises
 from pipeline.core.record import Record
@@ -77,8 +78,10 @@ class View(Struct):
 
     @property
     def is_live(self) -> bool:
-        """Whether somebody may be waiting for us: what the live values look at."""
-        return self.is_open or self.response_due
+        """Whether somebody may be waiting for us: what the live values look at. A promise goes on when the contact is
+        closed.
+        """
+        return self.is_open or self.response_due or any(promise.fate == "open" for promise in self.promises)
 
 
 _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
@@ -326,7 +329,8 @@ CONTACT_ROW: Final = (
     "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
     "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
     "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints",
-    "is_open", "discarded", "revised_ms", "version",
+    "is_open", "discarded", "note_ms", "note", "note_detail", "note_value", "heard_ms", "reached_ms", "revised_ms",
+    "version",
 )  # fmt: skip
 """Columns of table `contacts` (all but `p`)."""
 
@@ -334,6 +338,7 @@ CONTACT_ROW: Final = (
 def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
     """One row of table `contacts`: what data teams read of a contact."""
     line, waited = seen.timeline, seen.wait
+    notes = happened(line, waited)
     first = seen.clocks[0] if seen.clocks else None
     answered = waited is not None and waited.outcome == "answered"
     in_target = None
@@ -371,6 +376,12 @@ def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
         len(line.touches),
         int(seen.is_open),
         int(line.discarded_ms is not None),
+        [each.at_ms for each in notes],
+        [each.what for each in notes],
+        [each.detail for each in notes],
+        [each.value for each in notes],
+        heard_ms(line),
+        reached_ms(line),
         revised_ms,
         version,
     )
