@@ -21,7 +21,15 @@ _ALWAYS: Final = -(1 << 62)
 _NEVER: Final = 1 << 62
 _NOTICE_MS: Final = 60_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SHOWN_ONLY: Final = ("headline_service_level", "store_touchpoints_ms", "dead_letter_max_ratio", "dead_letter_max_run")
+_SHOWN_ONLY: Final = (
+    "headline_service_level",
+    "store_touchpoints_ms",
+    "dead_letter_max_ratio",
+    "dead_letter_max_run",
+    "wait_objective_percent",
+    "stay_objective_percent",
+    "response_objective_percent",
+)
 
 
 class Change(Struct, frozen=True, order=True):

@@ -9,6 +9,10 @@ from schemas import catalogue_text as text
 from schemas.catalogue_nodes import Notes, did_you_mean, fields, read
 from schemas.catalogue_types import SERVICE_LEVELS, ServiceLevel, Settings
 
+LEAST_OBJECTIVE: Final = 61
+MOST_OBJECTIVE: Final = 99
+"""Percent. See `pipeline.core.objectives`: a burn is a multiple of what may be missed, and nothing exceeds 100 %."""
+
 
 def settings(node: Node | None, notes: Notes) -> Settings:
     """The settings, those not written at their defaults."""
@@ -59,6 +63,16 @@ def _ratio(word: str) -> float:
     return ratio
 
 
+def _objective(word: str) -> int:
+    number = word[:-1].rstrip() if word.endswith("%") else word
+    if not (number.isascii() and number.isdigit() and LEAST_OBJECTIVE <= int(number) <= MOST_OBJECTIVE):
+        raise ValueError(
+            f"'{word}' is not an objective; write a whole percentage from {LEAST_OBJECTIVE}% to {MOST_OBJECTIVE}%"
+            " (below, no alert could fire)"
+        )
+    return int(number)
+
+
 def _count(word: str) -> int:
     if not (word.isascii() and word.isdigit() and 1 <= int(word) <= 10**9):
         raise ValueError(f"'{word}' is not a count; write a whole number from 1 to 1000000000")
@@ -76,4 +90,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "store_touchpoints": ("store_touchpoints_ms", _positive_ms),
     "dead_letter_max_ratio": ("dead_letter_max_ratio", _ratio),
     "dead_letter_max_run": ("dead_letter_max_run", _count),
+    "wait_objective": ("wait_objective_percent", _objective),
+    "stay_objective": ("stay_objective_percent", _objective),
+    "response_objective": ("response_objective_percent", _objective),
 }

@@ -98,6 +98,9 @@ class Settings(Struct, frozen=True):
     store_touchpoints_ms: int | None = None
     dead_letter_max_ratio: float = 0.1
     dead_letter_max_run: int = 1_000
+    wait_objective_percent: int = 80
+    stay_objective_percent: int = 95
+    response_objective_percent: int = 90
 
 
 class Catalogue(Struct, frozen=True):

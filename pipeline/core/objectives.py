@@ -4,10 +4,12 @@ Law of every burn: 1 < factor < 1 / (1 - objective), so that it can fire and doe
 A share cannot exceed 1: with 80 % promised, the usual factor 14.4 would ask for 288 % missed and never fire.
 """
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from schemas.catalogue import Settings
 from schemas.vocabulary import ChannelKind
 
 ObjectiveName = Literal["wait", "stay", "response"]
@@ -44,13 +46,13 @@ class Burn(Struct, frozen=True):
 class Objective(Struct, frozen=True):
     """A promise about a share. `due` and `missed` say in words which measures are compared.
 
-    `percent` holds unless the catalogue's settings say otherwise; `least_percent` is the smallest one under which every
-    burn can fire still.
+    `promised` reads the share from the catalogue's settings, in percent; `least_percent` is the smallest one with which
+    every burn can fire.
     """
 
     name: ObjectiveName
     kind: ChannelKind
-    percent: int
+    promised: Callable[[Settings], int]
     title_en: str
     title_de: str
     due: str
@@ -67,7 +69,7 @@ OBJECTIVES: Final = (
     Objective(
         "wait",
         "live",
-        80,
+        lambda settings: settings.wait_objective_percent,
         "Answered within the promised wait",
         "In der versprochenen Wartezeit angenommen",
         "the denominator of the catalogue's headline service level",
@@ -77,7 +79,7 @@ OBJECTIVES: Final = (
     Objective(
         "stay",
         "live",
-        95,
+        lambda settings: settings.stay_objective_percent,
         "Did not give up waiting",
         "Nicht aufgelegt",
         "offered - abandoned_short",
@@ -87,7 +89,7 @@ OBJECTIVES: Final = (
     Objective(
         "response",
         "deferred",
-        90,
+        lambda settings: settings.response_objective_percent,
         "First reply within the promised time",
         "Erste Antwort in der versprochenen Zeit",
         "first_responses_due, without those within target still",

@@ -23,14 +23,16 @@ from schemas.rejects import REASONS
 from tests.live.world import NOON, H, M, S, World, berlin
 
 CLOSED_SETS = {
-    "window": {"15m", "today"},
+    "window": {"5m", "15m", "1h", "today", "2d"},
     "percentile": {"50", "90", "95"},
     "formula": {"sl_offered", "sl_net", "sl_without_quick", "sl_answered", "sl_connect"},
     "state": {"provisional", "confirmed"},
     "counted_in": {"clock", "open"},
+    "objective": {"wait", "stay", "response"},
+    "calendar": {"none"},
     "result": {"applied", "duplicate", "late", "rejected", "clamped"},
     "reason": {*REASONS, "other"},
-    "partition": {"touchpoints/0", "contact-facts/0"},
+    "partition": {"touchpoints/0", "contact-facts/0", "touchline.raw", "touchline.raw/0"},
     "source": {"asterisk", "zendesk"},
 }
 
@@ -111,7 +113,7 @@ def test_while_a_partition_recovers_the_live_values_are_not_there() -> None:
     assert value(text, "data_age_seconds", partition="touchpoints/0") is None
     about_itself = (
         "ready partition_ready warehouse_up simulated labels_dropped data_until_timestamp_seconds data_age_seconds"
-        " event_lag_seconds log_lag_records log_holes catch_up_seconds dirty_rows flushes touchpoints rejected"
+        " event_lag_seconds log_lag_records behind_seconds log_holes catch_up_seconds dirty_rows flushes touchpoints rejected"
     )
     assert set(scraped(text)) <= {f"touchline_{name}" for name in about_itself.split()}
 
