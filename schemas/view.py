@@ -1,5 +1,8 @@
 """What a view is: its columns, its SELECT and how it is created. The views themselves: `schemas/views.py`."""
 
+# SQL is put together from names of ours; nobody else has a say in it.
+# ruff: noqa: S608
+
 import hashlib
 from collections.abc import Sequence
 from typing import Final
@@ -87,6 +90,12 @@ DATA_UNTIL_MS: Final = (
 )
 """The smallest watermark of the partitions that have one; 0 without any."""
 
+NEWEST_MS: Final = (
+    f"least({NOW_MS}, (SELECT max(JSONExtractInt(state, 'watermark_ms')) FROM touchline_internal.ledger FINAL "
+    "WHERE kind = 0))"
+)
+"""The time of the newest touchpoint: "now" of views that look back, so that replayed history has its own."""
+
 FINAL_BY_PARTITION: Final = "SETTINGS do_not_merge_across_partitions_select_final = 1"
 """A key never leaves its partition of the log, so FINAL need not look across."""
 
@@ -97,6 +106,11 @@ TIME: Final = "Nullable(DateTime64(3, 'UTC'))"
 def time(ms: str) -> str:
     """Milliseconds as that type."""
     return f"fromUnixTimestamp64Milli({ms}, 'UTC')"
+
+
+def ratio(above: str, below: str) -> str:
+    """A quotient; NULL where the denominator is not above 0."""
+    return f"({above}) / nullIf(greatest({below}, 0), 0)"
 
 
 Selected = tuple[ViewColumn, str]

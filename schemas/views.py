@@ -8,6 +8,7 @@ Every number is right without FINAL: the views see to it. What needs "now" is co
 
 from collections.abc import Sequence
 
+from schemas.note_views import note_views
 from schemas.tables import BUCKET_BITS, BUCKETS_SUFFIX, INTERNAL, MeasureColumn, literal
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, TIME, Setting, View, column, time, view
 from schemas.window_views import window_views
@@ -18,6 +19,7 @@ def views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ..
     always = (
         *window_views(measures, setting),
         contacts(setting),
+        *note_views(setting),
         histograms(measures),
         pipeline_status(),
         dead_letters(),

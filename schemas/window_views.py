@@ -20,7 +20,18 @@ from schemas.tables import (
     literal,
     quoted,
 )
-from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, OPENING, Selected, Setting, View, column, view
+from schemas.view import (
+    DATA_UNTIL_MS,
+    FINAL_BY_PARTITION,
+    NOW_MS,
+    OPENING,
+    Selected,
+    Setting,
+    View,
+    column,
+    ratio,
+    view,
+)
 
 
 class Ratio(Struct, frozen=True):
@@ -63,6 +74,8 @@ RATIOS: Final = (
     ),
     Ratio("asa_ms", "wait_ms", "answered", "Mean wait of the answered, zeros included, ms"),
     Ratio("asa_queued_ms", "wait_ms", "answered_queued", "Mean wait of those answered from a queue, ms"),
+    Ratio("asa", "wait_ms", "answered", "asa_ms under the name of the service literature"),
+    Ratio("asa_queued", "wait_ms", "answered_queued", "asa_queued_ms under the name of the service literature"),
     Ratio("reachability", "answered + self_service_contained", "requested - discarded", "Who reached what they wanted"),
     Ratio(
         "sl_response",
@@ -92,6 +105,8 @@ class _Resolution(Struct, frozen=True):
     start: str
     end: str
     minutes: int | None
+    cell_start: str = "window_s"
+    """Of the cells summed: the window they belong to."""
 
 
 def _resolutions(zone: str) -> tuple[_Resolution, ...]:
@@ -118,11 +133,32 @@ def _resolutions(zone: str) -> tuple[_Resolution, ...]:
             f"toUnixTimestamp(toStartOfDay(addDays(toDateTime(w.window_s, {tz}), 1)))",
             None,
         ),
+        _of_days("week", "toMonday", "addWeeks", zone),
+        _of_days("month", "toStartOfMonth", "addMonths", zone),
+    )
+
+
+def _of_days(name: str, start: str, add: str, zone: str) -> _Resolution:
+    """Weeks and months: cells of days, summed when they are read."""
+    tz = literal(zone)
+
+    def begins(seconds: str) -> str:
+        return f"toUnixTimestamp(toDateTime({start}(toDateTime({seconds}, {tz})), {tz}))"
+
+    return _Resolution(
+        f"measures_{name}",
+        name,
+        RESOLUTION_DAY,
+        f"Start of the {'ISO week' if name == 'week' else name} in {zone}, UTC",
+        begins("intDiv({ms}, 1000)"),
+        f"toUnixTimestamp(toDateTime({add}({start}(toDateTime(w.window_s, {tz})), 1), {tz}))",
+        None,
+        begins("cells.window_s"),
     )
 
 
 def window_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ...]:
-    """Views `measures`, `measures_hour` and `measures_day`."""
+    """Views `measures`, `measures_hour`, `measures_day`, `measures_week` and `measures_month`."""
     return tuple(_window_view(each, measures, setting) for each in _resolutions(setting.zone))
 
 
@@ -135,6 +171,7 @@ def _window_view(resolution: _Resolution, measures: Sequence[MeasureColumn], set
             *_dimensions(resolution),
             *_calendar(resolution, setting),
             *_measures(measures),
+            *_open_means(measures),
             *_undecided(names),
             *_confirmed(names, resolution, setting),
             *_ratios(names),
@@ -146,21 +183,21 @@ def _window_view(resolution: _Resolution, measures: Sequence[MeasureColumn], set
 def _ratios(names: set[str]) -> list[Selected]:
     return [
         column(
-            ratio.name,
+            each.name,
             "Nullable(Float64)",
-            f"({ratio.above}) / nullIf(greatest({ratio.below}, 0), 0)",
-            f"{ratio.comment}: {_formula(ratio)}; NULL without any",
+            ratio(each.above, each.below),
+            f"{each.comment}: {_formula(each)}; NULL without any",
         )
-        for ratio in RATIOS
-        if ratio.needs() <= names
+        for each in RATIOS
+        if each.needs() <= names
     ]
 
 
-def _formula(ratio: Ratio) -> str:
+def _formula(of: Ratio) -> str:
     def part(text: str) -> str:
         return f"({text})" if " " in text else text
 
-    return f"{part(ratio.above)} / {part(ratio.below)}"
+    return f"{part(of.above)} / {part(of.below)}"
 
 
 def _dimensions(resolution: _Resolution) -> list[Selected]:
@@ -176,6 +213,14 @@ def _calendar(resolution: _Resolution, setting: Setting) -> list[Selected]:
     """The window in the catalogue's zone: BI tools do not convert."""
     zone = setting.zone
     local = f"toDateTime(w.window_s, {literal(zone)})"
+    if resolution.name == "week":
+        return [
+            column("week_start", "Date", f"toDate({local})", f"Monday of the ISO week in {zone}"),
+            column("week", "UInt8", f"toISOWeek({local})", "Number of the ISO week, 1 to 53"),
+            column("year", "UInt16", f"toISOYear({local})", "Year the ISO week belongs to"),
+        ]
+    if resolution.name == "month":
+        return [column("month", "Date", f"toDate({local})", f"First of the month in {zone}")]
     is_open = _is_open(resolution, local) if setting.opening else "CAST(NULL AS Nullable(UInt8))"
     return [
         column("day", "Date", f"toDate({local})", f"Date in {zone}"),
@@ -219,6 +264,20 @@ def _measures(measures: Sequence[MeasureColumn]) -> list[Selected]:
     return selected
 
 
+def _open_means(measures: Sequence[MeasureColumn]) -> list[Selected]:
+    """Open time is absent where no calendar applies, so its means have a count of their own."""
+    found: list[Selected] = []
+    for each in measures:
+        if not each.nullable:
+            continue
+        base, given = each.name.removesuffix("_ms"), f"w.{quoted(each.name + GIVEN_SUFFIX)}"
+        found.append(column(f"{base}_n", "Int64", given, f"How many have {each.name}: what its mean divides by"))
+        mean = ratio(f"w.{quoted(each.name)}", given)
+        comment = f"Mean of {each.name}: {each.name} / {base}_n, ms; NULL without any"
+        found.append(column(f"{base}_mean_ms", "Nullable(Float64)", mean, comment))
+    return found
+
+
 def _undecided(names: set[str]) -> list[Selected]:
     what = {
         "offered": ("undecided", "Contacts that wait now, still within their target: neither hit nor miss"),
@@ -256,9 +315,9 @@ def _sums(resolution: _Resolution, measures: Sequence[MeasureColumn]) -> str:
     cells = [f"toInt64(0) AS {name}" if name in _COMPUTED else quoted(name) for name in stored]
     cells += [f"{_buckets(each)} AS {quoted(each.name)}" for each in histograms]
     parts = [
-        f"""    SELECT window_s, channel, queue, segment,
+        f"""    SELECT toUInt32({resolution.cell_start}) AS window_s, channel, queue, segment,
         {_lines(cells)}
-    FROM {INTERNAL}.ledger FINAL
+    FROM {INTERNAL}.ledger AS cells FINAL
     WHERE kind = 1 AND resolution = {resolution.number} AND notEmpty(`keys`)
     {FINAL_BY_PARTITION}"""
     ]
