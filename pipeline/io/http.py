@@ -95,6 +95,8 @@ async def serve(
         access_log=None,
         shutdown_timeout=2.0,
         keepalive_timeout=KEEPALIVE_SECONDS,
+        auto_decompress=False,  # intake unpacks under its own limit
+        lingering_time=2.0,
     )
     await runner.setup()
     try:

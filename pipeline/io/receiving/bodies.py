@@ -43,7 +43,7 @@ class Document(Struct, frozen=True):
     value: bytes
 
 
-async def body_of(request: web.Request) -> bytes:
+async def body_of(request: web.Request, seconds: float = BODY_SECONDS) -> bytes:
     """The body, decompressed. Raises Unreadable."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise Unreadable(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes; send fewer at once")
@@ -52,13 +52,13 @@ async def body_of(request: web.Request) -> bytes:
         raise Unreadable(415, "Content-Encoding is neither gzip nor absent")
     found = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_any():
                 found += chunk
                 if len(found) > MAX_BODY_BYTES:
                     raise Unreadable(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes; send fewer at once")
     except TimeoutError as error:
-        raise Unreadable(408, f"the body was not there within {BODY_SECONDS:.0f} s") from error
+        raise Unreadable(408, f"the body was not there within {seconds:g} s") from error
     except web.RequestPayloadError as error:
         raise Unreadable(400, "the body ended before it was complete") from error
     return _gunzip(bytes(found)) if encodings == ["gzip"] else bytes(found)

@@ -75,9 +75,16 @@ class _Taken(Struct):
 class Receiving:
     """The handlers and what they remember: rates, and deliveries seen."""
 
-    def __init__(self, receiver: Receiver, senders: Senders, fetch: sns.Fetch = sns.fetch) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        senders: Senders,
+        fetch: sns.Fetch = sns.fetch,
+        body_seconds: float = bodies.BODY_SECONDS,
+    ) -> None:
         self._receiver = receiver
         self._senders = senders
+        self._body_seconds = body_seconds
         self._limits = Limits()
         self._repeats = Repeats()
         self._topics = sns.Verifier(fetch)
@@ -127,7 +134,7 @@ class Receiving:
         sender = self._token_of(request)
         self._limits.admit(sender)
         kind = bodies.content_type(request, bodies.TOUCHPOINT_TYPES)
-        body = await bodies.body_of(request)
+        body = await bodies.body_of(request, self._body_seconds)
         attributes = {
             name[len(_CE) :].lower(): value for name, value in request.headers.items() if name.lower().startswith(_CE)
         }
@@ -185,7 +192,7 @@ class Receiving:
         if sender.proof is None and kind in {FORM, "text/plain"}:
             # Without a proof any page in a browser could send these two here.
             raise Unreadable(415, "without a signature Content-Type has to be application/json")
-        body = await bodies.body_of(request)
+        body = await bodies.body_of(request, self._body_seconds)
         headers = bodies.header_lists(request)
         delivery = ""
         if sender.proof == "sns":
