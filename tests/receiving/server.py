@@ -99,7 +99,12 @@ async def intake(
     app = web.Application()
     Receiving(written, senders, body_seconds=body_seconds, **more).add_to(app)
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=keepalive_seconds, shutdown_timeout=0.1, auto_decompress=False
+        app,
+        access_log=None,
+        keepalive_timeout=keepalive_seconds,
+        shutdown_timeout=0.1,
+        auto_decompress=False,
+        lingering_time=0.2,
     )
     await runner.setup()
     (port,) = free_ports(1)
