@@ -72,7 +72,6 @@ class Step(Struct, frozen=True):
     id: str
     type: str
     queue: str
-    details: dict[str, str]
     did: list[Did]
     sent_at_ms: int | None = None
 
@@ -212,7 +211,6 @@ def _steps(seen: View) -> list[Step]:
             touch.id,
             _TAGS[touch.type],
             touch.common.queue,
-            {name: str(value) for name, value in (touch.details or {}).items()},
             done or [Did("nothing")],
             touch.raw_ms,
         )

@@ -1,11 +1,18 @@
 """Answers that need the rules by which a warehouse is counted, for commands, the socket and the page alike."""
 
+from datetime import date, timedelta
+
 from pipeline.answers import explain
 from pipeline.answers.explain import Explanation
+from pipeline.app.catalogues import choose, definitions
+from pipeline.app.stack import CannotStart
+from pipeline.core.engine import OtherDefinitions
 from pipeline.core.rules import Rulebook
 from pipeline.io import asking
 from pipeline.io.asking import Asked
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
+from pipeline.settings import Settings
+from schemas.catalogue import Catalogue
 
 
 async def explained(asked: Asked, rulebook: Rulebook, contact_id: str, now_ms: int) -> Explanation | None:
@@ -18,3 +25,45 @@ async def explained(asked: Asked, rulebook: Rulebook, contact_id: str, now_ms: i
     holder = next((touch.common.customer_id for touch in found.touches if touch.common.customer_id), "")
     known = explain.Known(found, await asking.facts(asked, holder), now_ms, await asking.data_until_ms(asked))
     return explain.explain(known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
+
+
+async def rules_of(asked: Asked, found: Settings) -> Rulebook:
+    """The rules by which all that is stored was counted. Raises OtherDefinitions if the catalogue at hand is another,
+    CatalogueError, CannotStart.
+    """
+    catalogue = choose(found).catalogue
+    await refuse_others(asked, catalogue)
+    return Rulebook(catalogue)
+
+
+async def refuse_others(asked: Asked, catalogue: Catalogue) -> None:
+    """Are the stored numbers of these definitions? Raises OtherDefinitions."""
+    own = definitions(catalogue)
+    for partition, marker in sorted((await asking.markers(asked)).items()):
+        if marker.fingerprint != own(marker.watermark_ms):
+            raise OtherDefinitions(partition, marker.fingerprint, own(marker.watermark_ms))
+
+
+def day_of(text: str, rulebook: Rulebook, now_ms: int) -> date:
+    """`2026-03-02`, `today` or `yesterday`, in the catalogue's zone. Raises CannotStart for anything else."""
+    today = rulebook.zone.local_date(now_ms)
+    if text in ("today", "yesterday"):
+        return today if text == "today" else today - timedelta(days=1)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CannotStart(f"{text!r} is not a day: write such as 2026-03-02, today or yesterday") from None
+
+
+async def counted_day(asked: Asked, rulebook: Rulebook, text: str, now_ms: int) -> date:
+    """A day within what is counted. Raises CannotStart, saying which days there are."""
+    day = day_of(text, rulebook, now_ms)
+    span = await asking.days(asked, rulebook)
+    if span is None:
+        raise CannotStart(
+            "nothing is counted here yet: feed it with `touchline run`, `demo` or `replay`, or name --data"
+        )
+    first, last = (date.fromordinal(ordinal) for ordinal in span)
+    if not first <= day <= last:
+        raise CannotStart(f"nothing is counted on {day}: what is counted reaches from {first} to {last}")
+    return day

@@ -6,15 +6,19 @@ why; 70 a bug.
 
 import sys
 
+from pipeline.cli.audit import audit
 from pipeline.cli.base import app
 from pipeline.cli.explain import explain
-from pipeline.cli.inspect import audit, export, measures, query
+from pipeline.cli.formula import which_formula
+from pipeline.cli.inspect import export, measures, query
+from pipeline.cli.known import as_known
 from pipeline.cli.replay import replay
 from pipeline.cli.schema import apply, doctor, plan
 from pipeline.cli.serve import demo, run, worker
 
 __all__ = [
     "apply",
+    "as_known",
     "audit",
     "demo",
     "doctor",
@@ -26,6 +30,7 @@ __all__ = [
     "query",
     "replay",
     "run",
+    "which_formula",
     "worker",
 ]
 

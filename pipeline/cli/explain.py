@@ -1,4 +1,4 @@
-"""`explain`, `which-formula` and `as-known`: why a number is what it is, which one that was, what was known then."""
+"""`explain`: why one contact counts as it does."""
 
 import time
 from typing import Annotated
@@ -11,12 +11,10 @@ from pipeline.answers import explain_words, speech
 from pipeline.answers.explain import Counted, Explanation
 from pipeline.answers.explain_page import WORDS
 from pipeline.answers.speech import Language
-from pipeline.app.answering import explained
-from pipeline.app.catalogues import choose, refuse_others
+from pipeline.app.answering import explained, rules_of
 from pipeline.app.shared import Remote
 from pipeline.cli.base import CatalogueFile, Data, app, cannot, out, run_async, settings
 from pipeline.cli.inspect import at_hand
-from pipeline.core.rules import Rulebook
 from pipeline.core.zone import Zone
 from pipeline.settings import Settings
 
@@ -53,9 +51,8 @@ async def _explain(found: Settings, contact_id: str) -> Explanation | None:
     async with at_hand(found) as warehouse:
         if isinstance(warehouse, Remote):
             return await warehouse.explain(contact_id)
-        catalogue = choose(found).catalogue
-        await refuse_others(warehouse, catalogue)
-        return await explained(warehouse, Rulebook(catalogue), contact_id, time.time_ns() // 1_000_000)
+        rulebook = await rules_of(warehouse, found)
+        return await explained(warehouse, rulebook, contact_id, time.time_ns() // 1_000_000)
 
 
 def _show(found: Explanation, lang: Language) -> None:

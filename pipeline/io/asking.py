@@ -178,3 +178,29 @@ async def days(asked: Asked, rulebook: Rulebook) -> tuple[int, int] | None:
 
 def _text(hexed: str) -> str:
     return bytes.fromhex(hexed).decode("utf-8", "surrogateescape")
+
+
+class _Undecided(Struct):
+    channel: str
+    queue: str
+    segment: str
+    n: int
+
+
+async def undecided(asked: Asked, from_ms: int, to_ms: int, now_ms: int) -> dict[Dimensions, dict[str, int]]:
+    """Contacts of [from_ms, to_ms) that are neither hit nor miss: they wait now, still within their target."""
+    found: dict[Dimensions, dict[str, int]] = defaultdict(dict)
+    for name, began, condition in (
+        ("undecided", "wait_began_ms", "isNull(wait_ended_ms) AND wait_began_ms + target_ms >= %(now)s"),
+        ("responses_undecided", "first_clock_ms", "response_due = 1 AND response_deadline_ms >= %(now)s"),
+    ):
+        rows = await read(
+            asked,
+            "SELECT channel, queue, segment, count() AS n FROM touchline_internal.contacts FINAL"
+            f" WHERE {began} >= %(from)s AND {began} < %(to)s AND {condition} GROUP BY channel, queue, segment",
+            _Undecided,
+            {"from": from_ms, "to": to_ms, "now": now_ms},
+        )
+        for row in rows:
+            found[row.channel, row.queue, row.segment][name] = row.n
+    return found
