@@ -127,12 +127,12 @@ def _notes(answer: Answer, view: str, shown: str, limit: int) -> list[str]:
     """What can be said of that view as of then, and what cannot."""
     notes = [f"{view} as of {shown}."]
     if answer.reads_cells:
-        notes.append("Its counts are exact: what was learned later is left out (by hours of append time).")
+        notes.append("Its counts are exact: what was learned later is left out, by hours of append time.")
     if answer.reads_states:
         notes.append("It reads the present state of contacts or customers: that part is as of now.")
     notes += [
-        notes.append("Its counts are exact: what was learned later is left out, by hours of append time.")
-        " revised or came later and are left out, since how they were then is not kept."
+        f"Rows of {source.table}: {source.same} have not been revised since and were the same then; {source.revised}"
+        " were revised or came later and are left out, since how they were then is not kept."
         for source in answer.sources
     ]
     if answer.has_undecided:
