@@ -12,7 +12,8 @@ from typing import Final
 from dashboards.alerts_customers import CUSTOMERS
 from dashboards.alerts_model import Alert
 from dashboards.alerts_parts import RECORDINGS
+from dashboards.alerts_pipeline import PIPELINE
 
 __all__ = ["ALERTS", "RECORDINGS"]
 
-ALERTS: Final[tuple[Alert, ...]] = CUSTOMERS
+ALERTS: Final[tuple[Alert, ...]] = (*CUSTOMERS, *PIPELINE)
