@@ -6,7 +6,7 @@ One interface, two ends: `Local` does it, `Remote` asks a running process to.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -14,12 +14,14 @@ from agents.dead_letters import deliver
 from pipeline.answers.explain import Explanation
 from pipeline.app import App, Counts
 from pipeline.app.answering import explained
-from pipeline.io import audit
-from pipeline.io.audit import Result
+from pipeline.core.audit import Span
+from pipeline.io.audit import AuditOutcome, audit_days
 from pipeline.io.sharing import call
 from schemas.rejects import DeadLetter
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[bytes]]
+_BREATH_SECONDS: Final = 0.02
+"""Between the pieces of an audit: counting and the page go on meanwhile."""
 
 
 class Access(Protocol):
@@ -40,7 +42,7 @@ class Access(Protocol):
     async def formatted(self, sql: str, format_: str) -> bytes:
         """The answer of a query, in an output format of ClickHouse."""
 
-    async def audit(self) -> Result:
+    async def audit(self, span: Span) -> AuditOutcome:
         """Every cell counted again."""
 
     async def explain(self, contact_id: str) -> Explanation | None:
@@ -73,9 +75,9 @@ class Local:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
         return await self._app.warehouse.formatted(sql, format_)
 
-    async def audit(self) -> Result:
+    async def audit(self, span: Span) -> AuditOutcome:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
-        return await audit.run(self._app.warehouse, self._app.rulebook)
+        return await audit_days(self._app.warehouse, self._app.rulebook, span, pause_seconds=_BREATH_SECONDS)
 
     async def explain(self, contact_id: str) -> Explanation | None:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
@@ -108,9 +110,10 @@ class Remote:
         """As in `Access`."""
         return await self._call("query", sql=sql, format=format_)
 
-    async def audit(self) -> Result:
+    async def audit(self, span: Span) -> AuditOutcome:
         """As in `Access`."""
-        return msgspec.msgpack.decode(await self._call("audit"), type=Result)
+        answer = await self._call("audit", start_s=span.start_s, end_s=span.end_s)
+        return msgspec.msgpack.decode(answer, type=AuditOutcome)
 
     async def explain(self, contact_id: str) -> Explanation | None:
         """As in `Access`."""
@@ -141,8 +144,8 @@ def handlers(local: Local) -> dict[str, Handler]:
     async def query(request: Mapping[str, Any]) -> bytes:
         return await local.formatted(request["sql"], request["format"])
 
-    async def recount(_: Mapping[str, Any]) -> bytes:
-        return msgspec.msgpack.encode(await local.audit())
+    async def recount(request: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.audit(Span(request["start_s"], request["end_s"])))
 
     async def explain(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.explain(request["contact_id"]))

@@ -1,4 +1,4 @@
-"""`query`, `audit`, `export` and `measures`: looking at what is there."""
+"""`query`, `export` and `measures`: looking at what is there."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -10,14 +10,10 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from pipeline.app.catalogues import choose, keep, refuse_others
+from pipeline.app.catalogues import choose, keep
 from pipeline.app.shared import Remote
 from pipeline.app.stack import open_warehouse, prepare
-from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
-from pipeline.core.audit import Difference
-from pipeline.core.rules import Rulebook
-from pipeline.io import audit as recount
-from pipeline.io.audit import Result
+from pipeline.cli.base import Data, app, err, out, run_async, settings
 from pipeline.io.embedded import FolderHeld
 from pipeline.measures import ALL
 from pipeline.settings import Settings
@@ -37,26 +33,6 @@ def query(
     sys.stdout.buffer.write(answer)
     if answer and not answer.endswith(b"\n"):
         sys.stdout.buffer.write(b"\n")
-
-
-@app.command()
-def audit(data: Data = None, catalogue: CatalogueFile = None) -> None:
-    """Count every cell again from the contacts and print what differs. Exit code 1 on any difference."""
-    found = settings(data=data, catalogue=catalogue)
-    result = run_async(_audit(found))
-    if result.differences:
-        table = Table(*Difference.__struct_fields__)
-        for each in result.differences[:_SHOWN]:
-            table.add_row(
-                each.partition, each.resolution, str(each.window_s), each.channel, each.queue, each.segment,
-                each.column, str(each.stored), str(each.recounted),
-            )  # fmt: skip
-        out.print(table)
-    out.print(
-        f"{result.contacts} contacts, {result.cells} cells in {result.partitions} partitions counted again:"
-        f" {len(result.differences)} differences"
-    )
-    raise typer.Exit(1 if result.differences else 0)
 
 
 @app.command()
@@ -114,17 +90,3 @@ async def _formatted(found: Settings, sql: str, format_: str) -> bytes:
     async with at_hand(found) as warehouse:
         answer: bytes = await warehouse.formatted(sql, format_)
         return answer
-
-
-async def _audit(found: Settings) -> Result:
-    async with at_hand(found) as warehouse:
-        with Progress(console=err, transient=True) as progress:
-            task = progress.add_task("counting again", total=None)
-            if isinstance(warehouse, Remote):
-                return await warehouse.audit()
-            catalogue = choose(found).catalogue
-            await refuse_others(warehouse, catalogue)
-            rulebook = Rulebook(catalogue)
-            return await recount.run(
-                warehouse, rulebook, lambda done, of: progress.update(task, completed=done, total=of)
-            )

@@ -166,7 +166,17 @@ class CustomerFold:
 
 
 def _last_ms(facts: Facts) -> int:
-    return max(facts.requested_ms, facts.last_closed_ms or 0, *facts.reached_ms, 0)
+    """The newest time of the contact, and of all it is booked at: whoever looks for the cells of a day goes by it."""
+    return max(
+        facts.requested_ms,
+        facts.last_closed_ms or 0,
+        facts.wait_began_ms or 0,
+        facts.abandoned_ms or 0,
+        *facts.reached_ms,
+        *(raised_ms for raised_ms, _ in facts.settled),
+        *(at_ms for at_ms, _ in facts.outreach),
+        *facts.left_ms,
+    )
 
 
 RESOLUTION_ROW: Final = (

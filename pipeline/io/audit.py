@@ -1,90 +1,183 @@
-"""The audit against a warehouse. Each partition is one scan: cells and contacts of one offset, even while it runs."""
+"""The audit against a warehouse, of any size and while the pipeline runs. Memory is bounded by pieces, not partitions.
+
+Each partition is looked at in a frozen copy: cells and contacts of one offset. ClickHouse adds up the cells, the states
+are streamed and counted again, and the days whose sums differ are counted once more, cell by cell, to name what is
+wrong.
+"""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from pipeline.core import audit
-from pipeline.core.audit import Difference
+from pipeline.core.audit import Difference, Place, Span
+from pipeline.core.cells import Contribution
+from pipeline.core.engine import CellRow
+from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
+from pipeline.io import audit_tables
+from pipeline.io.frozen import STATES_AT_ONCE, frozen, is_of_customers, states, sweep
 from pipeline.io.ledger import SqlLedger
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Warehouse
-from schemas.topics import CONTACT_FACTS
 
-_TRIES: Final = 5
-_WAITS: Final = ("offered", "answered", "abandoned", "wait_ms")
-_WAITS_SQL: Final = """
-SELECT toUInt32(intDiv(assumeNotNull(wait_began_ms), 60000) * 60) AS window_s, channel, queue, segment,
-       toInt64(count()), toInt64(countIf(outcome = 'answered')), toInt64(countIf(outcome = 'abandoned')),
-       toInt64(sum(ifNull(wait_ms, 0)))
-FROM touchline_internal.contacts FINAL
-WHERE p = %(p)s AND isNotNull(wait_began_ms)
-GROUP BY window_s, channel, queue, segment"""
+_DAYS_AT_ONCE: Final = 4
+_MOST_DAYS: Final = 16
+"""Days of a partition that are counted cell by cell; more that differ are only counted."""
+_MOST_NAMED: Final = 10_000
+IN_SPAN: Final = (
+    "window_s >= %(start_s)s AND window_s + multiIf(resolution = 1, 60, resolution = 2, 3600, 1) <= %(end_s)s"
+)
+_SUMS_SQL: Final = """
+SELECT resolution, intDiv(window_s, 86400) AS day, channel, queue, segment, uniqExact(window_s) AS windows,
+       sum(intHash64(window_s) * arraySum(arrayMap((k, v) -> intHash64(k) * toUInt64(v), keys, values))) AS total
+FROM {table} FINAL
+WHERE kind = 1 AND p = %(p)s AND """ + IN_SPAN + """
+GROUP BY resolution, day, channel, queue, segment"""  # fmt: skip
 _CELLS_SQL: Final = """
-SELECT window_s, channel, queue, segment, sum(offered), sum(answered), sum(abandoned), sum(wait_ms)
-FROM touchline_internal.ledger FINAL
-WHERE p = %(p)s AND kind = 1 AND resolution = 1
-GROUP BY window_s, channel, queue, segment
-HAVING sum(offered) != 0 OR sum(answered) != 0 OR sum(abandoned) != 0 OR sum(wait_ms) != 0"""
+SELECT resolution, window_s, channel, queue, segment, epoch, generation_hour, generation_block, keys, values
+FROM {table} FINAL
+WHERE kind = 1 AND p = %(p)s AND intDiv(window_s, 86400) IN %(days)s AND """ + IN_SPAN  # fmt: skip
 
 
-class Result(Struct, frozen=True):
-    """What an audit found: how much was compared, and what differs."""
+class AuditOutcome(Struct, frozen=True):
+    """What an audit found: how much was compared, and what differs.
+
+    `unnamed`: days of partitions that differ, too, and were not looked at cell by cell; there are so many. `lagging`:
+    partitions whose last flush is not yet in the tables for people (a worker writes it when it starts), so that those
+    were not judged.
+    """
 
     partitions: int
     contacts: int
     cells: int
     differences: list[Difference]
+    unnamed: int = 0
+    lagging: list[str] = []
+
+    @property
+    def total(self) -> int:
+        """How much differs, as a number: 0 is exact."""
+        return len(self.differences) + self.unnamed
 
 
-async def run(
-    warehouse: Warehouse, rulebook: Rulebook, on_partition: Callable[[int, int], Any] = lambda *_: None
-) -> Result:
-    """Count every cell again from the contacts and customers. Raises WarehouseDown, WarehouseRefused.
+class Tables(Struct, frozen=True):
+    """Where to look: the engine's tables, or those a rebuild makes."""
 
-    `on_partition(done, of)` tells how far it is.
+    ledger: str = "touchline_internal.ledger"
+    contacts: str = "touchline_internal.contacts"
+    resolutions: str = "touchline_internal.resolutions"
+
+
+class _Taker(Protocol):
+    def add(self, contributions: Iterable[Contribution]) -> None: ...
+
+
+class _Look(Struct, frozen=True):
+    """One partition in its frozen copy, and how it is counted."""
+
+    warehouse: Warehouse
+    rulebook: Rulebook
+    partition: str
+    table: str
+    span: Span
+    at_once: int
+    pause_seconds: float
+
+    @property
+    def columns(self) -> Columns:
+        return CUSTOMER_COLUMNS if is_of_customers(self.partition) else CONTACT_COLUMNS
+
+    async def count(self, into: _Taker, since_s: int, on_share: Callable[[float], Any]) -> int:
+        """Stream the states that may add to cells since then; how many contacts that were."""
+        recount = audit.of_customers if is_of_customers(self.partition) else audit.of_contacts
+        found = 0
+        pieces = states(self.warehouse, self.table, self.partition, since_s=since_s, at_once=self.at_once)
+        async for rows, share in pieces:
+            found += len(rows)
+            await asyncio.to_thread(into.add, recount(rows, self.rulebook, self.columns))
+            on_share(share)
+            await asyncio.sleep(self.pause_seconds)
+        return found
+
+    async def sums(self) -> tuple[dict[Place, int], int]:
+        """What ClickHouse adds the cells up to, and how many cells there are."""
+        rows = await self.warehouse.query(_SUMS_SQL.format(table=self.table), self.names())
+        return {tuple(row[:5]): row[6] for row in rows}, sum(row[5] for row in rows)
+
+    async def cells(self, days: Sequence[int]) -> list[CellRow]:
+        """The stored cells of these days."""
+        rows = await self.warehouse.query(_CELLS_SQL.format(table=self.table), {**self.names(), "days": list(days)})
+        return [CellRow((row[6], row[7]), row[5], row[:5], dict(zip(row[8], row[9], strict=True))) for row in rows]
+
+    def names(self) -> dict[str, Any]:
+        """What the queries ask for."""
+        return {"p": self.partition, "start_s": self.span.start_s, "end_s": self.span.end_s}
+
+
+async def audit_days(
+    warehouse: Warehouse,
+    rulebook: Rulebook,
+    span: Span | None = None,
+    *,
+    partitions: Collection[str] | None = None,
+    tables: Tables | None = None,
+    by_sql: bool = True,
+    at_once: int = STATES_AT_ONCE,
+    pause_seconds: float = 0.0,
+    settle_seconds: float = audit_tables.SETTLE_SECONDS,
+    on_progress: Callable[[float], Any] = lambda _: None,
+) -> AuditOutcome:
+    """Count the cells of a span again from contacts and customers, and name what differs.
+
+    `partitions`: these only. `by_sql`: also count what can be counted from the columns of the tables for people, by SQL
+    that knows nothing of the folds. `pause_seconds` between pieces lets others work. `on_progress` hears the share that
+    is done. Raises WarehouseDown, WarehouseRefused.
     """
-    ledger = SqlLedger(warehouse)
-    partitions = sorted(await ledger.markers())
-    contacts = cells = 0
+    where, looked_at = tables or Tables(), span or Span()
+    known = sorted(await SqlLedger(warehouse).markers()) if partitions is None else sorted(partitions)
+    contacts = cells = unnamed = 0
     found: list[Difference] = []
-    for number, partition in enumerate(partitions):
-        on_partition(number, len(partitions))
-        scan = await ledger.scan(partition)
-        states, stored = list(scan.states), list(scan.cells)
-        of_customers = partition.startswith(f"{CONTACT_FACTS}/")
-        columns = CUSTOMER_COLUMNS if of_customers else CONTACT_COLUMNS
-        recount = audit.of_customers if of_customers else audit.of_contacts
-        counted = await asyncio.to_thread(recount, states, rulebook, columns)
-        found += audit.differences(partition, counted, stored, columns, rulebook.zone)
-        cells += len({row.window for row in stored})
-        if not of_customers:
-            contacts += len(states)
-            found += await _waits(warehouse, partition)
-    on_partition(len(partitions), len(partitions))
-    return Result(len(partitions), contacts, cells, found)
+    lagging: list[str] = []
+    await sweep(warehouse)
+    for number, partition in enumerate(known):
+
+        def told(share: float, number: int = number) -> None:
+            on_progress((number + share) / len(known))
+
+        async with frozen(warehouse, where.ledger, partition) as table:
+            look = _Look(warehouse, rulebook, partition, table, looked_at, at_once, pause_seconds)
+            differing, more, seen, compared = await _recounted(look, told)
+        found += differing[: _MOST_NAMED - len(found)]
+        unnamed += more
+        cells += compared
+        contacts += 0 if is_of_customers(partition) else seen
+        if by_sql:
+            check = audit_tables.Check(
+                warehouse, partition, where.ledger, where.contacts, where.resolutions, looked_at, rulebook.settings
+            )
+            judged = await audit_tables.differing(check, settle_seconds)
+            if judged is None:
+                lagging.append(partition)
+            else:
+                found += judged[: _MOST_NAMED - len(found)]
+    on_progress(1.0)
+    return AuditOutcome(len(known), contacts, cells, found, unnamed, lagging)
 
 
-async def _waits(warehouse: Warehouse, partition: str) -> list[Difference]:
-    """Waiting once more, by SQL that knows nothing of the folds: table `contacts` against the cells.
-
-    The table follows the ledger within a flush, so while the pipeline runs one look may fall in between.
-    """
-    left: dict[tuple[Any, ...], tuple[int, ...]] = {}
-    right: dict[tuple[Any, ...], tuple[int, ...]] = {}
-    for attempt in range(_TRIES):
-        left = {tuple(row[:4]): tuple(row[4:]) for row in await warehouse.query(_CELLS_SQL, {"p": partition})}
-        right = {tuple(row[:4]): tuple(row[4:]) for row in await warehouse.query(_WAITS_SQL, {"p": partition})}
-        if left == right:
-            return []
-        await asyncio.sleep(0.2 * attempt)
-    nothing = (0,) * len(_WAITS)
-    return [
-        Difference(partition, "minute, by SQL", key[0], key[1], key[2], key[3], name, stored, counted)
-        for key in sorted(left.keys() | right.keys())
-        for name, stored, counted in zip(_WAITS, left.get(key, nothing), right.get(key, nothing), strict=True)
-        if stored != counted
-    ]
+async def _recounted(look: _Look, told: Callable[[float], Any]) -> tuple[list[Difference], int, int, int]:
+    """(what differs, days that differ and are not named, contacts, cells)."""
+    zone = look.rulebook.zone
+    stored, cells = await look.sums()
+    sums = audit.Sums(zone, look.span)
+    contacts = await look.count(sums, look.span.start_s, told)
+    days = sorted({place[1] for place in sums.differing(stored)})
+    found: list[Difference] = []
+    for start in range(0, min(len(days), _MOST_DAYS), _DAYS_AT_ONCE):
+        some = days[start : start + _DAYS_AT_ONCE]
+        exact = audit.Cells(zone, look.span, frozenset(some))
+        await look.count(exact, some[0] * audit.DAY_S, told)
+        found += audit.differences(look.partition, exact.cells, await look.cells(some), look.columns)
+    return found, max(len(days) - _MOST_DAYS, 0), contacts, cells

@@ -1,0 +1,98 @@
+"""One partition of a table, frozen, and read in pieces: for whoever looks at all of it while the pipeline goes on.
+
+One scan of one table is a snapshot, but the answer to it may be larger than memory. A copy made of hard links is a
+snapshot, too: it takes milliseconds and no room, both servers know it, and as many queries as needed can read it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+from uuid import uuid4
+
+from pipeline.core.engine import CONTACT, FACT, StateRow
+from pipeline.ports import Warehouse, WarehouseDown, WarehouseRefused
+from schemas.tables import INTERNAL, literal
+from schemas.topics import CONTACT_FACTS
+
+STATES_AT_ONCE: Final = 10_000
+"""Contacts read at once: some megabytes."""
+_FACTS_AT_ONCE: Final = 4
+"""So many times fewer customers: each has some contacts, and all of them are read together."""
+_SEEN: Final = "_seen_"
+_LEFT_BEHIND_S: Final = 86_400
+_CUSTOMER: Final = "substring(key, 1, position(key, '\x1f') - 1)"
+_STATES: Final = (
+    "kind = %(kind)s AND resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = '' AND p = %(p)s"
+)
+
+
+def is_of_customers(partition: str) -> bool:
+    """Whether it is a partition of the customer fold."""
+    return partition.startswith(f"{CONTACT_FACTS}/")
+
+
+@asynccontextmanager
+async def frozen(warehouse: Warehouse, table: str, partition: str) -> AsyncIterator[str]:
+    """The name of a table that holds one partition of `table` as it was at one moment; gone at the end.
+
+    Raises WarehouseDown, WarehouseRefused (no right to create tables).
+    """
+    name = f"{table}{_SEEN}{uuid4().hex[:12]}"
+    await warehouse.execute(f"CREATE TABLE {name} AS {table}")
+    try:
+        await warehouse.execute(f"ALTER TABLE {name} ATTACH PARTITION {literal(partition)} FROM {table}")
+        yield name
+    finally:
+        with suppress(WarehouseDown):
+            await warehouse.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+async def sweep(warehouse: Warehouse) -> None:
+    """Drop copies that somebody left behind who was killed, a day after."""
+    left = await warehouse.query(
+        "SELECT name FROM system.tables WHERE database = %(database)s AND position(name, %(seen)s) > 0"
+        " AND toUInt32(metadata_modification_time) < toUInt32(now()) - %(age)s",
+        {"database": INTERNAL, "seen": _SEEN, "age": _LEFT_BEHIND_S},
+    )
+    for (name,) in left:
+        with suppress(WarehouseRefused):  # Its owner was not dead but slow.
+            await warehouse.execute(f"DROP TABLE IF EXISTS {INTERNAL}.{name}")
+
+
+async def states(
+    warehouse: Warehouse, table: str, partition: str, *, since_s: int = 0, at_once: int = STATES_AT_ONCE
+) -> AsyncIterator[tuple[list[StateRow], float]]:
+    """The states of a partition by key, in pieces, each with the share of all that is read with it.
+
+    The contacts of a customer are in one piece. With `since_s` only what may add to a cell of that time or later.
+    """
+    of_customers = is_of_customers(partition)
+    named: dict[str, Any] = {"kind": FACT if of_customers else CONTACT, "p": partition, "since_ms": since_s * 1_000}
+    where, wanted = _STATES, ""
+    if since_s > 0 and of_customers:
+        # What a contact adds depends on its customer's others: all or none.
+        wanted = f" AND {_CUSTOMER} IN (SELECT {_CUSTOMER} FROM {table} WHERE {_STATES} AND last_ms >= %(since_ms)s)"
+    elif since_s > 0:
+        # A promise adds to the minute it is due in, which may be long after the last touchpoint.
+        wanted = " AND (last_ms >= %(since_ms)s OR position(state, 'due') > 0)"
+    step = max(at_once // (_FACTS_AT_ONCE if of_customers else 1), 1)
+    by = _CUSTOMER if of_customers else "key"
+    found = await warehouse.query(
+        f"SELECT arrayFilter((k, i) -> i % {step} = 0, arraySort(groupUniqArray({by})) AS ks, arrayEnumerate(ks)),"
+        f" length(ks) FROM {table} WHERE {where}{wanted}",
+        named,
+    )
+    (cuts, keys) = found[0] if found else ([], 0)
+    if not keys:
+        return
+    for number, (first, end) in enumerate(zip([None, *cuts], [*cuts, None], strict=True), 1):
+        inside = ("" if first is None else " AND key >= %(first)s") + ("" if end is None else " AND key < %(end)s")
+        rows = await warehouse.query(
+            f"SELECT key, state, is_open, last_ms, version FROM {table} FINAL"
+            f" WHERE {where}{wanted}{inside} ORDER BY key",
+            {**named, "first": first, "end": end},
+        )
+        yield (
+            [StateRow(key, state, bool(is_open), last, version) for key, state, is_open, last, version in rows],
+            (number / (len(cuts) + 1)),
+        )
