@@ -2,7 +2,7 @@
 out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -115,36 +115,24 @@ class CustomerFold:
         for key in keys:
             customer_id, _, contact_id = key.partition(_SEPARATOR)
             customer = self._work.get(customer_id) or self._load(customer_id)
-            facts = customer.facts[contact_id]
-            packed = pack(facts)
-            self.packed.setdefault(customer_id, {})[contact_id] = packed
-            states.append(StateRow(key, packed, False, _last_ms(facts), version))
+            row = state_row(customer.facts[contact_id], version)
+            self.packed.setdefault(customer_id, {})[contact_id] = row.state
+            states.append(row)
             self._relinked.setdefault(customer_id, {})[contact_id] = None
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
         rows = [
             row
             for customer_id in self._unpublished
-            for row in self._resolutions(customer_id, version, marker.append_ms)
+            for row in resolution_rows(
+                self._work.get(customer_id) or self._load(customer_id),
+                self._unpublished[customer_id],
+                version,
+                marker.append_ms,
+            )
         ]
         self._work, self._relinked = {}, {}
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
-
-    def _resolutions(self, customer_id: str, version: int, append_ms: int) -> Iterable[tuple[Any, ...]]:
-        customer = self._work.get(customer_id) or self._load(customer_id)
-        relinked = self._unpublished[customer_id]
-        held = {name for name in relinked if customer.facts[name].held}
-        names = sorted(customer.descendants(held))
-        issues = customer.issues(names)
-        for name in names:
-            linked = customer.linked(name)
-            yield (
-                name, customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
-                linked.facts.last_closed_ms, append_ms, version,
-            )  # fmt: skip
-        for name in relinked:
-            if name not in held:
-                yield name, customer_id, 0, "", "", "", "", None, append_ms, version
 
     def flushed(self) -> None:
         """What `write` returned last is durable."""
@@ -163,6 +151,30 @@ class CustomerFold:
             for customer_id in dict.fromkeys(again)
             for contact_id in self.packed[customer_id]
         ]
+
+
+def state_row(facts: Facts, version: int) -> StateRow:
+    """One contact's facts as the ledger keeps them."""
+    key = facts.customer_id + _SEPARATOR + facts.contact_id
+    return StateRow(key, pack(facts), False, _last_ms(facts), version)
+
+
+def resolution_rows(
+    customer: Customer, relinked: Collection[str], version: int, append_ms: int
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
+    held = {name for name in relinked if customer.facts[name].held}
+    names = sorted(customer.descendants(held))
+    issues = customer.issues(names)
+    for name in names:
+        linked = customer.linked(name)
+        yield (
+            name, linked.facts.customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
+            linked.facts.last_closed_ms, append_ms, version,
+        )  # fmt: skip
+    for name in relinked:
+        if name not in held:
+            yield name, customer.facts[name].customer_id, 0, "", "", "", "", None, append_ms, version
 
 
 def _last_ms(facts: Facts) -> int:

@@ -175,9 +175,10 @@ async def _recounted(look: _Look, told: Callable[[float], Any]) -> tuple[list[Di
     contacts = await look.count(sums, look.span.start_s, told)
     days = sorted({place[1] for place in sums.differing(stored)})
     found: list[Difference] = []
-    for start in range(0, min(len(days), _MOST_DAYS), _DAYS_AT_ONCE):
-        some = days[start : start + _DAYS_AT_ONCE]
+    named = days[:_MOST_DAYS]
+    for start in range(0, len(named), _DAYS_AT_ONCE):
+        some = named[start : start + _DAYS_AT_ONCE]
         exact = audit.Cells(zone, look.span, frozenset(some))
         await look.count(exact, some[0] * audit.DAY_S, told)
         found += audit.differences(look.partition, exact.cells, await look.cells(some), look.columns)
-    return found, max(len(days) - _MOST_DAYS, 0), contacts, cells
+    return found, len(days) - len(named), contacts, cells
