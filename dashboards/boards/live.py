@@ -1,0 +1,377 @@
+"""Board *live*: who waits now, and what today is like. For the wall; opens into board *queue*."""
+
+from typing import Final
+
+from dashboards.live_values import (
+    about,
+    kept,
+    largest,
+    live,
+    past,
+    place,
+    promised,
+    quotient,
+    short_of,
+    smallest,
+    summed,
+    weighted,
+)
+from dashboards.model import PAST, SHORT, TARGET, Board, Panel, Row
+from dashboards.places import PLACES_LIVE
+
+_VERDICT: Final = (
+    Panel(
+        id=1,
+        title="Waiting now",
+        kind="stat",
+        about=about(
+            "Customers who wait for a person now, by their present queue, and how many of them longer than promised.",
+            "sum of waiting_now; past target: sum of overdue_now (a count: above 0 is bad)",
+            "waiting_now",
+            "overdue_now",
+        ),
+        queries=(live(summed("waiting_now"), "Waiting"), live(summed("overdue_now"), PAST)),
+        unit="short",
+        width=6,
+        height=5,
+    ),
+    Panel(
+        id=2,
+        title="Longest wait now",
+        kind="stat",
+        about=about(
+            "The longest wait of those waiting now; 0: nobody waits. Past target: how far the worst queue is past its "
+            "own target (below 0: none is). Waits that nobody believes any more (`waiting_stale`) are left out.",
+            "max of longest_wait_seconds; max over queues of (longest wait - that queue's target)",
+            "longest_wait_seconds",
+            "wait_target_seconds",
+        ),
+        queries=(
+            live(largest("longest_wait_seconds"), "Longest wait"),
+            live(smallest("wait_target_seconds"), TARGET),
+            live(past("longest_wait_seconds", "wait_target_seconds"), PAST),
+        ),
+        unit="s",
+        width=6,
+        height=5,
+    ),
+    Panel(
+        id=3,
+        title="Expected wait now, worst queue",
+        kind="stat",
+        about=about(
+            "What a customer who joins the queue now has to expect, in the worst queue.",
+            "position x recent time between answers; max over queues, and of (expected - target)",
+            "expected_wait_seconds",
+            "wait_target_seconds",
+        ),
+        queries=(
+            live(largest("expected_wait_seconds"), "Expected wait"),
+            live(smallest("wait_target_seconds"), TARGET),
+            live(past("expected_wait_seconds", "wait_target_seconds"), PAST),
+        ),
+        unit="s",
+        width=6,
+        height=5,
+    ),
+    Panel(
+        id=4,
+        title="Unanswered now",
+        kind="stat",
+        about=about(
+            "Contacts with a message that has no reply yet (mails, forms, letters, posts, chats), and how many of them "
+            "longer than promised.",
+            "sum of unanswered_now; past target: sum of unanswered_overdue_now (a count: above 0 is bad)",
+            "unanswered_now",
+            "unanswered_overdue_now",
+        ),
+        queries=(live(summed("unanswered_now"), "Unanswered"), live(summed("unanswered_overdue_now"), PAST)),
+        unit="short",
+        width=6,
+        height=5,
+    ),
+    *(
+        Panel(
+            id=id_,
+            title=title,
+            kind="stat",
+            about=about(
+                f"{what} What still may be in time is in neither part.",
+                "1 - objective_missed / objective_due, summed over queues; the target is objective_ratio",
+                "objective_missed",
+                "objective_due",
+                "objective_ratio",
+            ),
+            queries=(
+                live(kept(name, window), "Kept"),
+                live(promised(name), TARGET),
+                live(short_of(name, window), SHORT),
+            ),
+            unit="percentunit",
+            decimals=1,
+            width=6,
+            height=5,
+        )
+        for id_, name, window, title, what in (
+            (
+                5,
+                "wait",
+                "today",
+                "Service level, today",
+                "Answered within target, by the catalogue's headline formula.",
+            ),
+            (
+                6,
+                "stay",
+                "today",
+                "Did not give up, today",
+                "Offered contacts whose customer did not leave while waiting.",
+            ),
+            (
+                19,
+                "response",
+                "2d",
+                "First replies in target, today and yesterday",
+                "First messages of deferred channels that were replied to within target.",
+            ),
+        )
+    ),
+    Panel(
+        id=7,
+        title="To be called back, today",
+        kind="stat",
+        about=about(
+            "Customers who gave up today and were not reached since, on any channel.",
+            "sum of not_called_back_today; past target is the same number: it should be 0",
+            "not_called_back_today",
+        ),
+        queries=(live(summed("not_called_back_today"), PAST),),
+        unit="short",
+        width=6,
+        height=5,
+    ),
+    Panel(
+        id=8,
+        title="Resolved at first contact",
+        kind="stat",
+        about=about(
+            "Of the closings that count: resolved at the first contact. Confirmed: old enough that no follow-up can "
+            "change it. Provisional: the newer ones, which only get worse; never compare the two.",
+            "sum of fcr_ratio x fcr_eligible, by sum of fcr_eligible",
+            "fcr_ratio",
+            "fcr_eligible",
+        ),
+        queries=tuple(
+            live(weighted("fcr_ratio", place("fcr_eligible", state=state), state=state), state.capitalize())
+            for state in ("confirmed", "provisional")
+        ),
+        unit="percentunit",
+        decimals=1,
+        width=6,
+        height=5,
+    ),
+)
+
+_QUEUES: Final = (
+    Panel(
+        id=9,
+        title="Every queue, now",
+        kind="table",
+        about=about(
+            "One row per queue: who waits now, how long, and what the last hour was like. A click on the queue "
+            "opens its board.",
+            "sums; longest and expected wait: the largest; service level: 1 - objective_missed / objective_due",
+            "waiting_now",
+            "longest_wait_seconds",
+            "wait_target_seconds",
+            "expected_wait_seconds",
+            "in_conversation_now",
+            "objective_missed",
+            "objective_due",
+            "abandoned",
+            "offered",
+        ),
+        queries=tuple(
+            live(text, name, instant=True, table=True)
+            for name, text in (
+                ("Waiting", summed("waiting_now", "channel, queue")),
+                ("Longest wait", largest("longest_wait_seconds", "channel, queue")),
+                (TARGET, smallest("wait_target_seconds", "channel, queue")),
+                (PAST, past("longest_wait_seconds", "wait_target_seconds", "channel, queue")),
+                ("Expected wait", largest("expected_wait_seconds", "channel, queue")),
+                ("In conversation", summed("in_conversation_now", "channel, queue")),
+                ("Service level, 1 h", kept("wait", "1h", "channel, queue")),
+                ("Gave up, 15 min", quotient("abandoned", "offered", "channel, queue", window="15m")),
+                ("Unanswered", summed("unanswered_now", "channel, queue")),
+            )
+        ),
+        unit="short",
+        columns=(
+            ("Longest wait", "s"),
+            (TARGET, "s"),
+            (PAST, "s"),
+            ("Expected wait", "s"),
+            ("Service level, 1 h", "percentunit"),
+            ("Gave up, 15 min", "percentunit"),
+        ),
+        links=(("queue", "touchline-queue"),),
+        width=24,
+        height=9,
+    ),
+)
+
+_TRENDS: Final = (
+    Panel(
+        id=10,
+        title="Waiting, by queue",
+        kind="trend",
+        about=about("Customers who wait now, by queue.", "sum of waiting_now by queue", "waiting_now"),
+        queries=(live(summed("waiting_now", "queue"), "{{queue}}"),),
+        unit="short",
+    ),
+    Panel(
+        id=11,
+        title="Longest wait, by queue",
+        kind="trend",
+        about=about(
+            "The longest wait of those waiting, by queue, and the strictest of the chosen queues' targets (dashed).",
+            "max of longest_wait_seconds by queue; min of wait_target_seconds",
+            "longest_wait_seconds",
+            "wait_target_seconds",
+        ),
+        queries=(
+            live(largest("longest_wait_seconds", "queue"), "{{queue}}"),
+            live(smallest("wait_target_seconds"), TARGET),
+        ),
+        unit="s",
+    ),
+    Panel(
+        id=12,
+        title="What became of the contacts of the last 15 minutes",
+        kind="trend",
+        about=about(
+            "Contacts whose wait began in the last 15 minutes: offered, answered, given up. What is neither still "
+            "waits or ended otherwise (refused, callback asked for).",
+            "sum of offered, answered, abandoned of the window of 15 minutes",
+            "offered",
+            "answered",
+            "abandoned",
+        ),
+        queries=(
+            live(summed("offered", window="15m"), "Offered"),
+            live(summed("answered", window="15m"), "Answered"),
+            live(summed("abandoned", window="15m"), "Gave up"),
+        ),
+        unit="short",
+    ),
+    Panel(
+        id=13,
+        title="Service level of the last hour, by queue",
+        kind="trend",
+        about=about(
+            "Answered within target, by the catalogue's headline formula, of those whose wait began in the last hour; "
+            "and what is promised (dashed). Who still waits within target is in neither part.",
+            "1 - objective_missed / objective_due of objective `wait`, window 1h, by queue",
+            "objective_missed",
+            "objective_due",
+            "objective_ratio",
+        ),
+        queries=(live(kept("wait", "1h", "queue"), "{{queue}}"), live(promised("wait"), TARGET)),
+        unit="percentunit",
+        maximum=1,
+    ),
+    Panel(
+        id=14,
+        title="Is anybody waiting too long?",
+        kind="states",
+        about=about(
+            "Whether at least one customer waits longer than promised, by queue, over time.",
+            "1 where sum of overdue_now by channel and queue is above 0",
+            "overdue_now",
+        ),
+        queries=(live(f"clamp_max({summed('overdue_now', 'channel, queue')}, 1)", "{{channel}} {{queue}}"),),
+        unit="none",
+        states=("within target", "too long"),
+        width=24,
+        height=9,
+    ),
+)
+
+_MESSAGES: Final = (
+    Panel(
+        id=15,
+        title="Unanswered, by queue",
+        kind="trend",
+        about=about(
+            "Contacts with a message that has no reply yet, by queue.",
+            "sum of unanswered_now by queue",
+            "unanswered_now",
+        ),
+        queries=(live(summed("unanswered_now", "queue"), "{{queue}}"),),
+        unit="short",
+    ),
+    Panel(
+        id=16,
+        title="Oldest unanswered message, in opening hours",
+        kind="trend",
+        about=about(
+            "Age of the oldest message without a reply, by queue; in opening hours where a calendar applies, and the "
+            "strictest of the targets that are counted so (dashed).",
+            "max of oldest_unanswered_open_seconds by queue; min of response_target_seconds",
+            "oldest_unanswered_open_seconds",
+            "oldest_unanswered_seconds",
+            "response_target_seconds",
+        ),
+        queries=(
+            live(
+                f"{largest('oldest_unanswered_open_seconds', 'queue')} or "
+                f"{largest('oldest_unanswered_seconds', 'queue')}",
+                "{{queue}}",
+            ),
+            live(smallest("response_target_seconds", counted_in="open"), TARGET),
+        ),
+        unit="s",
+    ),
+    Panel(
+        id=17,
+        title="Replies of the last hour",
+        kind="trend",
+        about=about(
+            "Replies that people gave in the last hour, by queue.",
+            "sum of replies_last_hour by queue",
+            "replies_last_hour",
+        ),
+        queries=(live(summed("replies_last_hour", "queue"), "{{queue}}"),),
+        unit="short",
+    ),
+    Panel(
+        id=18,
+        title="First replies in target, today, by queue",
+        kind="trend",
+        about=about(
+            "First replies within target of today's first messages: the unanswered count as missed once their target "
+            "has passed. Of several workers with one queue, the worse one.",
+            "min of first_response_in_target_ratio by queue",
+            "first_response_in_target_ratio",
+        ),
+        queries=(live(smallest("first_response_in_target_ratio", "queue", window="today"), "{{queue}}"),),
+        unit="percentunit",
+        maximum=1,
+    ),
+)
+
+BOARD: Final = Board(
+    uid="touchline-live",
+    title="Touchline: live",
+    description="Who waits for us right now, and what today is like. Live values, from Prometheus.",
+    sources=("metrics",),
+    variables=PLACES_LIVE,
+    since="now-30m",
+    refresh="10s",
+    rows=(
+        Row("Now and today, beside what is promised", _VERDICT),
+        Row("Queues, now", _QUEUES),
+        Row("The last half hour", _TRENDS),
+        Row("Messages", _MESSAGES, collapsed=True),
+    ),
+)

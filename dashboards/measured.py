@@ -1,0 +1,230 @@
+"""Panels of measures, from their declarations: how a measure is summed, averaged or shared, and how that is described.
+
+Sum first, divide last: every mean and share is made of sums over all that is in a point of the plot. ClickHouse only;
+durations are shown in seconds everywhere.
+"""
+
+# SQL is put together from the names that schemas/ and pipeline/measures/ declare; nobody else has a say in it.
+# ruff: noqa: S608
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from dashboards.model import About, Kind, Panel, Query, Unit
+from pipeline.core.measure import Measure
+from pipeline.measures import ALL
+from schemas.window_views import RATIOS, Ratio
+
+View = Literal["measures", "measures_hour", "measures_day"]
+
+MEASURES: Final = {measure.name: measure for measure in ALL}
+_RATIOS: Final = {ratio.name: ratio for ratio in RATIOS}
+_WORD: Final = re.compile(r"[a-z_]+")
+_POINTS: Final = 10_000
+_MS: Final = 1_000
+_MINOR: Final = 100
+_PERCENTILES: Final = ((0.5, "5 of 10 within"), (0.9, "9 of 10 within"), (0.95, "19 of 20 within"))
+
+FILTER: Final = (
+    "$__timeFilter(window_start) "
+    "AND $__conditionalAll(channel IN (${channel:singlequote}), $channel) "
+    "AND $__conditionalAll(queue IN (${queue:singlequote}), $queue)"
+)
+"""The chosen time, channels and queues. `$__conditionalAll` leaves a choice out where all are chosen."""
+
+DELAY: Final = (
+    "about a second behind the touchpoint (`TOUCHLINE_FLUSH_SECONDS`), and the board shows what was there when it was "
+    "last refreshed. Numbers of past minutes may still change: a contact is booked when it began."
+)
+_TIME: Final[dict[View, str]] = {
+    # Not $__timeInterval: it needs toStartOfInterval, which is younger than the oldest server touchline runs on.
+    "measures": "toDateTime(intDiv(toUnixTimestamp(window_start), $__interval_s) * $__interval_s, 'UTC')",
+    "measures_hour": "toDateTime(intDiv(toUnixTimestamp(window_start), $__interval_s) * $__interval_s, 'UTC')",
+    "measures_day": "window_start",
+}
+_INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
+
+
+class Shown(Struct, frozen=True):
+    """One column of an answer: its SQL, its title, its unit, and what it means."""
+
+    sql: str
+    title: str
+    unit: Unit
+    meaning: str
+
+
+def total(name: str) -> Shown:
+    """The sum of a measure."""
+    measure = MEASURES[name]
+    return Shown(f"sum({name})", measure.title_en, "short", _meaning(measure))
+
+
+def share(name: str, of: str = "") -> Shown:
+    """A count divided by the count it is a part of (the measure's own `count`, or `of`)."""
+    measure = MEASURES[name]
+    whole = of or measure.count
+    return Shown(f"sum({name}) / nullIf(sum({whole}), 0)", measure.title_en, "percentunit", _meaning(measure))
+
+
+def mean(name: str) -> Shown:
+    """The sum of a measure divided by the measure it counts per: seconds, a share of the scale, or money."""
+    measure = MEASURES[name]
+    by: dict[str, tuple[int, Unit]] = {
+        "ms": (_MS, "s"),
+        "points": (_POINTS, "percentunit"),
+        "minor units": (_MINOR, "short"),
+    }
+    divisor, unit = by[measure.unit]
+    sql = f"sum({name}) / {divisor} / nullIf(sum({measure.count}), 0)"
+    return Shown(sql, f"{measure.title_en}, mean", unit, _meaning(measure))
+
+
+def ratio(name: str) -> Shown:
+    """A ratio of the views, made of sums: never the mean of ratios."""
+    found = _RATIOS[name]
+    divisor = f" / {_MS}" if name.endswith("_ms") else ""
+    below = f"nullIf(greatest({_summed(found.below)}, 0), 0)"
+    above = _summed(found.above)
+    sql = f"{f'({above})' if ' ' in above else above}{divisor} / {below}"
+    unit: Unit = "s" if divisor else "percentunit"
+    meaning = f"`{name}`, {found.above} divided by {found.below}; what still waits within its target is in neither."
+    return Shown(
+        sql, _ratio_title(found), unit, meaning if "undecided" in found.below else meaning.partition(";")[0] + "."
+    )
+
+
+def measures_panel(
+    id_: int, title: str, shown: Sequence[Shown], *, view: View, by: str = "", kind: Kind = "trend", width: int = 12,
+    stacked: bool = False,
+) -> Panel:  # fmt: skip
+    """A panel of some columns over time: `by` splits it by a dimension (then of one column)."""
+    return Panel(
+        id=id_,
+        title=title,
+        kind=kind,
+        about=about(shown, view),
+        queries=(Query("warehouse", over_time(shown, view, by)),),
+        unit=_one_unit(shown),
+        by=by,
+        width=width,
+        stacked=stacked,
+        interval=_INTERVAL[view],
+        maximum=1 if all(each.unit == "percentunit" for each in shown) and not _may_pass_one(shown) else None,
+    )
+
+
+def duration_panel(id_: int, title: str, name: str, *, view: View, width: int = 12) -> Panel:
+    """A duration over time: mean, mean in opening hours where that is counted, and percentiles from the histogram."""
+    shown = [mean(name)]
+    open_name = name.replace("_ms", "_open_ms")
+    if open_name in MEASURES:
+        shown.append(mean(open_name))
+    queries = [Query("warehouse", over_time(shown, view))]
+    what = about(shown, view)
+    if MEASURES[name].histogram:
+        queries.append(Query("warehouse", percentiles_over_time(name, view)))
+        what = About(
+            what.what + "\n\nPercentiles come from histograms and are at most 1/16 too high; there is none in a point "
+            "of the plot where nothing was counted.",
+            what.formula + f"; percentiles: `quantileExactWeighted` of `{name}_buckets`",
+            what.source,
+            what.delay,
+        )
+    return Panel(
+        id=id_,
+        title=title,
+        kind="trend",
+        about=what,
+        queries=tuple(queries),
+        unit="s",
+        width=width,
+        interval=_INTERVAL[view],
+    )
+
+
+def table_panel(
+    id_: int, title: str, shown: Sequence[Shown], *, view: View, dimensions: Sequence[str], width: int = 24,
+    links: tuple[tuple[str, str], ...] = (), height: int = 9,
+) -> Panel:  # fmt: skip
+    """A table of the whole chosen time: a row per value of the dimensions, those with the most contacts first."""
+    columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
+    names = ", ".join(dimensions)
+    sql = (
+        f"SELECT {names}, {columns} FROM touchline.{view} WHERE {FILTER} "
+        f"GROUP BY {names} ORDER BY `{shown[0].title}` DESC, {names} LIMIT 200"
+    )
+    return Panel(
+        id=id_,
+        title=title,
+        kind="table",
+        about=about(shown, view),
+        queries=(Query("warehouse", sql, table=True),),
+        unit="short",
+        columns=tuple((each.title, each.unit) for each in shown if each.unit != "short"),
+        width=width,
+        height=height,
+        links=links,
+    )
+
+
+def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
+    """The SQL of a plot: time, a dimension if asked for, and the columns."""
+    columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
+    dimension = f"{by}, " if by else ""
+    return (
+        f"SELECT {_TIME[view]} AS time, {dimension}{columns} FROM touchline.{view} WHERE {FILTER} "
+        f"GROUP BY time{', ' + by if by else ''} ORDER BY time{', ' + by if by else ''}"
+    )
+
+
+def percentiles_over_time(name: str, view: View) -> str:
+    """The SQL of a duration's percentiles, from the histogram of every window (bounds as in view `histograms`)."""
+    columns = ", ".join(
+        f"quantileExactWeighted({level})(to_ms, toUInt64(n)) / {_MS} AS `{title}`" for level, title in _PERCENTILES
+    )
+    buckets = f"{name}_buckets"
+    return (
+        f"SELECT {_TIME[view]} AS time, {columns} FROM (SELECT window_start, n, toInt64(bucket) AS b, "
+        "greatest(intDiv(b, 16) - 1, 0) AS shift, "
+        "if(b < 16, b + 1, bitShiftLeft(b - 16 * shift + 1, shift)) AS to_ms "
+        f"FROM touchline.{view} ARRAY JOIN mapKeys({buckets}) AS bucket, mapValues({buckets}) AS n "
+        f"WHERE n > 0 AND {FILTER}) GROUP BY time ORDER BY time"
+    )
+
+
+def about(shown: Sequence[Shown], view: View) -> About:
+    """What the columns mean, from the declarations."""
+    return About(
+        "\n\n".join(dict.fromkeys(f"**{each.title}**: {each.meaning}" for each in shown)),
+        "; ".join(f"{each.title} = `{each.sql}`" for each in shown),
+        f"ClickHouse, view `touchline.{view}`",
+        DELAY,
+    )
+
+
+def _meaning(measure: Measure[Any]) -> str:
+    return f"{measure.definition} Booked at: {measure.booked_at}."
+
+
+def _summed(text: str) -> str:
+    return _WORD.sub(lambda word: f"sum({word[0]})", text)
+
+
+def _ratio_title(found: Ratio) -> str:
+    return found.comment.removesuffix(", ms").removesuffix(", zeros included")
+
+
+def _one_unit(shown: Sequence[Shown]) -> Unit:
+    units = {each.unit for each in shown}
+    if len(units) != 1:
+        raise ValueError(f"one plot, one unit: {', '.join(f'{each.title} ({each.unit})' for each in shown)}")
+    return units.pop()
+
+
+def _may_pass_one(shown: Sequence[Shown]) -> bool:
+    """Shares of other moments than their whole, such as reachability, may pass 100 %."""
+    return any("reach" in each.title.lower() or "requested" in each.sql for each in shown)
