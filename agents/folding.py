@@ -139,6 +139,11 @@ class Folding:
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def full(self) -> bool:
+        """Whether so much is unwritten that nothing more is read."""
+        return not self._room.is_set()
+
     async def start(self, facts_epoch: int, *, accept_loss: bool = False) -> None:
         """Recover (trying again while warehouse or log are away) and begin to flush."""
         wait_seconds = self._pace.retry_seconds

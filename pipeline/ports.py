@@ -20,7 +20,9 @@ __all__ = [
     "Ledger",
     "Log",
     "LogError",
+    "LogRefused",
     "OutRecord",
+    "Overtaken",
     "Record",
     "Warehouse",
     "WarehouseDown",
@@ -61,6 +63,14 @@ class Block(Struct, frozen=True):
 
 class LogError(Exception):
     """The log refused or could not be reached; nothing is known to be written."""
+
+
+class LogRefused(LogError):
+    """The log understood and refused (user, password, certificate): no use in trying again."""
+
+
+class Overtaken(Exception):
+    """Somebody else has, or had, what this process takes for its own: it is to end, and to be started again."""
 
 
 class WarehouseDown(Exception):

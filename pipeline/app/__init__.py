@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,7 +19,8 @@ from agents.folding import Folding, LogLost, Pace
 from agents.intake import Intake
 from pipeline.app.catalogues import definitions
 from pipeline.app.privacy import pseudonyms_of
-from pipeline.app.stack import CannotStart, security_of
+from pipeline.app.stack import CannotStart, MustRestart
+from pipeline.app.starting import patiently
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
@@ -27,11 +28,12 @@ from pipeline.core.engine import Engine, Fold, OtherDefinitions, OtherLog, epoch
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
 from pipeline.io import topics
+from pipeline.io.kafka import security_of
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
 from pipeline.live import recent_days
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
-from pipeline.ports import Batch, LogError, OutRecord, Warehouse, WarehouseRefused
+from pipeline.ports import Batch, LogError, LogRefused, OutRecord, Overtaken, Warehouse, WarehouseRefused
 from pipeline.settings import Settings
 from schemas.catalogue import Catalogue
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
@@ -65,8 +67,18 @@ class Counts(Struct):
 class App:
     """Everything that runs. `start`, then feed or wait, then `stop`."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, warehouse: Warehouse, bootstrap: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        warehouse: Warehouse,
+        bootstrap: str,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.settings = settings
+        self.waiting: Exception | None = None
+        """What the start waits for, while it does."""
+        self._prepare = prepare
         self.rulebook = Rulebook(catalogue)
         self.pseudonyms = pseudonyms_of(settings)
         self.warehouse = warehouse
@@ -95,8 +107,18 @@ class App:
 
     # -- life
 
-    async def start(self) -> None:
-        """Find the log epochs, connect, join the group. Raises LogError, WarehouseDown, WarehouseRefused."""
+    async def start(self, *, patient: bool = False) -> None:
+        """Prepare, find the log epochs, connect, join the group. Raises LogError, WarehouseDown, WarehouseRefused and
+        what `prepare` raises; when `patient`, what may pass is waited for (`waiting`).
+        """
+        await (patiently(self._open, self._wait_for) if patient else self._open())
+
+    def _wait_for(self, what: Exception | None) -> None:
+        self.waiting = what
+
+    async def _open(self) -> None:
+        if self._prepare is not None:
+            await self._prepare()
         markers = await self.ledger.markers()
         known: dict[str, int] = defaultdict(int)
         counted: dict[str, set[str]] = defaultdict(set)
@@ -142,8 +164,10 @@ class App:
 
     def _bug(self, bug: BaseException) -> None:
         """A bug ends the process before anything more is committed; what the user can mend is said in one sentence."""
-        if isinstance(bug, (LogLost, OtherDefinitions, OtherLog, WarehouseRefused)):
+        if isinstance(bug, (LogLost, LogRefused, OtherDefinitions, OtherLog, WarehouseRefused)):
             self.fail(bug)
+        elif isinstance(bug, (LogError, Overtaken)):
+            self.fail(MustRestart(str(bug)))
         else:
             end_process(bug)
 

@@ -1,14 +1,12 @@
 """Opens what a command runs on: embedded in this process, or real servers."""
 
 import asyncio
-import ssl
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.app.declared import declared
 from pipeline.io import topics
-from pipeline.io.kafka import Security
 from pipeline.io.schema import ensure, plan
 from pipeline.ports import Warehouse
 from pipeline.settings import Settings
@@ -19,17 +17,8 @@ class CannotStart(Exception):
     """Why the pipeline does not run: one sentence for the user."""
 
 
-def security_of(settings: Settings) -> Security:
-    """How to connect to Kafka."""
-    context = None
-    if settings.kafka_tls:
-        context = ssl.create_default_context(cafile=settings.kafka_ca or None)
-    return Security(
-        ssl_context=context,
-        username=settings.kafka_user or None,
-        password=settings.kafka_password or None,
-        mechanism=settings.kafka_mechanism,
-    )
+class MustRestart(Exception):
+    """Why the process ends, and is to be started again: one sentence for the user. Nothing is lost by it."""
 
 
 async def open_warehouse(settings: Settings, stack: AsyncExitStack) -> Any:

@@ -1,54 +1,166 @@
-"""What the process tells of itself: the folds' state as the page, /metrics and the health checks look at it."""
+"""What the process tells of itself and, with other workers, of all: the folds' state as the page, /metrics and the
+health checks look at it.
+"""
 
+import asyncio
+import os
+import socket
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from time import perf_counter
 from typing import Final
 
+import msgspec
+from msgspec import Struct
+
 from agents.folding import Folding
-from pipeline.app import App
+from pipeline.app import FOLDED, App
+from pipeline.app.catalogues import definitions
+from pipeline.app.together import Together
 from pipeline.core.contacts import ContactFold
-from pipeline.core.rules import Rulebook
 from pipeline.io.exposition import exposition
-from pipeline.live.collect import readiness
+from pipeline.io.kafka import security_of
+from pipeline.io.latest import follow
+from pipeline.live.collect import Collected, collect, readiness
 from pipeline.live.inputs import LiveState, PartitionState, Reading
-from pipeline.live.summarise import summarise
-from pipeline.live.summary import Readiness, Summary
+from pipeline.live.present import present
+from pipeline.live.summary import NotReady, Readiness, Summary
+from pipeline.ports import LogError, WarehouseDown
+from schemas.topics import LIVE
 
 _READING_MS: Final = 1_000
+_REST: Final = 9
+_STILL_MS: Final = 30_000
+_GOODBYE_SECONDS: Final = 1.0
 _READINGS: Final = 10
 """Readings kept per partition, at most one a second: what catching up is judged by."""
+
+
+class _Still(Struct, frozen=True):
+    """A partition: what is left to count, and since when it has not moved."""
+
+    partition: str
+    lag: int
+    still_ms: int
 
 
 class State:
     """`pipeline.io.http.StateProvider` of an app. Until the app has partitions, nothing is ready."""
 
-    def __init__(self, app: App, *, simulated: bool) -> None:
+    def __init__(
+        self, app: App, *, simulated: bool, blocked_seconds: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._blocked_seconds = blocked_seconds
         self._app = app
         self._simulated = simulated
         self._readings: dict[str, deque[Reading]] = {}
-        self.metrics = exposition(lambda: self.summary(app.clock.now_ms()))
-
-    @property
-    def _rulebook(self) -> Rulebook:
-        return self._app.rulebook
+        self._collected: Collected | None = None
+        self._until = 0.0
+        self._moved: dict[str, tuple[int, int]] = {}
+        self._together: Together | None = None
+        settings = app.settings
+        if not settings.embedded_log:
+            name = f"{socket.gethostname()}:{settings.port}"
+            self._together = Together(name, f"{name}/{os.getpid()}", definitions(app.rulebook.catalogue))
+        self.metrics = exposition(lambda: self._present(alone=True))
 
     def summary(self, now_ms: int) -> Summary:
-        """The live values."""
+        """The live values: of all workers, where there are several."""
+        return self._present(alone=False, now_ms=now_ms)
+
+    def ready(self) -> Readiness:
+        """Whether every partition is read and counted."""
+        now_ms = self._app.clock.now_ms()
+        return self._readiness(readiness(self._partitions(now_ms)), now_ms)
+
+    async def with_others(self) -> None:
+        """Tell the other workers what we know and hear what they know, for ever. The embedded stack has no others."""
+        together, app = self._together, self._app
+        if together is None:
+            await asyncio.Event().wait()
+            return
+        together.expected = [
+            f"{topic}/{number}" for topic in FOLDED for number in range(await app.log.partitions(topic))
+        ]
+        client_id = f"touchline-live-{together.instance}"
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(follow(app.settings.kafka, security_of(app.settings), LIVE, client_id, together.take))
+                group.create_task(together.tell(app.log, lambda: self._own(app.clock.now_ms()), self._generation))
+        finally:
+            with suppress(LogError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await together.goodbye(app.log, app.clock.now_ms())
+
+    def _generation(self) -> int:
+        return self._app.log.generation
+
+    def _present(self, *, alone: bool, now_ms: int | None = None) -> Summary:
+        now_ms = self._app.clock.now_ms() if now_ms is None else now_ms
+        own, rulebook = self._own(now_ms), self._app.rulebook
+        if alone or self._together is None or not self._together.expected:
+            found = present([own], rulebook, now_ms)
+        else:
+            merged, others = self._together.others(own, self._generation())
+            found = present(merged, rulebook, now_ms, others)
+        waiting = self._app.waiting
+        return msgspec.structs.replace(
+            found,
+            readiness=self._readiness(found.readiness, now_ms),
+            warehouse_up=found.warehouse_up and not isinstance(waiting, WarehouseDown),
+            event_loop_blocked_seconds=self._blocked_seconds(),
+        )
+
+    def _readiness(self, found: Readiness, now_ms: int) -> Readiness:
+        """Ready means that it comes on: at first what the start waits for keeps us from it, and later a partition
+        that stands still though the log has more.
+        """
+        waiting = self._app.waiting
+        if waiting is not None:
+            return Readiness(False, (NotReady("", f"{waiting}; trying again"),))
+        known = {one.partition for one in found.missing}
+        still = tuple(
+            NotReady(one.partition, f"stands still for {one.still_ms // 1_000} s, with {one.lag} records to count")
+            for one in self._progress(now_ms)
+            if one.still_ms > _STILL_MS and one.partition not in known
+        )
+        return found if not still else Readiness(False, (*found.missing, *still))
+
+    def _progress(self, now_ms: int) -> Iterator[_Still]:
+        """How long each partition with something to count has not moved."""
+        for one in self._app.log.progress():
+            folding = self._app.foldings.get(one.partition)
+            if folding is None:
+                continue
+            position = folding.engine.position
+            lag = one.end_offset - position
+            if lag <= 0 or self._moved.get(one.partition, (-1, 0))[0] != position:
+                self._moved[one.partition] = position, now_ms
+            yield _Still(one.partition, lag, now_ms - self._moved[one.partition][1])
+
+    def _own(self, now_ms: int) -> Collected:
+        """What our partitions are worth. Looking at them is let take a tenth of the time at the most: what took long is
+        not looked at again soon.
+        """
+        if self._collected is None or perf_counter() >= self._until:
+            begun = perf_counter()
+            self._collected = collect(self._state(now_ms), now_ms)
+            self._until = perf_counter() + _REST * (perf_counter() - begun)
+        return self._collected
+
+    def _state(self, now_ms: int) -> LiveState:
         sources: dict[str, int] = {}
         for folding in self._app.foldings.values():
             if isinstance(folding.engine.fold_, ContactFold):
                 for source, at_ms in folding.engine.fold_.sources.items():
                     sources[source] = max(sources.get(source, 0), at_ms)
-        state = LiveState(
-            rulebook=self._rulebook,
+        return LiveState(
+            rulebook=self._app.rulebook,
             partitions=self._partitions(now_ms),
             sources=sources,
             simulated=self._simulated,
         )
-        return summarise(state, now_ms)
-
-    def ready(self) -> Readiness:
-        """Whether every partition is read and counted."""
-        return readiness(self._partitions(self._app.clock.now_ms()))
 
     def _partitions(self, now_ms: int) -> list[PartitionState]:
         ends = {progress.partition: progress.end_offset for progress in self._app.log.progress()}

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from agents.folding import LogLost
-from pipeline.app.stack import CannotStart
+from pipeline.app.stack import CannotStart, MustRestart
+from pipeline.app.watchdog import RESTART_EXIT_CODE
 from pipeline.core.engine import OtherDefinitions
 from pipeline.io.embedded import FolderHeld
 from pipeline.io.files import FileProblem
@@ -71,6 +72,12 @@ def cannot(error: BaseException | str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def end_to_restart(error: BaseException) -> NoReturn:
+    """End the process with one sentence and the exit code after which it is to be started again."""
+    err.print(f"touchline: {error}; ending, to be started again", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(RESTART_EXIT_CODE)
+
+
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end; what the user can mend becomes one sentence."""
     logging.basicConfig(
@@ -79,6 +86,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
     try:
         return asyncio.run(work)
+    except MustRestart as error:
+        end_to_restart(error)
     except MENDABLE as error:
         cannot(error)
     except KeyboardInterrupt:

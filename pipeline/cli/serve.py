@@ -5,7 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -16,14 +16,19 @@ from pipeline.app.feeding import Simulation
 from pipeline.app.receiving import Receiver, senders_of
 from pipeline.app.reloading import CatalogueWatch
 from pipeline.app.shared import Local, handlers
-from pipeline.app.stack import CannotStart, open_broker, open_warehouse, prepare
+from pipeline.app.stack import CannotStart, MustRestart, open_broker, open_warehouse, prepare
 from pipeline.app.state import State
+from pipeline.app.watchdog import Watchdog
+from pipeline.app.watching import watch
 from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_async, settings
 from pipeline.io.explaining import ContactPage
 from pipeline.io.http import serve
 from pipeline.io.receiving.routes import Receiving
 from pipeline.io.sharing import Sharing
 from pipeline.settings import Settings
+
+_END_SECONDS: Final = 60.0
+"""How long ending in order may take."""
 
 
 @app.command()
@@ -64,15 +69,18 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
         )
     chosen = choose(found, simulated_text() if simulated else None)
     async with pipeline_of(found, chosen) as pipeline:
-        state = State(pipeline, simulated=simulated)
+        watchdog = Watchdog()
+        state = State(pipeline, simulated=simulated, blocked_seconds=watchdog.longest_blocked_seconds)
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)
         contacts = ContactPage(Local(pipeline).explain)
         runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host)
         try:
-            await _until_told(found, pipeline, Simulation(pipeline, seed, rate) if simulated else None)
+            await _until_told(found, pipeline, state, watchdog, Simulation(pipeline, seed, rate) if simulated else None)
         finally:
             await runner.cleanup()
+    if isinstance(pipeline.problem, MustRestart):
+        raise pipeline.problem
     if pipeline.problem is not None:
         raise CannotStart(str(pipeline.problem)) from pipeline.problem
 
@@ -82,10 +90,17 @@ async def pipeline_of(found: Settings, chosen: Chosen) -> AsyncIterator[App]:
     """Warehouse, broker and app, in the order they need each other; closed the other way round."""
     async with AsyncExitStack() as stack:
         warehouse = await open_warehouse(found, stack)
-        await refuse_others(warehouse, chosen.catalogue)
-        await prepare(warehouse, found, chosen.catalogue)
-        keep(found, chosen)
-        pipeline = App(found, chosen.catalogue, warehouse, open_broker(found, stack))
+
+        async def check() -> None:
+            await refuse_others(warehouse, chosen.catalogue)
+            await prepare(warehouse, found, chosen.catalogue)
+            keep(found, chosen)
+
+        here = found.embedded_log and found.embedded_warehouse
+        if here:
+            await check()
+        # Real servers may be away now: the start checks, and can wait for them.
+        pipeline = App(found, chosen.catalogue, warehouse, open_broker(found, stack), None if here else check)
         if found.embedded_warehouse:
             sharing = Sharing(found.data, handlers(Local(pipeline)))
             await sharing.start()
@@ -93,15 +108,26 @@ async def pipeline_of(found: Settings, chosen: Chosen) -> AsyncIterator[App]:
         yield pipeline
 
 
-async def _until_told(found: Settings, pipeline: App, simulation: Simulation | None) -> None:
+async def _until_told(
+    found: Settings, pipeline: App, state: State, watchdog: Watchdog, simulation: Simulation | None
+) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    await pipeline.start()
+    if not await _started(pipeline, told):
+        out.print("Ended: it had not started yet.")
+        return
+    watchdog.start()
     try:
         _say_where(found, simulated=simulation is not None)
-        work: list[Coroutine[Any, Any, object]] = [told.wait(), pipeline.failed.wait()]
+        work: list[Coroutine[Any, Any, object]] = [
+            told.wait(),
+            pipeline.failed.wait(),
+            state.with_others(),
+            watch(pipeline),
+            watchdog.beat(),
+        ]
         if simulation is not None:
             work.append(simulation.run())
         if found.catalogue is not None:
@@ -110,9 +136,23 @@ async def _until_told(found: Settings, pipeline: App, simulation: Simulation | N
         if told.is_set():
             out.print("Ending: writing what is folded ...")
     finally:
+        watchdog.ending(_END_SECONDS)
         await pipeline.stop()
     if pipeline.problem is None:
         out.print("Ended: all that was folded is written.")
+
+
+async def _started(pipeline: App, told: asyncio.Event) -> bool:
+    """Whether it started before it was told to end."""
+    started = False
+
+    async def start() -> None:
+        nonlocal started
+        await pipeline.start(patient=True)
+        started = True
+
+    await _first_of([told.wait(), start()])
+    return started
 
 
 async def _first_of(work: Iterable[Coroutine[Any, Any, object]]) -> None:

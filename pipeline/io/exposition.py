@@ -115,6 +115,11 @@ def _about_itself(summary: Summary, around: Around) -> Iterator[Metric]:
 
     yield one("ready", "1: every partition assigned here is read and counted", int(summary.readiness.ready))
     yield one("warehouse_up", "Whether the warehouse answered last", int(summary.warehouse_up))
+    yield one(
+        "event_loop_blocked_seconds",
+        "The longest that the process stood still in the last minute",
+        summary.event_loop_blocked_seconds,
+    )
     yield one("simulated", "1: the touchpoints are made up (demo)", int(summary.simulated))
     yield one("labels_dropped", "Pairs of channel and queue that `other` stands for", summary.labels_dropped)
     yield one(

@@ -11,7 +11,9 @@ from pipeline.io.transport import Fetched
 
 
 class Progress(Struct, frozen=True):
-    """One partition now. `position`: the next offset to be handled. `end_offset`: the next to come, seconds old."""
+    """One partition now. `position`: the next offset to be handled. `end_offset`: the next to come, seconds old.
+    `ahead`: batches that are read and not handled, the one at work included.
+    """
 
     partition: str
     position: int
@@ -19,6 +21,7 @@ class Progress(Struct, frozen=True):
     batches_total: int
     records_total: int
     paused: bool
+    ahead: int = 0
 
 
 class Held:
@@ -37,6 +40,7 @@ class Held:
         "records_total",
         "seeks",
         "seen",
+        "taken",
     )
 
     def __init__(self, partition: TP) -> None:
@@ -48,6 +52,7 @@ class Held:
         self.position = 0
         self.end_offset = 0
         self.paused = False
+        self.taken = False  # a batch is with its handler
         self.batches_total = 0
         self.records_total = 0
         self.seen: int | None = None
@@ -69,10 +74,12 @@ class Held:
         while self.paused or not self.queue:
             self.changed.clear()
             await self.changed.wait()
+        self.taken = True
         return self.queue.popleft()
 
     def handled(self, fetched: Fetched) -> None:
         """Count a batch that its handler returned from."""
+        self.taken = False
         self.batches_total += 1
         self.records_total += len(fetched.batch.records)
         if fetched.seeks == self.seeks:
@@ -90,5 +97,11 @@ class Held:
         """For metrics."""
         end_offset = max(self.end_offset, self.position)
         return Progress(
-            name(self.partition), self.position, end_offset, self.batches_total, self.records_total, self.paused
+            name(self.partition),
+            self.position,
+            end_offset,
+            self.batches_total,
+            self.records_total,
+            self.paused,
+            len(self.queue) + self.taken,
         )

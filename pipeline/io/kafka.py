@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka.structs import TopicPartition
 from faust import SASLCredentials, SSLCredentials
@@ -10,7 +10,43 @@ from faust.types import TP
 from faust.types.auth import CredentialsT
 from msgspec import Struct
 
-from pipeline.ports import LogError
+from pipeline.ports import LogRefused
+
+
+class Cluster(Protocol):
+    """Where the cluster is, who we are there, and how topics are cut: the settings of that name."""
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers."""
+
+    @property
+    def kafka_user(self) -> str:
+        """SASL user, empty without."""
+
+    @property
+    def kafka_password(self) -> str:
+        """Its password."""
+
+    @property
+    def kafka_mechanism(self) -> str:
+        """SASL mechanism."""
+
+    @property
+    def kafka_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+
+    @property
+    def kafka_ca(self) -> str:
+        """File of the certificate authority, empty for the system's."""
+
+    @property
+    def partitions(self) -> int:
+        """Partitions of raw and folded topics."""
+
+    @property
+    def replicas(self) -> int:
+        """Replicas of topics that are created."""
 
 
 class Security(Struct, frozen=True):
@@ -47,12 +83,28 @@ class Tuning(Struct, frozen=True):
     produce_timeout_seconds: float = 30.0
 
 
+def security_of(cluster: Cluster) -> Security:
+    """How to connect. Raises LogRefused for a certificate authority that cannot be read."""
+    context = None
+    if cluster.kafka_tls:
+        try:
+            context = ssl.create_default_context(cafile=cluster.kafka_ca or None)
+        except OSError as error:
+            raise LogRefused(f"the certificate authority {cluster.kafka_ca} cannot be read: {error}") from error
+    return Security(
+        ssl_context=context,
+        username=cluster.kafka_user or None,
+        password=cluster.kafka_password or None,
+        mechanism=cluster.kafka_mechanism,
+    )
+
+
 def connection(security: Security) -> Mapping[str, Any]:
     """Security as aiokafka's clients take it. Raises LogError for a password that would travel in plain text."""
     if security.username is None:
         return {} if security.ssl_context is None else {"security_protocol": "SSL", "ssl_context": security.ssl_context}
     if security.ssl_context is None and not security.plaintext_password_allowed:
-        raise LogError(
+        raise LogRefused(
             "A Kafka user without TLS would send its password in plain text: give a CA, or allow it expressly."
         )
     return {

@@ -27,7 +27,7 @@ from pipeline.io.held import Held, Progress
 from pipeline.io.kafka import Security, Tuning, brokers, connection, credentials, name, topic_partition
 from pipeline.io.producer import Producer
 from pipeline.io.transport import App, AsIs, Consumer, Fetched, brokers_url, register
-from pipeline.ports import Batch, LogError, OutRecord
+from pipeline.ports import Batch, LogError, LogRefused, OutRecord, Overtaken
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -118,6 +118,7 @@ class FaustLog:
         for noisy in ("faust", "mode", "aiokafka"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
         logging.getLogger("pipeline.io.transport").setLevel(logging.WARNING)  # Faust's services log there as well
+        self._stopping = False
         try:
             await self._connect()
             await self._join()
@@ -167,7 +168,10 @@ class FaustLog:
         await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
             starting.cancel()
-            raise LogError(f"The group {self._group} cannot be joined at {self._bootstrap}: {ending.result()!r}")
+            refused = isinstance(ending.result(), AUTHORISATION_ERRORS)
+            raise (LogRefused if refused else LogError)(
+                f"The group {self._group} cannot be joined at {self._bootstrap}: {ending.result()!r}"
+            )
         ending.cancel()
         starting.result()
         self._watchers = [self._task(self._watch_app(app)), self._task(self._watch_progress())]
@@ -270,6 +274,11 @@ class FaustLog:
             held.changed.set()
             self._want()
 
+    @property
+    def generation(self) -> int:
+        """The number of the group's present division of partitions, as far as this member knows; -1 outside of it."""
+        return int(self._app.consumer_generation_id) if self._app is not None and self._open else -1
+
     def progress(self) -> list[Progress]:
         """Every partition held now, in order."""
         return [held.progress() for _, held in sorted(self._held.items())]
@@ -360,16 +369,24 @@ class FaustLog:
     async def _watch_app(self, app: App) -> None:
         """Faust ends without telling anybody; we do not."""
         reason = await self._end_of(app)
-        raise reason if isinstance(reason, LogError) else LogError(f"The consumer of {self._group} ended: {reason!r}")
+        if isinstance(reason, (LogError, Overtaken)):
+            raise reason
+        raise LogError(f"The consumer of {self._group} ended: {reason!r}")
 
     async def _end_of(self, app: App) -> BaseException | None:
         """Wait for the app, or its membership in the group, to end; why it did."""
         ending = asyncio.ensure_future(app.wait_until_stopped())
-        refused_total = 0
+        refused_total, member = 0, ""
         try:
             while not ending.done():
                 await asyncio.wait([ending], timeout=MEMBERSHIP_CHECK_SECONDS)
                 failure = await self._consumer.thread.failure()
+                known, member = member, await self._consumer.thread.member() or member
+                if known not in ("", member) and self._room is None:
+                    return Overtaken(
+                        f"the group {self._group} has put this worker out, because nothing was heard of it for longer"
+                        f" than {self._tuning.session_timeout_seconds:.0f} s: others have its partitions"
+                    )
                 refused_total = 0 if self._open else refused_total + (failure is not None)
                 if failure is not None:
                     logger.warning("the group %s is not joined: %r", self._group, failure)

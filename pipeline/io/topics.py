@@ -4,52 +4,19 @@ Nothing here loses a record: partitions are never fewer, retention never shorter
 partitions for ever, since another number sends the keys elsewhere than their state is.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Literal, Protocol
 
 from msgspec import Struct
 
+from pipeline.io.kafka import Cluster, security_of
+from pipeline.io.reach import reach
 from pipeline.ports import LogError
 from schemas.topics import Topic, topics
 
 _TIMEOUT_MS: Final = 15_000
-
-
-class Cluster(Protocol):
-    """Where the cluster is, who we are there, and how topics are cut: the settings of that name."""
-
-    @property
-    def kafka(self) -> str:
-        """Bootstrap servers."""
-
-    @property
-    def kafka_user(self) -> str:
-        """SASL user, empty without."""
-
-    @property
-    def kafka_password(self) -> str:
-        """Its password."""
-
-    @property
-    def kafka_mechanism(self) -> str:
-        """SASL mechanism."""
-
-    @property
-    def kafka_tls(self) -> bool:
-        """Whether the connection is encrypted."""
-
-    @property
-    def kafka_ca(self) -> str:
-        """File of the certificate authority, empty for the system's."""
-
-    @property
-    def partitions(self) -> int:
-        """Partitions of raw and folded topics."""
-
-    @property
-    def replicas(self) -> int:
-        """Replicas of topics that are created."""
 
 
 class Admin(Protocol):
@@ -217,6 +184,7 @@ def _connected(cluster: Cluster) -> Iterator[Admin]:
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    asyncio.run(reach(cluster.kafka, security_of(cluster)))
     secured = ("SASL_SSL" if cluster.kafka_tls else "SASL_PLAINTEXT") if cluster.kafka_user else ""
     options: dict[str, Any] = {"security_protocol": secured or ("SSL" if cluster.kafka_tls else "PLAINTEXT")}
     if cluster.kafka_user:

@@ -125,6 +125,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return None if isinstance(error, ConsumerNotStarted) else error
         return None
 
+    async def member(self) -> str:
+        """Who we are in the group; empty while we are nobody. It changes only where the group has put us out."""
+        try:
+            return await self.run(member_of)
+        except ConsumerNotStarted:
+            return ""
+
     def want(self, partitions: frozenset[TP]) -> None:
         """Read these partitions from now on (main thread). New ones end the wait that is under way."""
         fresh = partitions - self.wanted
@@ -407,6 +414,11 @@ def register() -> None:
 async def check(consumer: AIOKafkaConsumer) -> None:
     """Raise what aiokafka keeps for its user."""
     consumer._coordinator.check_errors()
+
+
+async def member_of(consumer: AIOKafkaConsumer) -> str:
+    """The member id the group's coordinator gave."""
+    return str(consumer._coordinator.member_id)
 
 
 def to_record(_partition: TopicPartition, record: Any) -> Record:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from pipeline.core.cells import add
@@ -15,9 +16,10 @@ from pipeline.core.rules import Rulebook
 from pipeline.live.inputs import CallBack, LiveState, PartitionState
 from pipeline.live.judged import judge_day, judge_minute
 from pipeline.live.now import Found, Starts, look_at
-from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place
+from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place, in_line, merged
 from pipeline.live.summary import Case, Cases, NotReady, PartitionStatus, Readiness
 from pipeline.measures import ALL
+from schemas.vocabulary import OTHER
 
 RECENT_MS: Final = 15 * 60_000
 REPLIES_MS: Final = 60 * 60_000
@@ -61,7 +63,7 @@ def collect(state: LiveState, now_ms: int) -> Collected:
     own = [partition for partition in state.partitions if partition.of_contacts]
     contacts: dict[Place, Parts] = {}
     customers: dict[Place, Parts] = {}
-    found = Found([], [], [])
+    found = Found()
     for partition in state.partitions:
         if not_ready(partition):
             continue
@@ -69,6 +71,8 @@ def collect(state: LiveState, now_ms: int) -> Collected:
         _count_cells(partition, rulebook, now_ms, starts, places)
         for contact_id, view in partition.open.items():
             look_at(contact_id, view, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
+    for parts in contacts.values():
+        parts.line = in_line(parts.line)
     return Collected(
         at_ms=now_ms,
         partitions=tuple(_status(partition, now_ms) for partition in state.partitions),
@@ -80,6 +84,29 @@ def collect(state: LiveState, now_ms: int) -> Collected:
         newest_ms=max((partition.marker.watermark_ms for partition in own), default=0),
         simulated=state.simulated,
     )
+
+
+def bounded(collected: Collected, most: int) -> Collected:
+    """The same with at most so many places, and one more for each channel: the least used go together as `other`.
+
+    Law: every sum over all places is the same before and after.
+    """
+    return msgspec.structs.replace(
+        collected, contacts=_most_used(collected.contacts, most), customers=_most_used(collected.customers, most)
+    )
+
+
+def _most_used(places: dict[Place, Parts], most: int) -> dict[Place, Parts]:
+    if len(places) <= most:
+        return places
+    ranked = sorted(places, key=lambda place: (-places[place].used[0], -places[place].used[1], place))
+    found = {place: places[place] for place in ranked[:most]}
+    rest: dict[Place, Parts] = {}
+    for channel, queue in ranked[most:]:
+        _place(rest, (channel, OTHER)).merge(places[channel, queue])
+    for place, parts in rest.items():
+        found[place] = merged([found[place], parts]) if place in found else parts
+    return found
 
 
 def readiness(partitions: Sequence[PartitionState | PartitionStatus]) -> Readiness:
@@ -107,11 +134,33 @@ def worst(several: Iterable[Cases]) -> Cases:
         unanswered=_first((case for one in lists for case in one.unanswered), _overdue_first),
         call_back=_first({case.contact_id: case for one in lists for case in one.call_back}.values(), _oldest),
         stale=_first((case for one in lists for case in one.stale), _oldest),
+        will_miss=_first((case for one in lists for case in one.will_miss), _latest),
+        due_soon=_first((case for one in lists for case in one.due_soon), _due_first),
+        promises_overdue=_by_kind(case for one in lists for case in one.promises_overdue),
+        promises_due_soon=_by_kind(case for one in lists for case in one.promises_due_soon),
     )
 
 
 def _first(cases: Iterable[Case], key: Callable[[Case], tuple[int, int, str]]) -> tuple[Case, ...]:
     return tuple(nsmallest(MOST_CASES, cases, key=key))
+
+
+def _by_kind(promises: Iterable[Case]) -> tuple[Case, ...]:
+    """Those due first, at most ten of each kind."""
+    kinds: dict[str, list[Case]] = {}
+    for case in promises:
+        kinds.setdefault(case.promise_kind, []).append(case)
+    kept = [case for cases in kinds.values() for case in _first(cases, _due_first)]
+    return tuple(sorted(kept, key=_due_first))
+
+
+def _latest(case: Case) -> tuple[int, int, str]:
+    """Whose turn comes longest after it should."""
+    return 0, (case.due_ms or 0) - (case.expected_ms or 0), case.contact_id
+
+
+def _due_first(case: Case) -> tuple[int, int, str]:
+    return 0, case.due_ms or 0, f"{case.contact_id} {case.promise_id}"
 
 
 def _over(case: Case) -> tuple[int, int, str]:
@@ -150,6 +199,8 @@ def _count_cells(
     answers_s = (now_ms - ANSWERS_WINDOW_MS) // 1_000
     replies_s = (now_ms - REPLIES_MS) // 1_000
     for (resolution, start_s, channel, queue, segment), cell in partition.recent.items():
+        if start_s * 1_000 > now_ms:  # promises are booked when they are due, and a clock may be ahead
+            continue
         if resolution == MINUTE:
             if partition.of_contacts:
                 outcomes = _place(places, (channel, queue)).outcomes
@@ -185,11 +236,20 @@ def _cases(found: Found, call_backs: Iterable[CallBack], rulebook: Rulebook, now
             rulebook.kind(back.channel) or "deferred",
             back.abandoned_ms,
             max(now_ms - back.abandoned_ms, 0),
+            step="call_back",
         )
         for back in call_backs
         if back.abandoned_ms >= today_ms
     ]
-    return Cases(tuple(found.beyond_target), tuple(found.unanswered), tuple(calls), tuple(found.stale))
+    return Cases(
+        beyond_target=tuple(found.beyond_target),
+        unanswered=tuple(found.unanswered),
+        call_back=tuple(calls),
+        stale=tuple(found.stale),
+        due_soon=tuple(found.due_soon),
+        promises_overdue=tuple(found.promises_overdue),
+        promises_due_soon=tuple(found.promises_due_soon),
+    )
 
 
 def _lag(state: PartitionState) -> int | None:

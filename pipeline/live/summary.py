@@ -252,7 +252,8 @@ class Summary(Struct, frozen=True):
     With several `workers` (empty: one process has everything) `partitions` are those of all that are heard, and
     `partitions_total` is how many there should be. `missing` are the partitions whose numbers are not in, and why;
     while one of contacts is among them `live` is False, and the rows and totals of what is known say `incomplete`.
-    `readiness` is always this process's own.
+    `readiness` is always this process's own. `event_loop_blocked_seconds`: the longest it stood still in the last
+    minute; None where nobody looks.
     """
 
     now_ms: int
@@ -277,3 +278,4 @@ class Summary(Struct, frozen=True):
     partitions_total: int = 0
     missing: tuple[NotReady, ...] = ()
     workers: tuple[WorkerStatus, ...] = ()
+    event_loop_blocked_seconds: float | None = None

@@ -1,0 +1,72 @@
+"""What makes a worker end itself, to be started again: somebody has been ahead of it, or it does not come on."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from pipeline.app import App
+from pipeline.app.stack import MustRestart
+from pipeline.core.engine import version_of
+from pipeline.ports import WarehouseDown
+
+STUCK_SECONDS: Final = 120.0
+_PERIOD_SECONDS: Final = 10.0
+
+
+async def watch(app: App) -> None:
+    """Look every ten seconds, for ever; `app.fail` is told what is found."""
+    stuck = Stuck(app)
+    while True:
+        await asyncio.sleep(_PERIOD_SECONDS)
+        found = stuck.look() or (None if app.settings.embedded_log else await overtaken(app))
+        if found:
+            app.fail(MustRestart(found))
+            return
+
+
+async def overtaken(app: App) -> str:
+    """Whether the ledger is ahead of what is folded here: then somebody else has the partition. Empty if not."""
+    try:
+        markers = await app.ledger.markers()
+    except WarehouseDown:
+        return ""
+    for partition, folding in app.foldings.items():
+        if not folding.ready or partition not in markers:
+            continue
+        marker, version = markers[partition]
+        if version > version_of(folding.engine.epoch, folding.engine.position):
+            return (
+                f"{partition}: the ledger stands at offset {marker.offset}, but this worker only at"
+                f" {folding.engine.position}: somebody else has it"
+            )
+    return ""
+
+
+class Stuck:
+    """Whether a partition whose records are here stands still, though nothing is known to be waited for."""
+
+    def __init__(self, app: App, seconds: Callable[[], float] = monotonic) -> None:
+        self._app, self._seconds = app, seconds
+        self._moved: dict[str, tuple[int, float]] = {}
+
+    def look(self) -> str:
+        """What is stuck, as a sentence; empty if nothing is."""
+        now = self._seconds()
+        for one in self._app.log.progress():
+            folding = self._app.foldings.get(one.partition)
+            position, since = self._moved.get(one.partition, (-1, now))
+            waits = (
+                folding is None
+                or not folding.ready
+                or not folding.warehouse_up
+                or bool(folding.stopped_because)
+                or folding.full
+                or one.paused
+                or not one.ahead
+            )
+            if waits or position != one.position:
+                self._moved[one.partition] = one.position, now
+            elif now - since > STUCK_SECONDS:
+                return f"{one.partition}: nothing was counted for {now - since:.0f} s, at offset {one.position}"
+        return ""

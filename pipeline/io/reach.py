@@ -1,0 +1,69 @@
+"""Whether Kafka is there, and if not, why: known within seconds. Its clients take half a minute to find no broker."""
+
+import asyncio
+import os
+import socket
+import ssl
+from typing import Final
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from pipeline.io.kafka import Security, brokers, connection
+from pipeline.ports import LogError, LogRefused
+
+ANSWER_SECONDS: Final = 4.0
+_REFUSALS: Final = (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+    ssl.SSLError,
+    ValueError,
+)
+"""ValueError: the other side does not know the password either."""
+
+
+async def reach(bootstrap: str, security: Security, seconds: float = ANSWER_SECONDS) -> None:
+    """Return when one of the brokers takes us in. Raises LogRefused where trying again will not help, else LogError."""
+    found = await asyncio.gather(*(_ask(server, security, seconds) for server in brokers(bootstrap)))
+    if None in found:
+        return
+    worst = next((error for error in found if isinstance(error, _REFUSALS)), found[0] if found else None)
+    kind = LogRefused if isinstance(worst, _REFUSALS) else LogError
+    raise kind(f"Kafka at {bootstrap} cannot be reached: {_reason(worst, security, seconds)}") from worst
+
+
+async def _ask(server: str, security: Security, seconds: float) -> Exception | None:
+    """What keeps us from one broker; None if nothing does."""
+    ((host, port, _),) = collect_hosts([server], randomize=False)
+    try:
+        async with asyncio.timeout(seconds):
+            conn = await create_conn(host, port, request_timeout_ms=int(seconds * 1_000), **connection(security))
+    except (OSError, KafkaError, TimeoutError, ValueError) as error:
+        return error
+    conn.close()
+    return None
+
+
+def _reason(error: BaseException | None, security: Security, seconds: float) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"there is no TLS to be had: {error.reason or error}"
+    if isinstance(error, _REFUSALS):
+        return f"user or password is refused: {error}"
+    if isinstance(error, socket.gaierror):
+        return "no such host is known"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:.0f} s"
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno else str(error)
+    hint = "" if security.ssl_context is not None else " (if it wants TLS: TOUCHLINE_KAFKA_TLS)"
+    return f"{error}{hint}"
