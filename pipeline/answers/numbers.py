@@ -10,6 +10,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from pipeline.answers.formulas import WORDS
+from pipeline.answers.number_words import FCR_WORDS, LIVE_WORDS
 from pipeline.answers.speech import Language
 from pipeline.answers.sums import formula, terms
 from pipeline.measures import ALL
@@ -47,25 +48,26 @@ class Explained(Struct, frozen=True):
 
 
 class Definitions(Struct, frozen=True):
-    """All of them in one language. `channels`: those of each kind, for the SQL."""
+    """All of them in one language. `objectives`: the share in percent that a ratio is to reach. `channels`: those of
+    each kind, for the SQL.
+    """
 
     language: Language
     numbers: Mapping[str, Explained]
+    objectives: Mapping[str, int]
     channels: Mapping[str, tuple[str, ...]]
 
 
-class _Said(Struct, frozen=True):
-    """A live value: title and definition as (English, German), parts, and SQL by period."""
+class _Live(Struct, frozen=True):
+    """A live value: its parts, and SQL by period."""
 
-    title: tuple[str, str]
-    definition: tuple[str, str]
     parts: tuple[str, ...] = ()
     sql: Mapping[Period, str] = {}
 
 
 def definitions(catalogue: Catalogue, lang: Language) -> Definitions:
     """Every number the page shows, and every measure that is a part of one."""
-    numbers = {name: _live(said, lang) for name, said in _live_values(catalogue).items()}
+    numbers = {name: _live(name, live, lang) for name, live in _live_values(catalogue.zone).items()}
     numbers |= _ratios(catalogue, lang)
     parts = {part.name for each in numbers.values() for part in (*each.above, *each.below)}
     numbers |= {name: _measure(name, lang) for name in sorted(parts) if name in _MEASURES and name not in numbers}
@@ -73,14 +75,17 @@ def definitions(catalogue: Catalogue, lang: Language) -> Definitions:
         kind: tuple(name for name, entry in catalogue.channels.items() if entry.kind == kind)
         for kind in ("live", "deferred")
     }
-    return Definitions(lang, numbers, channels)
+    objectives = {
+        "service_level": catalogue.settings.wait_objective_percent,
+        "first_response_in_target_ratio": catalogue.settings.response_objective_percent,
+    }
+    return Definitions(lang, numbers, objectives, channels)
 
 
-def _live(said: _Said, lang: Language) -> Explained:
-    at = 1 if lang == "de" else 0
-    return Explained(
-        said.title[at], said.definition[at], lang, above=tuple(Part(1, name) for name in said.parts), sql=said.sql
-    )
+def _live(name: str, live: _Live, lang: Language) -> Explained:
+    words = LIVE_WORDS[name]
+    title, definition = (words.title_de, words.de) if lang == "de" else (words.title_en, words.en)
+    return Explained(title, definition, lang, above=tuple(Part(1, part) for part in live.parts), sql=live.sql)
 
 
 def _measure(name: str, lang: Language) -> Explained:
@@ -176,11 +181,11 @@ def _sentence(words: tuple[str, str]) -> tuple[str, str]:
 
 def _headed(name: ServiceLevel) -> tuple[str, str]:
     """What a service level counts, its name in front; those that are told by another one tell that first."""
-    told = []
-    for words, base, like in zip(
-        WORDS[name], WORDS["sl_offered"], ("as sl_offered, but ", "wie sl_offered, aber "), strict=True
-    ):
-        told.append(f"{name}: {base}; {words.removeprefix(like)}." if words.startswith(like) else f"{name}: {words}.")
+    likes = ("as sl_offered, but ", "wie sl_offered, aber ")
+    told = [
+        f"{name}: {base}; {words.removeprefix(like)}." if words.startswith(like) else f"{name}: {words}."
+        for words, base, like in zip(WORDS[name], WORDS["sl_offered"], likes, strict=True)
+    ]
     return told[0], told[1]
 
 
@@ -192,29 +197,9 @@ def _days(length_ms: int) -> int:
 
 
 def _fcr_words(catalogue: Catalogue, *, confirmed: bool) -> tuple[str, str]:
-    days = _days(catalogue.settings.follow_up_window_ms)
-    late = _days(catalogue.settings.lateness_ms)
-    if confirmed:
-        return (
-            (
-                f"Of closings whose {days} days for a follow-up, and {late} for what comes late, are over: nothing can"
-                f" change them any more. The newest {days} such days."
-            ),
-            (
-                f"Von Abschlüssen, deren {days} Tage für einen Folgekontakt und {late} für Verspätetes vorbei sind: daran"
-                f" ändert sich nichts mehr. Die jüngsten {days} solchen Tage."
-            ),
-        )
-    return (
-        (
-            f"Of the closings of the last {days} days, today included: nothing has followed so far. A follow-up within"
-            f" {days} days can still lower it, so it is compared only with cohorts of the same age."
-        ),
-        (
-            f"Von den Abschlüssen der letzten {days} Tage, heute mitgezählt: bisher folgte nichts. Ein Folgekontakt"
-            f" innerhalb von {days} Tagen kann sie noch senken, darum wird sie nur mit gleich alten verglichen."
-        ),
-    )
+    words = FCR_WORDS["confirmed" if confirmed else "provisional"]
+    days, late = _days(catalogue.settings.follow_up_window_ms), _days(catalogue.settings.lateness_ms)
+    return words.en.format(days=days, late=late), words.de.format(days=days, late=late)
 
 
 def _fcr_sql(catalogue: Catalogue, *, confirmed: bool = False) -> str:
@@ -251,252 +236,63 @@ def _quantile(percent: int, measure: str, name: str, zone: str) -> dict[Period, 
     return {"today": f"SELECT {value} AS {name}\nFROM touchline.histograms\nWHERE {where}{PLACE}"}
 
 
-def _live_values(catalogue: Catalogue) -> Mapping[str, _Said]:
-    zone = catalogue.zone
-    leg = (
-        "A contact that was passed on waits again, in its new queue.",
-        "Wer weitergeleitet wurde, wartet von neuem, in der neuen Warteschlange.",
-    )
+def _live_values(zone: str) -> Mapping[str, _Live]:
     soon = 30 * _MINUTE_MS
+    late = f"{_WAITS} AND {_NOW_MS} - wait_began_ms > target_ms"
+    in_time = f"response_deadline_ms - {_NOW_MS} BETWEEN 0 AND {soon}"
+    served = "is_open = 1 AND isNotNull(answered_ms) AND direction = 'inbound'"
+    called_back = (
+        "SELECT sum(abandoned) - sum(abandoned_returned) AS not_called_back_today\n"
+        f"FROM touchline.measures_day\nWHERE {_day(zone)}{PLACE}"
+    )
+    replies = f"SELECT sum(replies) AS replies\nFROM touchline.measures\nWHERE window_start > now() - 3600{PLACE}"
     return {
-        "waiting_now": _Said(
-            ("Waiting now", "Warten jetzt"),
-            (
-                (
-                    f"Open contacts in a queue that nobody has answered. {leg[0]} Who has waited for so long that nobody"
-                    " believes it is listed, but not counted."
-                ),
-                (
-                    f"Offene Kontakte in einer Warteschlange, die niemand angenommen hat. {leg[1]} Wer unglaubhaft lange"
-                    " wartet, steht in der Liste, zählt aber nicht."
-                ),
-            ),
-            ("overdue_now", "will_miss_target_now", "waiting_stale"),
-            _of_contacts("count()", "waiting_now", _WAITS),
+        "waiting_now": _Live(
+            ("overdue_now", "will_miss_target_now", "waiting_stale"), _of_contacts("count()", "waiting_now", _WAITS)
         ),
-        "longest_wait_ms": _Said(
-            ("Longest wait now", "Längste Wartezeit jetzt"),
-            (
-                "How long whoever has waited longest, of those waiting now, has waited. The target is what is promised.",
-                (
-                    "Wie lange unter denen, die jetzt warten, die längste Wartezeit schon dauert. Das Ziel ist, was"
-                    " versprochen ist."
-                ),
-            ),
+        "longest_wait_ms": _Live(
             ("waiting_now", "overdue_now", "waiting_age_p50_ms"),
             _of_contacts(f"max({_NOW_MS} - wait_began_ms)", "longest_wait_ms", _WAITS),
         ),
-        "waiting_age_p50_ms": _Said(
-            ("Half have waited less", "Die Hälfte wartet kürzer"),
-            (
-                "The median of how long those waiting now have waited. A mean of finished waits hides a build-up.",
-                (
-                    "Der Median der bisherigen Wartezeit derer, die jetzt warten. Ein Mittel beendeter Wartezeiten"
-                    " verbirgt, wenn es sich staut."
-                ),
-            ),
-            (),
-            _of_contacts(f"quantileExact(0.5)({_NOW_MS} - wait_began_ms)", "waiting_age_p50_ms", _WAITS),
+        "waiting_age_p50_ms": _Live(
+            (), _of_contacts(f"quantileExact(0.5)({_NOW_MS} - wait_began_ms)", "waiting_age_p50_ms", _WAITS)
         ),
-        "overdue_now": _Said(
-            ("Waiting beyond target", "Warten über dem Ziel"),
-            (
-                "Of those waiting now: longer than promised to them.",
-                "Von denen, die jetzt warten: länger als versprochen.",
-            ),
-            (),
-            _of_contacts("count()", "overdue_now", f"{_WAITS} AND {_NOW_MS} - wait_began_ms > target_ms"),
-        ),
-        "will_miss_target_now": _Said(
-            ("Will miss the target", "Verpassen das Ziel"),
-            (
-                (
-                    "Waiting within target, but as things go their turn comes too late: position x recent time between"
-                    " answers."
-                ),
-                (
-                    "Warten noch im Ziel, kommen aber so, wie es läuft, zu spät an die Reihe: Platz x Abstand der letzten"
-                    " Annahmen."
-                ),
-            ),
-        ),
-        "waiting_stale": _Said(
-            ("No longer believed", "Nicht mehr glaubhaft"),
-            (
-                "Waiting for longer than the catalogue believes (a lost end, most likely).",
-                "Wartet länger, als der Katalog für möglich hält (vermutlich fehlt das Ende).",
-            ),
-        ),
-        "in_conversation_now": _Said(
-            ("In conversation", "Im Gespräch"),
-            (
-                "Inbound customers who are being served right now on a live channel.",
-                "Kunden, die gerade am Telefon, im Chat oder vor Ort bedient werden.",
-            ),
-            (),
-            _of_contacts(
-                "count()", "in_conversation_now", "is_open = 1 AND isNotNull(answered_ms) AND direction = 'inbound'"
-            ),
-        ),
-        "expected_wait_ms": _Said(
-            ("Expected wait", "Erwartete Wartezeit"),
-            (
-                (
-                    "Who joins the queue now: (waiting + 1) x 30 min / stays in the queue of the last 30 minutes that were"
-                    " answered. 0 while nobody waits."
-                ),
-                (
-                    "Wer sich jetzt anstellt: (Wartende + 1) x 30 min / angenommene Aufenthalte der letzten 30 Minuten. 0,"
-                    " solange niemand wartet."
-                ),
-            ),
-            ("waiting_now",),
-        ),
-        "unanswered_now": _Said(
-            ("Unanswered now", "Unbeantwortet jetzt"),
-            (
-                "Contacts with a message of the customer that no person has replied to (bots and notes are no reply).",
-                (
-                    "Kontakte mit einer Nachricht des Kunden, auf die kein Mensch geantwortet hat (Bots und Notizen zählen"
-                    " nicht)."
-                ),
-            ),
+        "overdue_now": _Live((), _of_contacts("count()", "overdue_now", late)),
+        "will_miss_target_now": _Live(),
+        "waiting_stale": _Live(),
+        "in_conversation_now": _Live((), _of_contacts("count()", "in_conversation_now", served)),
+        "expected_wait_ms": _Live(("waiting_now",)),
+        "unanswered_now": _Live(
             ("unanswered_overdue_now", "responses_due_soon"),
             _of_contacts("count()", "unanswered_now", "response_due = 1"),
         ),
-        "unanswered_overdue_now": _Said(
-            ("Unanswered beyond target", "Unbeantwortet über dem Ziel"),
-            (
-                "Of the unanswered: beyond the response target, counted as the target counts (opening hours).",
-                "Vom Unbeantworteten: über dem Antwortziel, so gezählt, wie das Ziel zählt (Öffnungszeit).",
-            ),
+        "unanswered_overdue_now": _Live(
             (),
             _of_contacts("count()", "unanswered_overdue_now", f"response_due = 1 AND response_deadline_ms < {_NOW_MS}"),
         ),
-        "oldest_unanswered_ms": _Said(
-            ("Oldest unanswered message", "Älteste unbeantwortete Nachricht"),
-            (
-                "Its age, in opening hours where a calendar applies, else on the clock.",
-                "Ihr Alter, in Öffnungszeit, wo ein Kalender gilt, sonst auf der Uhr.",
-            ),
+        "oldest_unanswered_ms": _Live(
             ("unanswered_now",),
             _of_contacts(f"max({_NOW_MS} - first_clock_ms)", "oldest_unanswered_ms", "response_due = 1"),
         ),
-        "responses_due_soon": _Said(
-            ("Replies due soon", "Antworten bald fällig"),
-            (
-                "Unanswered messages that reach the end of their target within 30 minutes.",
-                "Unbeantwortete Nachrichten, deren Ziel in 30 Minuten endet.",
-            ),
-            (),
-            _of_contacts(
-                "count()",
-                "responses_due_soon",
-                f"response_due = 1 AND response_deadline_ms - {_NOW_MS} BETWEEN 0 AND {soon}",
-            ),
+        "responses_due_soon": _Live(
+            (), _of_contacts("count()", "responses_due_soon", f"response_due = 1 AND {in_time}")
         ),
-        "replies_last_hour": _Said(
-            ("Replies of the last hour", "Antworten der letzten Stunde"),
-            (
-                "Messages that people sent in the last 60 minutes.",
-                "Nachrichten, die Menschen in den letzten 60 Minuten schrieben.",
-            ),
-            ("replies",),
-            {
-                "now": "SELECT sum(replies) AS replies\nFROM touchline.measures\n"
-                f"WHERE window_start > now() - 3600{PLACE}"
-            },
+        "replies_last_hour": _Live(("replies",), {"now": replies}),
+        "promises_overdue_now": _Live(
+            ("promises_due_soon",), _of_promises(f"due_ms < {_NOW_MS}", "promises_overdue_now")
         ),
-        "promises_overdue_now": _Said(
-            ("Promises overdue", "Zusagen überfällig"),
-            (
-                "Promises that are open past their due, whatever became of the contact. The target is none.",
-                "Zusagen, die über ihren Termin hinaus offen sind, was auch aus dem Kontakt wurde. Das Ziel ist keine.",
-            ),
-            ("promises_due_soon",),
-            _of_promises(f"due_ms < {_NOW_MS}", "promises_overdue_now"),
+        "promises_due_soon": _Live((), _of_promises(f"due_ms - {_NOW_MS} BETWEEN 0 AND {soon}", "promises_due_soon")),
+        "not_called_back_today": _Live(("abandoned", "abandoned_returned"), {"today": called_back}),
+        "offered": _Live(("answered", "abandoned"), _windowed("sum(offered)", "offered", zone)),
+        "first_responses_due": _Live(
+            ("first_responses",), _windowed("sum(first_responses_due)", "first_responses_due", zone)
         ),
-        "promises_due_soon": _Said(
-            ("Promises due soon", "Zusagen bald fällig"),
-            ("Open promises that are due within 30 minutes.", "Offene Zusagen, die in 30 Minuten fällig sind."),
-            (),
-            _of_promises(f"due_ms - {_NOW_MS} BETWEEN 0 AND {soon}", "promises_due_soon"),
-        ),
-        "not_called_back_today": _Said(
-            ("To be called back", "Zurückzurufen"),
-            (
-                "Abandoned today, and the customer was not reached since (answered, or written to).",
-                "Heute aufgelegt und seitdem nicht erreicht (angenommen oder angeschrieben).",
-            ),
-            ("abandoned", "abandoned_returned"),
-            {
-                "today": "SELECT sum(abandoned) - sum(abandoned_returned) AS not_called_back_today\n"
-                f"FROM touchline.measures_day\nWHERE {_day(zone)}{PLACE}"
-            },
-        ),
-        "offered": _Said(
-            ("Offered", "Angeboten"),
-            ("Contacts that began to wait for a person.", "Kontakte, die begannen, auf einen Menschen zu warten."),
-            ("answered", "abandoned"),
-            _windowed("sum(offered)", "offered", zone),
-        ),
-        "first_responses_due": _Said(
-            ("First messages", "Erste Nachrichten"),
-            (
-                "First messages that want a reply, by when they came.",
-                "Erste Nachrichten, die eine Antwort erwarten, nach ihrem Eingang.",
-            ),
-            ("first_responses",),
-            _windowed("sum(first_responses_due)", "first_responses_due", zone),
-        ),
-        "wait_p90_ms": _Said(
-            ("90 % waited less", "90 % warteten kürzer"),
-            (
-                "Nine of ten who were answered waited at most so long. From a histogram: at most 1/16 too high.",
-                "Neun von zehn Angenommenen warteten höchstens so lange. Aus einem Histogramm: höchstens 1/16 zu hoch.",
-            ),
-            (),
-            _quantile(90, "wait_ms", "wait_p90_ms", zone),
-        ),
-        "first_response_p50_ms": _Said(
-            ("First reply, median", "Erste Antwort, Median"),
-            ("Half of the first replies came faster.", "Die Hälfte der ersten Antworten kam schneller."),
-            (),
-            _quantile(50, "first_response_ms", "first_response_p50_ms", zone),
-        ),
-        "first_response_p90_ms": _Said(
-            ("First reply, nine of ten", "Erste Antwort, neun von zehn"),
-            ("Nine of ten first replies came faster.", "Neun von zehn ersten Antworten kamen schneller."),
-            (),
-            _quantile(90, "first_response_ms", "first_response_p90_ms", zone),
-        ),
-        "undecided": _Said(
-            ("Undecided", "Unentschieden"),
-            (
-                "Waiting now and within target still: neither hit nor miss, so in no service level.",
-                "Warten noch und sind im Ziel: weder Treffer noch verfehlt, also in keinem Servicelevel.",
-            ),
-        ),
-        "responses_undecided": _Said(
-            ("Undecided", "Unentschieden"),
-            (
-                "Unanswered and within target still: neither hit nor miss.",
-                "Unbeantwortet und noch im Ziel: weder Treffer noch verfehlt.",
-            ),
-        ),
-        "wait_target_ms": _Said(
-            ("Promised wait", "Versprochene Wartezeit"),
-            ("From the catalogue, in force now.", "Aus dem Katalog, wie es jetzt gilt."),
-        ),
-        "response_target": _Said(
-            ("Promised response time", "Versprochene Antwortzeit"),
-            ("From the catalogue, in force now.", "Aus dem Katalog, wie es jetzt gilt."),
-        ),
-        "incomplete": _Said(
-            ("Incomplete", "Unvollständig"),
-            (
-                "Partitions are missing: there may be more than is shown.",
-                "Partitionen fehlen: es können mehr sein als gezeigt.",
-            ),
-        ),
+        "wait_p90_ms": _Live((), _quantile(90, "wait_ms", "wait_p90_ms", zone)),
+        "first_response_p50_ms": _Live((), _quantile(50, "first_response_ms", "first_response_p50_ms", zone)),
+        "first_response_p90_ms": _Live((), _quantile(90, "first_response_ms", "first_response_p90_ms", zone)),
+        "undecided": _Live(),
+        "responses_undecided": _Live(),
+        "wait_target_ms": _Live(),
+        "response_target": _Live(),
+        "incomplete": _Live(),
     }
