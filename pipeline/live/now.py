@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from pipeline.core.contacts import View
-from pipeline.core.response import Clock
+from pipeline.core.promises import Promise
+from pipeline.core.response import Clock, deadline_ms
 from pipeline.core.rules import Rulebook, elapsed
 from pipeline.core.timeline import ABANDONED, ANSWERED, CLOSED, DISCARDED, REOPENED
 from pipeline.core.waiting import Leg
 from pipeline.live.judged import reply_undecided, wait_undecided
-from pipeline.live.parts import Parts, Place
+from pipeline.live.parts import SOON_MS, Parts, Place
 from pipeline.live.summary import Case
 from schemas.catalogue import Target
 from schemas.vocabulary import ChannelKind
@@ -30,9 +31,12 @@ class Starts(Struct, frozen=True):
 class Found(Struct):
     """Contacts that somebody should look at, in no order yet."""
 
-    beyond_target: list[Case]
-    unanswered: list[Case]
-    stale: list[Case]
+    beyond_target: list[Case] = field(default_factory=list)
+    unanswered: list[Case] = field(default_factory=list)
+    stale: list[Case] = field(default_factory=list)
+    due_soon: list[Case] = field(default_factory=list)
+    promises_overdue: list[Case] = field(default_factory=list)
+    promises_due_soon: list[Case] = field(default_factory=list)
 
 
 def waiting_leg(view: View) -> tuple[int, str] | None:
@@ -107,6 +111,36 @@ def look_at(
             wait_undecided(entry.outcomes, rulebook.settings.headline_service_level)
     if view.response_due:
         _unanswered(contact_id, view, view.clocks[-1], rulebook, now_ms, starts, entry, found)
+    for promise in view.promises:
+        if promise.fate == "open" and promise.made_ms <= now_ms:
+            _promised(contact_id, view, promise, now_ms, entry, found)
+
+
+def _promised(contact_id: str, view: View, promise: Promise, now_ms: int, parts: Parts, found: Found) -> None:
+    """An open promise past its due is broken now, whatever became of the contact."""
+    line, due_ms = view.timeline, promise.due_ms
+    overdue = now_ms > due_ms
+    if not overdue and due_ms - now_ms > SOON_MS:
+        return
+    counts = parts.promises_overdue if overdue else parts.promises_due_soon
+    counts[promise.kind] = counts.get(promise.kind, 0) + 1
+    into = found.promises_overdue if overdue else found.promises_due_soon
+    into.append(
+        Case(
+            contact_id,
+            line.channel,
+            line.queue,
+            _kind(view),
+            promise.made_ms,
+            now_ms - promise.made_ms,
+            overdue=overdue,
+            over_ms=now_ms - due_ms if overdue else None,
+            step="keep_promise",
+            due_ms=due_ms,
+            promise_kind=promise.kind,
+            promise_id=promise.promise_id,
+        )
+    )
 
 
 def _waits(
@@ -124,20 +158,33 @@ def _waits(
     age_ms = max(now_ms - began_ms, 0)
     target_ms = rules.wait_target_ms
     overdue = target_ms is not None and age_ms > target_ms
-    if rules.stale_ms is not None and age_ms > rules.stale_ms:
-        parts.stale += 1
-        into = found.stale
-    else:
+    stale = rules.stale_ms is not None and age_ms > rules.stale_ms
+    if not stale:
         parts.waiting.see(age_ms)
         parts.overdue += overdue
-        into = found.beyond_target
-    if overdue or into is found.stale:
-        target = None if target_ms is None else Target("clock", target_ms)
-        open_ms = None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms)
-        over_ms = None if target_ms is None else age_ms - target_ms
-        into.append(
-            Case(contact_id, line.channel, queue, rules.kind, began_ms, age_ms, open_ms, target, overdue, over_ms)
+        if target_ms is not None and not overdue:
+            parts.line.append((began_ms, contact_id, began_ms + target_ms))
+    else:
+        parts.stale += 1
+    if not (overdue or stale):
+        return
+    into = found.stale if stale else found.beyond_target
+    into.append(
+        Case(
+            contact_id,
+            line.channel,
+            queue,
+            rules.kind,
+            began_ms,
+            age_ms,
+            None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms),
+            None if target_ms is None else Target("clock", target_ms),
+            overdue,
+            None if target_ms is None else age_ms - target_ms,
+            "check" if stale else "answer",
+            None if target_ms is None else began_ms + target_ms,
         )
+    )
 
 
 def _unanswered(
@@ -156,7 +203,7 @@ def _unanswered(
     target = rules.response_target
     age_ms = max(now_ms - began_ms, 0)
     open_ms = None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms)
-    over_ms = None
+    over_ms = due_ms = None
     overdue = False
     if target is not None:
         used = elapsed(target, rules.calendar, began_ms, now_ms, rulebook.zone)
@@ -164,6 +211,7 @@ def _unanswered(
         over = used - target.amount
         overdue = over > 0
         over_ms = None if target.unit == "open_days" else over
+        due_ms = None if overdue else _soon_ms(view, clock, target, -over, now_ms)
         if clock.first and not overdue:
             parts.recent.first_undecided += began_ms >= starts.recent_ms
             parts.today.first_undecided += began_ms >= starts.today_ms
@@ -173,9 +221,39 @@ def _unanswered(
     if open_ms is not None:
         parts.unanswered_open.see(open_ms)
     parts.unanswered_overdue += overdue
-    found.unanswered.append(
-        Case(contact_id, line.channel, line.queue, _kind(view), began_ms, age_ms, open_ms, target, overdue, over_ms)
+    case = Case(
+        contact_id,
+        line.channel,
+        line.queue,
+        _kind(view),
+        began_ms,
+        age_ms,
+        open_ms,
+        target,
+        overdue,
+        over_ms,
+        "reply",
+        due_ms,
     )
+    found.unanswered.append(case)
+    if due_ms is not None:
+        parts.responses_due_soon += 1
+        found.due_soon.append(case)
+
+
+def _soon_ms(view: View, clock: Clock, target: Target, left: int, now_ms: int) -> int | None:
+    """When the target of a running clock ends, if that is soon; None if it is not. `left`: as the target counts.
+
+    On the clock it is never nearer than in opening hours, and days end at midnight: so the end is looked for only where
+    it may be near.
+    """
+    zone = view.timeline.rulebook.zone
+    if target.unit == "open_days":
+        near = left == 0 and zone.ordinal(now_ms + SOON_MS) > zone.ordinal(now_ms)
+    else:
+        near = left <= SOON_MS
+    due_ms = deadline_ms(view.timeline, clock) if near else None
+    return due_ms if due_ms is not None and due_ms - now_ms <= SOON_MS else None
 
 
 def _kind(view: View) -> ChannelKind:

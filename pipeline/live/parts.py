@@ -5,7 +5,7 @@ A place is a (channel, queue). Parts of several are merged first and turned into
 associative, commutative, an empty one changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -14,14 +14,21 @@ from pipeline.core.cells import Cell, add
 from pipeline.core.histogram import bucket, quantile
 from pipeline.core.measure import column_key
 from pipeline.live.judged import Outcomes, judged
-from pipeline.live.summary import Fcr, Numbers, WindowNumbers
+from pipeline.live.summary import Case, Fcr, Numbers, WindowNumbers
 from pipeline.measures import ALL
-from schemas.catalogue import ServiceLevel
+from schemas.catalogue import ServiceLevel, Target
+from schemas.vocabulary import ChannelKind, PromiseKind
 
 Place = tuple[str, str]
 """(channel, queue)."""
 
 ANSWERS_WINDOW_MS: Final = 30 * 60_000
+SOON_MS: Final = 30 * 60_000
+"""What is due within it is due soon."""
+LINE_MOST: Final = 50
+"""So many of those waiting within target in a queue are known one by one."""
+InLine = tuple[int, str, int]
+"""Somebody who waits: since when, in which contact, and until when it is within target (ms)."""
 _BUCKETS: Final = 1 << 16
 
 
@@ -44,6 +51,8 @@ _DUE: Final = _column("first_responses_due")
 _FIRST: Final = _column("first_responses")
 _FIRST_IN_TARGET: Final = _column("first_response_in_target")
 _REPLIES: Final = _COLUMNS.get("replies")
+_JUDGED: Final = _column("estimates_judged")
+_ERROR: Final = _column("estimate_error_ms")
 _WAIT_BUCKETS: Final = column_key("wait_ms_buckets")
 _FIRST_BUCKETS: Final = column_key("first_response_ms_buckets")
 
@@ -97,7 +106,8 @@ class Waiting(Struct):
 class Parts(Struct):
     """One place. `waiting` without the `stale`; `unanswered` on the clock, `unanswered_open` in opening hours where a
     calendar applies; `resolution` by the local day (its start in seconds) of the first closing: (eligible, resolved);
-    `used` says how much a name occurs (today, ever).
+    `used` says how much a name occurs (today, ever). `line`: the first of those waiting within target, the longest
+    first; `will_miss`: how many of them will miss it, once somebody has looked (`foresee`).
     """
 
     waiting: Waiting = field(default_factory=Waiting)
@@ -115,6 +125,11 @@ class Parts(Struct):
     resolution: dict[int, tuple[int, int]] = field(default_factory=dict)
     used: tuple[int, int] = (0, 0)
     outcomes: Outcomes = field(default_factory=dict)
+    line: list[InLine] = field(default_factory=list)
+    will_miss: int = 0
+    responses_due_soon: int = 0
+    promises_overdue: dict[PromiseKind, int] = field(default_factory=dict)
+    promises_due_soon: dict[PromiseKind, int] = field(default_factory=dict)
 
     def merge(self, other: "Parts") -> None:
         """Take in another place."""
@@ -135,6 +150,13 @@ class Parts(Struct):
         self.used = _plus(self.used, other.used)
         for key, pair in other.outcomes.items():
             self.outcomes[key] = _plus(self.outcomes.get(key, (0, 0)), pair)
+        self.line = in_line([*self.line, *other.line])
+        self.will_miss += other.will_miss
+        self.responses_due_soon += other.responses_due_soon
+        for kind, n in other.promises_overdue.items():
+            self.promises_overdue[kind] = self.promises_overdue.get(kind, 0) + n
+        for kind, n in other.promises_due_soon.items():
+            self.promises_due_soon[kind] = self.promises_due_soon.get(kind, 0) + n
 
 
 class Cohorts(Struct, frozen=True):
@@ -154,6 +176,41 @@ def merged(parts: Iterable[Parts]) -> Parts:
     for part in parts:
         found.merge(part)
     return found
+
+
+def in_line(waiting: list[InLine]) -> list[InLine]:
+    """The longest first, as many as are known one by one."""
+    return waiting if len(waiting) <= 1 else sorted(waiting)[:LINE_MOST]
+
+
+def foresee(places: Mapping[Place, Parts], now_ms: int, kind_of: Callable[[str], ChannelKind | None]) -> Iterator[Case]:
+    """Who waits within target and will miss it as things go; how many, is noted in `will_miss`.
+
+    Their turn is expected at now + place in line x recent time between answers (as for `expected_wait_ms`), those
+    beyond their target being before them. Where nobody was answered lately nothing is foreseen. Each of the places is
+    to be complete: of all partitions.
+    """
+    for (channel, queue), parts in places.items():
+        parts.will_miss = 0
+        if parts.answers <= 0:
+            continue
+        for place, (since_ms, contact_id, due_ms) in enumerate(in_line(parts.line), parts.overdue + 1):
+            turn_ms = now_ms + place * ANSWERS_WINDOW_MS // parts.answers
+            if turn_ms <= due_ms:
+                continue
+            parts.will_miss += 1
+            yield Case(
+                contact_id,
+                channel,
+                queue,
+                kind_of(channel) or "deferred",
+                since_ms,
+                max(now_ms - since_ms, 0),
+                target=Target("clock", due_ms - since_ms),
+                step="answer",
+                due_ms=due_ms,
+                expected_ms=turn_ms,
+            )
 
 
 def expected_wait_ms(waiting: int, answers: int) -> int | None:
@@ -220,6 +277,8 @@ def window_numbers(parts: WindowParts) -> WindowNumbers:
         first_response_in_target_ratio=ratio(cell.get(_FIRST_IN_TARGET, 0), due - parts.first_undecided),
         first_response_p50_ms=quantile(firsts, 50),
         first_response_p90_ms=quantile(firsts, 90),
+        estimates_judged=cell.get(_JUDGED, 0),
+        estimate_error_mean_ms=_mean_ms(cell, _ERROR, _JUDGED),
     )
 
 
@@ -246,6 +305,12 @@ def numbers(parts: Parts, cohorts: Cohorts | None) -> Numbers:
         today=window_numbers(parts.today),
         fcr_provisional=None if cohorts is None else _fcr(parts.resolution, cohorts.provisional),
         fcr_confirmed=None if cohorts is None else _fcr(parts.resolution, cohorts.confirmed),
+        will_miss_target_now=parts.will_miss,
+        responses_due_soon=parts.responses_due_soon,
+        promises_due_soon=sum(parts.promises_due_soon.values()),
+        promises_overdue_now=sum(parts.promises_overdue.values()),
+        promises_due_soon_by_kind=dict(sorted(parts.promises_due_soon.items())),
+        promises_overdue_by_kind=dict(sorted(parts.promises_overdue.items())),
         judged=tuple(judged(parts.outcomes)),
         unanswered_target_permille=None if parts.unanswered_target_permille < 0 else parts.unanswered_target_permille,
     )

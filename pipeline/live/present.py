@@ -12,7 +12,7 @@ from pipeline.core.rules import Rulebook
 from pipeline.core.zone import DAY_MS
 from pipeline.live.collect import Collected, not_ready, readiness, worst
 from pipeline.live.labels import labelled
-from pipeline.live.parts import Cohorts, Parts, Place, merged, numbers
+from pipeline.live.parts import Cohorts, Parts, Place, foresee, merged, numbers
 from pipeline.live.summary import Cases, Names, NotReady, PartitionStatus, QueueRow, Summary, Total, WorkerStatus
 from schemas.topics import CONTACT_FACTS
 from schemas.vocabulary import UNKNOWN, ChannelKind
@@ -59,6 +59,7 @@ def present(collected: Sequence[Collected], rulebook: Rulebook, now_ms: int, oth
         for one in others.silent if others is not None else ():
             for place in one.contacts:
                 places.setdefault(place, Parts())
+    foreseen = Cases(will_miss=tuple(foresee(places, now_ms, rulebook.kind)))
     told = _Told(rulebook, now_ms, cohorts if resolved else None, incomplete=shown and not live)
     rows = told.rows(places)
     folded, dropped = labelled(places, catalogue)
@@ -80,7 +81,7 @@ def present(collected: Sequence[Collected], rulebook: Rulebook, now_ms: int, oth
         ),
         totals=tuple(told.totals(places)),
         queues=rows,
-        cases=worst(one.cases for one in collected) if shown else Cases(),
+        cases=worst([foreseen, *(one.cases for one in collected)]) if shown else Cases(),
         partitions=partitions,
         source_silence_ms=_silence_ms(collected, now_ms),
         labelled=rows if not dropped else told.rows(folded),

@@ -43,7 +43,7 @@ class World:
         self._said: list[dict[str, Any]] = []
         self._n = 0
 
-    def say(self, at_ms: int, contact_id: str, kind: str, channel: str = "phone", **fields: Any) -> None:
+    def say(self, at_ms: int, contact_id: str, kind: str, /, channel: str = "phone", **fields: Any) -> None:
         """One touchpoint."""
         self._n += 1
         touchpoint = {"id": f"t{self._n:06}", "type": kind, "time": at_ms, "contact_id": contact_id, "channel": channel}
