@@ -47,7 +47,9 @@ fires when the share missed in the long window *and* in the short one is above f
 
 def document() -> str:
     """docs/alerts.md."""
-    alerts = [("Alert", "What is wrong", "Was ist los", "Audience", "Severity", "Hours", "Fires after", "Runbook")]
+    alerts: list[tuple[str, ...]] = [
+        ("Alert", "What is wrong", "Was ist los", "Audience", "Severity", "Hours", "Fires after", "Runbook")
+    ]
     alerts += [_row(alert) for alert in ALERTS]
     objectives = [("Objective", "Default", "Due", "Missed", "Long", "Short", "Factor", "Fires above", "Severity")]
     defaults = Settings()

@@ -46,7 +46,7 @@ class Recording(Struct, frozen=True):
     name: str
     expr: str
     slow: bool = False
-    """Once an hour is enough: it looks at days."""
+    """Now and then is enough: it looks at days."""
 
 
 class Rule(Struct, frozen=True):

@@ -11,7 +11,8 @@ from dashboards.alerts_model import LANGUAGES, Alert, Language, Number, Recordin
 RUNBOOKS: Final = "https://touchline.example.org/docs/runbooks"
 """Where the runbooks are to be read: whoever builds the files says where they put docs/runbooks."""
 INTERVAL_SECONDS: Final = 30
-_SLOW_SECONDS: Final = 3_600
+_SLOW_SECONDS: Final = 240
+"""Prometheus takes a series for gone that has no sample for five minutes."""
 _HEAD: Final = """\
 # Rules of touchline for Prometheus. Written by `python -m dashboards.alerts_files` from dashboards/alerts*.py:
 # change them there. Recorded series come first, since the alerts read them.
@@ -33,7 +34,7 @@ def text(interval_seconds: int = INTERVAL_SECONDS, runbooks: str = RUNBOOKS) -> 
 
 
 def groups(interval_seconds: int = INTERVAL_SECONDS, runbooks: str = RUNBOOKS) -> list[dict[str, Any]]:
-    """The groups of the rule file: what is looked at all the time, and what is once an hour."""
+    """The groups of the rule file: what is looked at all the time, and what only now and then."""
     recorded = [_recording(each) for each in RECORDINGS if not each.slow]
     alerting = [_rule(alert, rule, runbooks) for alert in ALERTS for rule in alert.rules]
     slow = [_recording(each) for each in RECORDINGS if each.slow]
