@@ -78,10 +78,10 @@ def _entries(catalogue: Catalogue) -> Iterator[tuple[str, tuple[int, object]]]:
     for name, channel in catalogue.channels.items():
         yield f"channel {name!r}", (_ALWAYS, [channel.kind, to_builtins(default_targets(name, channel.kind))])
     for opening in catalogue.opening_hours:
-        where = _where(opening.channel, opening.queue, None, opening.valid_from_ms)
+        where = place(opening.channel, opening.queue, None, opening.valid_from_ms)
         yield f"opening hours{where}", (_begins(opening.valid_from_ms), opening.calendar)
     for target in catalogue.targets:
-        where = _where(target.channel, target.queue, target.segment, target.valid_from_ms)
+        where = place(target.channel, target.queue, target.segment, target.valid_from_ms)
         yield f"target {target.what}{where}", (_begins(target.valid_from_ms), to_builtins(target.value))
     for name, calendar in catalogue.calendars.items():
         yield from _calendar_entries(name, calendar, _first_use(catalogue, name), ZoneInfo(catalogue.zone))
@@ -144,7 +144,8 @@ def _day_start(ordinal: int, zone: ZoneInfo) -> int:
     return (midnight - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _where(channel: str | None, queue: str | None, segment: str | None, valid_from_ms: int | None) -> str:
+def place(channel: str | None, queue: str | None, segment: str | None, valid_from_ms: int | None) -> str:
+    """An entry's place and date, as the names of entries say it."""
     places = {"channel": channel, "queue": queue, "segment": segment}
     said = "".join(f" of {what} {name!r}" for what, name in places.items() if name is not None)
     if valid_from_ms is None:

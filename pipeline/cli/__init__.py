@@ -8,6 +8,7 @@ import sys
 
 from pipeline.cli.audit import audit
 from pipeline.cli.base import app
+from pipeline.cli.catalogue import check, what_if
 from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
 from pipeline.cli.inspect import export, measures, query
@@ -20,6 +21,7 @@ __all__ = [
     "apply",
     "as_known",
     "audit",
+    "check",
     "demo",
     "doctor",
     "explain",
@@ -30,6 +32,7 @@ __all__ = [
     "query",
     "replay",
     "run",
+    "what_if",
     "which_formula",
     "worker",
 ]

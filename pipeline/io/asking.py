@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from pipeline.answers.plausible import Seen
 from pipeline.core.cells import Cell, add
 from pipeline.core.contact import Contact
 from pipeline.core.contact import unpack as unpack_contact
@@ -204,3 +205,20 @@ async def undecided(asked: Asked, from_ms: int, to_ms: int, now_ms: int) -> dict
         for row in rows:
             found[row.channel, row.queue, row.segment][name] = row.n
     return found
+
+
+class _Names(Struct):
+    channel: str
+    queue: str
+    segment: str
+
+
+async def names(asked: Asked) -> Seen:
+    """Every channel, queue and segment that is counted under."""
+    rows = await read(
+        asked,
+        f"SELECT channel, queue, segment FROM {_LEDGER} WHERE kind = 1 AND resolution = 3 AND notEmpty(keys)"
+        " GROUP BY channel, queue, segment",
+        _Names,
+    )
+    return Seen({row.channel for row in rows}, {row.queue for row in rows}, {row.segment for row in rows})
