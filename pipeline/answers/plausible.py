@@ -91,10 +91,8 @@ def _calendars(catalogue: Catalogue, rulebook: Rulebook, lines: Mapping[str, int
             )
         newest = max(calendar.exceptions, default=None)
         if newest is not None and newest < today - 366:
-            yield Warned(
-                line,
-                f"calendar '{name}': its newest exception is of {date.fromordinal(newest)}; are those since then missing?",
-            )
+            last = date.fromordinal(newest)
+            yield Warned(line, f"calendar '{name}': its newest exception is of {last}; are those since then missing?")
 
 
 def _always(calendar: CalendarEntry) -> bool:
