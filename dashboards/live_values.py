@@ -7,7 +7,7 @@ it was divided by, the worst queue is shown and the title says so.
 
 from typing import Final
 
-from dashboards.model import About, Query
+from dashboards.model import SHORT, TARGET, About, Panel, Query
 
 PLACE: Final = 'job=~"$job",channel=~"$channel",queue=~"$queue"'
 JOB: Final = 'job=~"$job"'
@@ -88,6 +88,31 @@ def about(what: str, formula: str, *names: str, note: str = "") -> About:
     """The description of a panel of live values."""
     metrics = ", ".join(f"`touchline_{name}`" for name in names)
     return About(what, formula, f"{_SOURCE}{metrics}", DELAY + (f" {note}" if note else ""))
+
+
+def objective_panel(id_: int, name: str, window: str, title: str, what: str, width: int) -> Panel:
+    """What is kept of an objective, beside what is promised."""
+    return Panel(
+        id=id_,
+        title=title,
+        kind="stat",
+        about=about(
+            f"{what} What still may be in time is in neither part.",
+            "1 - objective_missed / objective_due, summed over queues; the target is objective_ratio",
+            "objective_missed",
+            "objective_due",
+            "objective_ratio",
+        ),
+        queries=(
+            live(kept(name, window), "Kept"),
+            live(promised(name), TARGET),
+            live(short_of(name, window), SHORT),
+        ),
+        unit="percentunit",
+        decimals=1,
+        width=width,
+        height=6,
+    )
 
 
 def _by(labels: str) -> str:

@@ -67,7 +67,8 @@ def share(name: str, of: str = "") -> Shown:
     """A count divided by the count it is a part of (the measure's own `count`, or `of`)."""
     measure = MEASURES[name]
     whole = of or measure.count
-    return Shown(f"sum({name}) / nullIf(sum({whole}), 0)", measure.title_en, "percentunit", _meaning(measure))
+    sql = f"sum({name}) / nullIf(sum({whole}), 0)"
+    return Shown(sql, f"{measure.title_en} (share)", "percentunit", _meaning(measure))
 
 
 def mean(name: str) -> Shown:

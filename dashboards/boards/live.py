@@ -7,16 +7,16 @@ from dashboards.live_values import (
     kept,
     largest,
     live,
+    objective_panel,
     past,
     place,
     promised,
     quotient,
-    short_of,
     smallest,
     summed,
     weighted,
 )
-from dashboards.model import PAST, SHORT, TARGET, Board, Panel, Row
+from dashboards.model import PAST, TARGET, Board, Panel, Row
 from dashboards.places import PLACES_LIVE
 
 _VERDICT: Final = (
@@ -25,15 +25,21 @@ _VERDICT: Final = (
         title="Waiting now",
         kind="stat",
         about=about(
-            "Customers who wait for a person now, by their present queue, and how many of them longer than promised.",
-            "sum of waiting_now; past target: sum of overdue_now (a count: above 0 is bad)",
+            "Customers who wait for a person now, by their present queue; how many of them will be answered too late "
+            "as things go; and how many wait longer than promised already.",
+            "sum of waiting_now, will_miss_target_now; past target: sum of overdue_now (a count: above 0 is bad)",
             "waiting_now",
+            "will_miss_target_now",
             "overdue_now",
         ),
-        queries=(live(summed("waiting_now"), "Waiting"), live(summed("overdue_now"), PAST)),
+        queries=(
+            live(summed("waiting_now"), "Waiting"),
+            live(summed("will_miss_target_now"), "Will be too late"),
+            live(summed("overdue_now"), PAST),
+        ),
         unit="short",
-        width=6,
-        height=5,
+        width=4,
+        height=6,
     ),
     Panel(
         id=2,
@@ -52,8 +58,94 @@ _VERDICT: Final = (
             live(past("longest_wait_seconds", "wait_target_seconds"), PAST),
         ),
         unit="s",
+        width=4,
+        height=6,
+    ),
+    objective_panel(5, "wait", "today", "Service level, today", "Answered within target, by the headline formula.", 4),
+    Panel(
+        id=4,
+        title="Unanswered now",
+        kind="stat",
+        about=about(
+            "Contacts with a message that has no reply yet (mails, forms, letters, posts, chats); how many reach the "
+            "end of their target within 30 minutes; and how many are past it.",
+            "sum of unanswered_now, responses_due_soon; past target: sum of unanswered_overdue_now (above 0 is bad)",
+            "unanswered_now",
+            "responses_due_soon",
+            "unanswered_overdue_now",
+        ),
+        queries=(
+            live(summed("unanswered_now"), "Unanswered"),
+            live(summed("responses_due_soon"), "Due within 30 min"),
+            live(summed("unanswered_overdue_now"), PAST),
+        ),
+        unit="short",
+        width=4,
+        height=6,
+    ),
+    Panel(
+        id=20,
+        title="Promises now",
+        kind="stat",
+        about=about(
+            "What was promised to single customers (callbacks, appointments, deliveries): due within 30 minutes, and "
+            "open past its due.",
+            "sum of promises_due_soon; past target: sum of promises_overdue_now (a count: above 0 is bad)",
+            "promises_due_soon",
+            "promises_overdue_now",
+        ),
+        queries=(
+            live(summed("promises_due_soon"), "Due within 30 min"),
+            live(summed("promises_overdue_now"), PAST),
+        ),
+        unit="short",
+        width=4,
+        height=6,
+    ),
+    Panel(
+        id=8,
+        title="Resolved at first contact, last days",
+        kind="stat",
+        about=about(
+            "Of the closings that count: resolved at the first contact. Confirmed: old enough that no follow-up can "
+            "change it. Provisional: the newer ones, which only get worse; never compare the two.",
+            "sum of fcr_ratio x fcr_eligible, by sum of fcr_eligible",
+            "fcr_ratio",
+            "fcr_eligible",
+        ),
+        queries=tuple(
+            live(weighted("fcr_ratio", place("fcr_eligible", state=state), state=state), state.capitalize())
+            for state in ("confirmed", "provisional")
+        ),
+        unit="percentunit",
+        decimals=1,
+        width=4,
+        height=6,
+    ),
+    objective_panel(
+        6, "stay", "today", "Did not give up, today", "Offered, and the customer did not leave while waiting.", 6
+    ),
+    objective_panel(
+        19,
+        "response",
+        "2d",
+        "First replies in target, today and yesterday",
+        "First messages of deferred channels that were replied to within target.",
+        6,
+    ),
+    Panel(
+        id=7,
+        title="To be called back, today",
+        kind="stat",
+        about=about(
+            "Customers who gave up today and were not reached since, on any channel. It should be 0.",
+            "sum of not_called_back_today",
+            "not_called_back_today",
+        ),
+        queries=(live(summed("not_called_back_today"), PAST),),
+        unit="short",
         width=6,
-        height=5,
+        height=6,
     ),
     Panel(
         id=3,
@@ -72,103 +164,7 @@ _VERDICT: Final = (
         ),
         unit="s",
         width=6,
-        height=5,
-    ),
-    Panel(
-        id=4,
-        title="Unanswered now",
-        kind="stat",
-        about=about(
-            "Contacts with a message that has no reply yet (mails, forms, letters, posts, chats), and how many of them "
-            "longer than promised.",
-            "sum of unanswered_now; past target: sum of unanswered_overdue_now (a count: above 0 is bad)",
-            "unanswered_now",
-            "unanswered_overdue_now",
-        ),
-        queries=(live(summed("unanswered_now"), "Unanswered"), live(summed("unanswered_overdue_now"), PAST)),
-        unit="short",
-        width=6,
-        height=5,
-    ),
-    *(
-        Panel(
-            id=id_,
-            title=title,
-            kind="stat",
-            about=about(
-                f"{what} What still may be in time is in neither part.",
-                "1 - objective_missed / objective_due, summed over queues; the target is objective_ratio",
-                "objective_missed",
-                "objective_due",
-                "objective_ratio",
-            ),
-            queries=(
-                live(kept(name, window), "Kept"),
-                live(promised(name), TARGET),
-                live(short_of(name, window), SHORT),
-            ),
-            unit="percentunit",
-            decimals=1,
-            width=6,
-            height=5,
-        )
-        for id_, name, window, title, what in (
-            (
-                5,
-                "wait",
-                "today",
-                "Service level, today",
-                "Answered within target, by the catalogue's headline formula.",
-            ),
-            (
-                6,
-                "stay",
-                "today",
-                "Did not give up, today",
-                "Offered contacts whose customer did not leave while waiting.",
-            ),
-            (
-                19,
-                "response",
-                "2d",
-                "First replies in target, today and yesterday",
-                "First messages of deferred channels that were replied to within target.",
-            ),
-        )
-    ),
-    Panel(
-        id=7,
-        title="To be called back, today",
-        kind="stat",
-        about=about(
-            "Customers who gave up today and were not reached since, on any channel.",
-            "sum of not_called_back_today; past target is the same number: it should be 0",
-            "not_called_back_today",
-        ),
-        queries=(live(summed("not_called_back_today"), PAST),),
-        unit="short",
-        width=6,
-        height=5,
-    ),
-    Panel(
-        id=8,
-        title="Resolved at first contact",
-        kind="stat",
-        about=about(
-            "Of the closings that count: resolved at the first contact. Confirmed: old enough that no follow-up can "
-            "change it. Provisional: the newer ones, which only get worse; never compare the two.",
-            "sum of fcr_ratio x fcr_eligible, by sum of fcr_eligible",
-            "fcr_ratio",
-            "fcr_eligible",
-        ),
-        queries=tuple(
-            live(weighted("fcr_ratio", place("fcr_eligible", state=state), state=state), state.capitalize())
-            for state in ("confirmed", "provisional")
-        ),
-        unit="percentunit",
-        decimals=1,
-        width=6,
-        height=5,
+        height=6,
     ),
 )
 

@@ -104,7 +104,8 @@ _FLOW: Final = (
         title="Sources: since when nothing was heard",
         kind="trend",
         about=about(
-            "Since a source was last heard of. An empty board may be a dead webhook.",
+            "Since a source was last heard of. An empty board may be a dead webhook. The alert looks at the opening "
+            "hours of that time (`source_silence_open_seconds`).",
             "min of source_silence_seconds by source",
             "source_silence_seconds",
         ),
@@ -125,18 +126,18 @@ _FLOW: Final = (
     ),
     Panel(
         id=9,
-        title="Time: how old, how late, how long to catch up",
+        title="Time: how far behind, how late, how long to catch up",
         kind="trend",
         about=about(
-            "The oldest partition's data age; the largest difference between append and event time; the longest "
-            "catch-up at the present pace (absent while there is nothing to catch up).",
-            "max of data_age_seconds, event_lag_seconds, catch_up_seconds",
-            "data_age_seconds",
+            "How far the slowest partition is behind its log; the largest difference between append and event time; "
+            "the longest catch-up at the present pace (absent while there is nothing to catch up).",
+            "max of behind_seconds, event_lag_seconds, catch_up_seconds",
+            "behind_seconds",
             "event_lag_seconds",
             "catch_up_seconds",
         ),
         queries=(
-            live(f"max ({own('data_age_seconds')})", "Data age"),
+            live(f"max ({own('behind_seconds')})", "Behind"),
             live(f"max ({own('event_lag_seconds')})", "Event lag"),
             live(f"max ({own('catch_up_seconds')})", "Catch-up"),
         ),
@@ -160,15 +161,19 @@ _FLOW: Final = (
 _INSIDE: Final = (
     Panel(
         id=11,
-        title="How long a flush takes",
+        title="How long a flush takes, how long the process stood still",
         kind="trend",
         about=about(
-            "The last flush of each worker's slowest partition. A flush is the commit: results, state and position in "
-            "one insert.",
-            "max of flush_seconds by instance",
+            "The last flush of the slowest partition (a flush is the commit: results, state and position in one "
+            "insert), and the longest that a worker did nothing else in the last minute.",
+            "max of flush_seconds, max of event_loop_blocked_seconds, by instance",
             "flush_seconds",
+            "event_loop_blocked_seconds",
         ),
-        queries=(live(f"max by (instance) ({own('flush_seconds')})", "{{instance}}"),),
+        queries=(
+            live(f"max by (instance) ({own('flush_seconds')})", "flush, {{instance}}"),
+            live(f"max by (instance) ({own('event_loop_blocked_seconds')})", "stood still, {{instance}}"),
+        ),
         unit="s",
     ),
     Panel(

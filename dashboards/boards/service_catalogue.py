@@ -5,39 +5,16 @@
 
 from typing import Final
 
-from dashboards.live_values import about, kept, largest, live, promised, short_of
+from dashboards.live_values import about, largest, live, objective_panel
 from dashboards.measured import DELAY, FILTER, duration_panel, measures_panel, ratio, share, table_panel, total
-from dashboards.model import SHORT, TARGET, About, Board, Panel, Query, Row
+from dashboards.model import About, Board, Panel, Query, Row
 from dashboards.places import JOB, PLACES_COUNTED
 
 _PROMISED: Final = (
-    *(
-        Panel(
-            id=id_,
-            title=title,
-            kind="stat",
-            about=about(
-                f"{what}, beside the share that is promised. Short of target above 0: the promise is not kept.",
-                "1 - objective_missed / objective_due; objective_ratio",
-                "objective_missed",
-                "objective_due",
-                "objective_ratio",
-            ),
-            queries=(
-                live(kept(name, window), "Kept"),
-                live(promised(name), TARGET),
-                live(short_of(name, window), SHORT),
-            ),
-            unit="percentunit",
-            decimals=1,
-            width=8,
-            height=5,
-        )
-        for id_, name, window, title, what in (
-            (1, "wait", "2d", "Answered in time, today and yesterday", "Answered within the promised wait"),
-            (2, "stay", "2d", "Did not give up, today and yesterday", "Offered contacts that were not given up"),
-            (3, "response", "2d", "Replied in time, today and yesterday", "First messages replied to within target"),
-        )
+    objective_panel(1, "wait", "today", "Answered in time, today", "Answered within the promised wait.", 8),
+    objective_panel(2, "stay", "today", "Did not give up, today", "Offered contacts that were not given up.", 8),
+    objective_panel(
+        3, "response", "2d", "Replied in time, today and yesterday", "First messages replied to within target.", 8
     ),
     Panel(
         id=4,
