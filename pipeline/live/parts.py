@@ -53,6 +53,24 @@ _FIRST_IN_TARGET: Final = _column("first_response_in_target")
 _REPLIES: Final = _COLUMNS.get("replies")
 _JUDGED: Final = _column("estimates_judged")
 _ERROR: Final = _column("estimate_error_ms")
+_PARTS: Final = {
+    name: _column(name)
+    for name in (
+        "answered",
+        "answered_in_target",
+        "answered_queued",
+        "abandoned",
+        "abandoned_in_target",
+        "abandoned_returned",
+        "abandoned_short",
+        "first_response_in_target",
+        "first_response_ms",
+        "first_responses",
+        "first_responses_due",
+        "offered",
+        "wait_ms",
+    )
+}
 _WAIT_BUCKETS: Final = column_key("wait_ms_buckets")
 _FIRST_BUCKETS: Final = column_key("first_response_ms_buckets")
 
@@ -279,6 +297,7 @@ def window_numbers(parts: WindowParts) -> WindowNumbers:
         first_response_p90_ms=quantile(firsts, 90),
         estimates_judged=cell.get(_JUDGED, 0),
         estimate_error_mean_ms=_mean_ms(cell, _ERROR, _JUDGED),
+        parts={name: n for name, key in _PARTS.items() if (n := cell.get(key, 0))},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.core.rules import Rulebook
+from pipeline.core.rules import Rulebook, Rules
 from pipeline.core.zone import DAY_MS
 from pipeline.live.collect import Collected, not_ready, readiness, worst
 from pipeline.live.labels import labelled
@@ -81,6 +81,7 @@ def present(collected: Sequence[Collected], rulebook: Rulebook, now_ms: int, oth
         ),
         totals=tuple(told.totals(places)),
         queues=rows,
+        by_queue=tuple(told.by_queue(places)),
         cases=worst([foreseen, *(one.cases for one in collected)]) if shown else Cases(),
         partitions=partitions,
         source_silence_ms=_silence_ms(collected, now_ms),
@@ -171,18 +172,25 @@ class _Told(Struct, frozen=True):
 
     def _row(self, place: Place, parts: Parts) -> QueueRow:
         channel, queue = place
-        kind = self.rulebook.kind(channel)
-        rules = None if kind is None else self.rulebook.rules(channel, queue, UNKNOWN, self.now_ms)
+        rules = self._rules(place)
         return QueueRow(
             channel,
             queue,
-            kind or "deferred",
+            self.rulebook.kind(channel) or "deferred",
             None if rules is None else rules.wait_target_ms,
             None if rules is None else rules.response_target,
             numbers(parts, self.cohorts),
             self.incomplete,
-            rules is None or rules.calendar is None or rules.calendar.is_open(self.now_ms),
+            self._is_open(place),
         )
+
+    def _rules(self, place: Place) -> Rules | None:
+        known = self.rulebook.kind(place[0]) is not None
+        return self.rulebook.rules(*place, UNKNOWN, self.now_ms) if known else None
+
+    def _is_open(self, place: Place) -> bool:
+        rules = self._rules(place)
+        return rules is None or rules.calendar is None or rules.calendar.is_open(self.now_ms)
 
     def totals(self, places: Mapping[Place, Parts]) -> Iterable[Total]:
         """One for each kind of channel that occurs."""
@@ -192,3 +200,15 @@ class _Told(Struct, frozen=True):
             ]
             if own:
                 yield Total(kind, numbers(merged(own), self.cohorts), self.incomplete)
+
+    def by_queue(self, places: Mapping[Place, Parts]) -> Iterable[QueueRow]:
+        """One for each queue and kind of channel, in the order of the names."""
+        for kind in _KINDS:
+            queues: dict[str, list[Place]] = {}
+            for place in places:
+                if (self.rulebook.kind(place[0]) or "deferred") == kind:
+                    queues.setdefault(place[1], []).append(place)
+            for queue, own in sorted(queues.items()):
+                together = numbers(merged([places[place] for place in own]), self.cohorts)
+                is_open = any(map(self._is_open, own))
+                yield QueueRow("", queue, kind, None, None, together, self.incomplete, is_open)

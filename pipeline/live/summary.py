@@ -44,6 +44,8 @@ class WindowNumbers(Struct, frozen=True):
     estimates_judged: int = 0
     estimate_error_mean_ms: int | None = None
     """How far announced waits were off what came, in the mean; None where none was judged."""
+    parts: Mapping[str, int] = {}
+    """The measures the ratios above are made of; those that are 0 are left out."""
 
 
 class Fcr(Struct, frozen=True):
@@ -279,3 +281,5 @@ class Summary(Struct, frozen=True):
     missing: tuple[NotReady, ...] = ()
     workers: tuple[WorkerStatus, ...] = ()
     event_loop_blocked_seconds: float | None = None
+    by_queue: tuple[QueueRow, ...] = ()
+    """The rows put together by queue, for each kind of channel; their channel is empty and their targets are None."""
