@@ -17,6 +17,7 @@ from msgspec import Struct
 from agents.folding import Folding
 from pipeline.app import FOLDED, App
 from pipeline.app.catalogues import definitions
+from pipeline.app.cohorts import Cohorts
 from pipeline.app.together import Together
 from pipeline.core.contacts import ContactFold
 from pipeline.io.exposition import exposition
@@ -63,7 +64,8 @@ class State:
         if not settings.embedded_log:
             name = f"{socket.gethostname()}:{settings.port}"
             self._together = Together(name, f"{name}/{os.getpid()}", definitions(app.rulebook.catalogue))
-        self.metrics = exposition(lambda: self._present(alone=True))
+        self.cohorts = Cohorts(app)
+        self.metrics = exposition(lambda: self._present(alone=True), self.cohorts.around)
 
     def summary(self, now_ms: int) -> Summary:
         """The live values: of all workers, where there are several."""
@@ -150,7 +152,7 @@ class State:
         return self._collected
 
     def _state(self, now_ms: int) -> LiveState:
-        sources: dict[str, int] = {}
+        sources: dict[str, int] = dict(self.cohorts.heard)
         for folding in self._app.foldings.values():
             if isinstance(folding.engine.fold_, ContactFold):
                 for source, at_ms in folding.engine.fold_.sources.items():

@@ -126,6 +126,7 @@ async def _until_told(
             pipeline.failed.wait(),
             state.with_others(),
             watch(pipeline),
+            state.cohorts.run(),
             watchdog.beat(),
         ]
         if simulation is not None:
