@@ -17,6 +17,7 @@ from pipeline.core.histogram import bucket
 from pipeline.core.measure import column_key
 from pipeline.io.exposition import exposition
 from pipeline.live import LiveState, PartitionState, Summary, summarise
+from pipeline.live.around import Aged, Around, CalendarNow, IntakeNow
 from pipeline.measures import ALL
 from schemas.catalogue import load
 from schemas.rejects import REASONS
@@ -113,7 +114,8 @@ def test_while_a_partition_recovers_the_live_values_are_not_there() -> None:
     assert value(text, "data_age_seconds", partition="touchpoints/0") is None
     about_itself = (
         "ready partition_ready warehouse_up simulated labels_dropped data_until_timestamp_seconds data_age_seconds"
-        " event_lag_seconds log_lag_records behind_seconds log_holes catch_up_seconds dirty_rows flushes touchpoints rejected"
+        " event_lag_seconds log_lag_records behind_seconds log_holes catch_up_seconds dirty_rows flushes touchpoints"
+        " rejected"
     )
     assert set(scraped(text)) <= {f"touchline_{name}" for name in about_itself.split()}
 
@@ -128,6 +130,52 @@ def test_counters_count_from_the_first_scrape_and_never_step_back() -> None:
     assert value(read(), "touchpoints_total", **labels) == 1
     world.contacts[0].marker.applied -= 5
     assert value(read(), "touchpoints_total", **labels) == 0
+
+
+def test_what_alerts_read_beside_the_live_values() -> None:
+    world = busy()
+    shop = Aged((40, 30), ((20, 16), (20, 15), (20, 18), (20, 17)))
+    around = Around(
+        calendars=[CalendarNow("none", True, None), CalendarNow("office", False, NOON + H)],
+        objectives={"wait": 80},
+        silence_open_ms={"asterisk": 30 * M},
+        intake=[IntakeNow("touchline.raw/0", True, 12)],
+        intake_rejected={"not_json": 3, "a reason of yesterday": 1},
+        resolution={("phone", "sales"): shop, ("phone", "nobody knows"): shop},
+    )
+    read = exposition(lambda: summarise(world.state(), NOON), lambda _: around)
+    text = read()
+    assert value(text, "calendar_open", calendar="none") == 1
+    assert value(text, "calendar_open", calendar="office") == 0
+    assert value(text, "next_opening_timestamp_seconds", calendar="office") == (NOON + H) / 1_000
+    assert value(text, "next_opening_timestamp_seconds", calendar="none") is None
+    assert value(text, "objective_ratio", objective="wait") == 0.8
+    assert value(text, "source_silence_open_seconds", source="asterisk") == 1800
+    assert value(text, "partition_ready", partition="touchline.raw/0") == 0
+    assert value(text, "log_lag_records", partition="touchline.raw/0") == 12
+    assert value(text, "rejected_total", partition="touchline.raw", reason="not_json") == 3
+    assert value(text, "rejected_total", partition="touchline.raw", reason="other") == 1
+    assert value(text, "touchpoints_total", partition="touchline.raw", result="rejected") == 4
+    sales = {"channel": "phone", "queue": "sales"}
+    assert value(text, "fcr_yesterday_ratio", **sales) == 0.75
+    assert value(text, "fcr_yesterday_eligible", **sales) == 40
+    assert value(text, "fcr_usual_ratio", **sales) == pytest.approx(0.825)
+    assert value(text, "fcr_yesterday_eligible", channel="phone", queue="other") == 40
+    assert value(text, "open", **sales) == 1
+    assert value(text, "objective_due", **sales, objective="wait", window="today") == 3
+    assert value(text, "objective_missed", **sales, objective="wait", window="today") == 2
+    assert value(text, "oldest_unanswered_target_ratio", channel="email", queue="sales") == 1.25
+    assert value(text, "behind_seconds", partition="touchpoints/0") == 0
+
+
+def test_while_not_ready_opening_hours_are_known_all_the_same() -> None:
+    world = busy()
+    states = [world.partition(world.contacts[0], ready=False)]
+    around = Around(calendars=[CalendarNow("office", False, NOON + H)], objectives={"wait": 80})
+    text = exposition(lambda: summarise(world.state(states), NOON), lambda _: around)()
+    assert value(text, "calendar_open", calendar="office") == 0
+    assert value(text, "objective_ratio", objective="wait") == 0.8
+    assert value(text, "open", channel="phone", queue="sales") is None
 
 
 def test_rejects_are_told_by_reason() -> None:
