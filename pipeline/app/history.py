@@ -1,4 +1,5 @@
-"""Asks the warehouse now and then what the page sets beside the live values: the last hours, and last week's numbers.
+"""What the page shows beside the live values: the last hours and last week, asked of the warehouse now and then; what
+the numbers mean; what the demo tells.
 
 Pure work is in `pipeline.live.past`. While the warehouse is away the last answer stays, with its age.
 """
@@ -8,7 +9,10 @@ import logging
 from collections.abc import Collection
 from typing import Final
 
+from pipeline.answers.numbers import Definitions, definitions
+from pipeline.answers.speech import Language
 from pipeline.app import App
+from pipeline.io.board import Telling
 from pipeline.io.history import known
 from pipeline.live.past import Known, Past, past, spans
 from pipeline.ports import WarehouseDown, WarehouseRefused
@@ -20,17 +24,30 @@ log_ = logging.getLogger("touchline.history")
 
 
 class History:
-    """What was answered last; `version` counts the answers."""
+    """`pipeline.io.board.Aside` of an app. `told`: what the demo tells just now."""
 
     def __init__(self, app: App, least_seconds: float = LEAST_SECONDS) -> None:
         self._app = app
         self._least_seconds = least_seconds
         self._known: Known | None = None
-        self.version = 0
+        self._version = 0
+        self.told: Telling | None = None
 
     def past(self, queues: Collection[str] = ()) -> Past | None:
         """Of these queues (none named: of all). None while nothing is known yet."""
         return None if self._known is None else past(self._known, self._app.rulebook, queues)
+
+    def past_version(self) -> int:
+        """How often the warehouse has answered."""
+        return self._version
+
+    def definitions(self, lang: Language) -> Definitions:
+        """What the numbers mean, by the catalogue in force."""
+        return definitions(self._app.rulebook.catalogue, lang)
+
+    def telling(self) -> Telling | None:
+        """What the demo tells just now, if it tells anything."""
+        return self.told
 
     async def run(self) -> None:
         """Ask until cancelled. A refusal ends the asking, not the process: the page goes on without the past."""
@@ -51,4 +68,4 @@ class History:
         """Once. Raises WarehouseDown, WarehouseRefused."""
         rulebook = self._app.rulebook
         self._known = await known(self._app.warehouse, rulebook, spans(rulebook, self._app.clock.now_ms()))
-        self.version += 1
+        self._version += 1

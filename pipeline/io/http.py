@@ -4,9 +4,7 @@ It serves only what is in the package and what the process knows of itself; it m
 change anything. Contact ids are in the live values, customer ids are not.
 """
 
-import asyncio
 import ipaddress
-import time
 from importlib.resources import files
 from typing import Final, Protocol
 
@@ -14,16 +12,19 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from pipeline.io.board import Aside, Board, LiveValues
 from pipeline.io.exposition import CONTENT_TYPE
-from pipeline.live.summary import Readiness, Summary
+from pipeline.live.summary import Readiness
 
-PERIOD_SECONDS: Final = 1.0
-"""How often the stream says how things stand."""
 KEEPALIVE_SECONDS: Final = 15.0
 _PAGE: Final = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/board.js": ("board.js", "text/javascript"),
+    "/about.js": ("about.js", "text/javascript"),
+    "/plot.js": ("plot.js", "text/javascript"),
+    "/tree.js": ("tree.js", "text/javascript"),
     "/words.js": ("words.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -40,11 +41,8 @@ _HEADERS: Final = {
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class StateProvider(Protocol):
-    """What the process tells about itself. All three are called in the event loop and must not wait for anything."""
-
-    def summary(self, now_ms: int) -> Summary:
-        """The live values at that moment."""
+class StateProvider(LiveValues, Protocol):
+    """What the process tells about itself. Everything is called in the event loop and must not wait for anything."""
 
     def metrics(self) -> bytes:
         """The text of /metrics."""
@@ -57,25 +55,6 @@ class CannotListen(Exception):
     """The address is taken or not ours; says which, and what to do."""
 
 
-class _Current:
-    """The live values as JSON, computed at most once per period however many are watching."""
-
-    def __init__(self, state: StateProvider) -> None:
-        self._state = state
-        self._until = 0.0
-        self._json = b""
-        self.closing = asyncio.Event()
-
-    def json(self) -> bytes:
-        """Not older than a period."""
-        now = time.monotonic()
-        if now >= self._until:
-            summary = self._state.summary(time.time_ns() // 1_000_000)
-            self._json = _ENCODER.encode(msgspec.structs.replace(summary, labelled=()))
-            self._until = now + 0.9 * PERIOD_SECONDS
-        return self._json
-
-
 class Routes(Protocol):
     """More routes than the page's own: intake, explanations."""
 
@@ -84,14 +63,19 @@ class Routes(Protocol):
 
 
 async def serve(
-    state: StateProvider, host: str = "127.0.0.1", port: int = 8090, *routes: Routes, known_as: str = ""
+    state: StateProvider,
+    host: str = "127.0.0.1",
+    port: int = 8090,
+    *routes: Routes,
+    known_as: str = "",
+    aside: Aside | None = None,
 ) -> web.AppRunner:
     """Start serving; `await runner.cleanup()` ends it, open streams included. `known_as`: the host in the URL under
-    which a proxy offers this. Raises CannotListen.
+    which a proxy offers this; `aside`: what the page shows beside the live values. Raises CannotListen.
     """
     # The keep-alive time is also how long a connection may take to send its first request's headers.
     runner = web.AppRunner(
-        application(state, host, *routes, known_as=known_as),
+        application(state, host, *routes, Board(state, aside), known_as=known_as),
         access_log=None,
         shutdown_timeout=2.0,
         keepalive_timeout=KEEPALIVE_SECONDS,
@@ -114,7 +98,6 @@ def application(state: StateProvider, host: str, *routes: Routes, known_as: str 
     """The routes. On a loopback address only requests that ask for one are answered, so that no web page can read
     along by giving its own name this machine's address.
     """
-    current = _Current(state)
     app = web.Application(middlewares=[_guard(loopback_only=is_loopback(host), known_as=known_as)])
     for more in routes:
         more.add_to(app)
@@ -123,14 +106,13 @@ def application(state: StateProvider, host: str, *routes: Routes, known_as: str 
     app.router.add_get("/metrics", _metrics(state))
     app.router.add_get("/health/live", _alive)
     app.router.add_get("/health/ready", _ready(state))
-    app.router.add_get("/live.json", _live_json(current))
-    app.router.add_get("/live", _stream(current), allow_head=False)
-
-    async def close(_: web.Application) -> None:
-        current.closing.set()
-
-    app.on_shutdown.append(close)
+    app.on_response_prepare.append(_secured)
     return app
+
+
+async def _secured(_: web.Request, response: web.StreamResponse) -> None:
+    """Every answer, streams and errors included, is under the strict headers."""
+    response.headers.update(_HEADERS)
 
 
 def is_loopback(host: str) -> bool:
@@ -150,14 +132,7 @@ def _guard(*, loopback_only: bool, known_as: str) -> Middleware:
             return web.Response(
                 status=421, text="touchline answers only to localhost and 127.0.0.1 here: use one of them.\n"
             )
-        try:
-            response = await handler(request)
-        except web.HTTPException as error:
-            error.headers.update(_HEADERS)
-            raise
-        if not response.prepared:
-            response.headers.update(_HEADERS)
-        return response
+        return await handler(request)
 
     return guard
 
@@ -190,29 +165,3 @@ def _ready(state: StateProvider) -> Handler:
         )
 
     return ready
-
-
-def _live_json(current: _Current) -> Handler:
-    async def live_json(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=current.json(), content_type="application/json")
-
-    return live_json
-
-
-def _stream(current: _Current) -> Handler:
-    async def stream(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        await response.write(b"retry: 1000\n\n")
-        while not current.closing.is_set():
-            try:
-                await response.write(b"data: " + current.json() + b"\n\n")
-            except ConnectionError:
-                break
-            try:
-                await asyncio.wait_for(current.closing.wait(), PERIOD_SECONDS)
-            except TimeoutError:
-                continue
-        return response
-
-    return stream

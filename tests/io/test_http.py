@@ -16,6 +16,9 @@ import pytest
 from pipeline.io.exposition import exposition
 from pipeline.io.http import CannotListen, serve
 from pipeline.live import Readiness, Summary, readiness, summarise
+from pipeline.live.collect import collect
+from pipeline.live.narrow import narrowed, narrowed_state
+from pipeline.live.present import present
 from tests.io.browser import browser
 from tests.live.world import NOON, H, M, S, World
 from tests.servers import free_ports
@@ -45,9 +48,12 @@ class Told:
     def _partitions(self) -> Any:
         return [self.world.partition(engine, **self.changes) for engine in (*self.world.contacts, self.world.customers)]
 
-    def summary(self, now_ms: int) -> Summary:
+    def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
         self.asked += 1
-        return summarise(self.world.state(self._partitions(), simulated=self.simulated), NOON)
+        state = self.world.state(self._partitions(), simulated=self.simulated)
+        if not queues:
+            return summarise(state, NOON)
+        return present(narrowed([collect(narrowed_state(state, queues), NOON)], queues), state.rulebook, NOON)
 
     def ready(self) -> Readiness:
         return readiness(self._partitions())
