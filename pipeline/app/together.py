@@ -100,19 +100,27 @@ class Together:
             default=generation,
         )
         newest = max(newest, generation)
-        merged, silent = [own], []
+        merged = [own]
         workers = [WorkerStatus(self.worker, _partitions(own), 0, "")]
         if generation < newest:
             merged = [msgspec.structs.replace(own, partitions=(), contacts={}, customers={}, known_until_ms=None)]
             workers = [WorkerStatus(self.worker, _partitions(own), 0, "not in the newest division of partitions yet")]
+        of_others: list[tuple[WorkerStatus, Collected]] = []
         for name, heard in sorted(self._heard.items()):
             age_seconds, said = now - heard.at, heard.statement
             because = self._not_merged(said, age_seconds, newest)
-            if because:
-                silent.append(said.collected)
-            else:
-                merged.append(said.collected)
-            workers.append(WorkerStatus(name, _partitions(said.collected), int(age_seconds * 1_000), because))
+            status = WorkerStatus(name, _partitions(said.collected), int(age_seconds * 1_000), because)
+            of_others.append((status, said.collected))
+        merged += [collected for status, collected in of_others if not status.missing_because]
+        present = {partition for collected in merged for partition in _partitions(collected)}
+        # Who is gone, and whose partitions all have a new owner, is of no interest any more.
+        of_others = [
+            (status, collected)
+            for status, collected in of_others
+            if not status.missing_because or not present.issuperset(status.partitions)
+        ]
+        workers += [status for status, _ in of_others]
+        silent = [collected for status, collected in of_others if status.missing_because]
         return merged, Others(self.expected, workers, silent)
 
     def _not_merged(self, said: Statement, age_seconds: float, newest: int) -> str:

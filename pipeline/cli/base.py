@@ -19,6 +19,7 @@ from pipeline.io.embedded import FolderHeld
 from pipeline.io.files import FileProblem
 from pipeline.io.http import CannotListen
 from pipeline.io.schema import SchemaRefused
+from pipeline.io.sparing import Sparing
 from pipeline.ports import LogError, WarehouseDown, WarehouseRefused
 from pipeline.settings import Settings, SettingsError, load
 from schemas.catalogue import CatalogueError
@@ -83,6 +84,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     logging.basicConfig(
         level=os.environ.get("LOGLEVEL", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Sparing())
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
     try:
         return asyncio.run(work)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
-from aiokafka.structs import TopicPartition
+from aiokafka.errors import KafkaError
 
 from pipeline.io.kafka import Security, brokers, connection
 
@@ -25,6 +24,7 @@ async def follow(
     """
     while True:
         consumer = AIOKafkaConsumer(
+            topic,  # without a group: all partitions are ours, new ones too
             bootstrap_servers=brokers(bootstrap),
             client_id=client_id,
             auto_offset_reset="latest",
@@ -33,12 +33,6 @@ async def follow(
         )
         try:
             await consumer.start()
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise UnknownTopicOrPartitionError(topic)
-            partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-            consumer.assign(partitions)
-            await consumer.seek_to_end(*partitions)
             while True:
                 for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                     for record in records:

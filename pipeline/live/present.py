@@ -110,7 +110,8 @@ def _missing(partitions: Sequence[PartitionStatus], others: Others | None) -> tu
         heard = {status.partition for status in partitions}
         why = {
             partition: f"worker {worker.name}: {worker.missing_because}"
-            for worker in others.workers
+            # Whoever was heard last may have had it last.
+            for worker in sorted(others.workers, key=lambda worker: -worker.heard_ms_ago)
             if worker.missing_because
             for partition in worker.partitions
         }
