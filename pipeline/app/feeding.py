@@ -1,15 +1,16 @@
 """Feeds an app: the simulated organisation in real time."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from pipeline.app import App
-from pipeline.core.contacts import ContactFold
+from pipeline.core.contacts import ContactFold, View
 from pipeline.io.simulator import Organisation
 from schemas.codec import encode
-from schemas.touchpoint import Closed, Touchpoint
+from schemas.touchpoint import Closed, PromiseKept, Touchpoint
 
 _SOURCE: Final = "simulator"
 _PREROLL_MS: Final = 2 * 3_600_000
@@ -18,9 +19,13 @@ _CHUNK: Final = 2_000
 
 
 class Simulation:
-    """A service organisation that began two hours ago and goes on at the pace of the clock."""
+    """A service organisation that began two hours ago and goes on at the pace of the clock.
+
+    `not_yet`: why live values make no sense yet; empty once what happened before the start is counted.
+    """
 
     def __init__(self, app: App, seed: int, rate: float) -> None:
+        self.not_yet = "the simulated organisation is telling what happened before the start"
         self._app = app
         self._seed = seed
         self._rate = rate
@@ -33,25 +38,52 @@ class Simulation:
         await self._feed(self._left_open(start_ms))
         while True:
             await self._feed(await asyncio.to_thread(organisation.advance, self._app.clock.now_ms()))
+            if self.not_yet and await self._app.drained():
+                self.not_yet = ""
             await asyncio.sleep(_TICK_SECONDS)
 
     def _left_open(self, now_ms: int) -> list[Touchpoint]:
-        """What an earlier demo in this folder left open ends now: nobody of it is waiting any more."""
-        return [
-            Closed(
-                id=f"demo-ended-{now_ms}",
-                time=now_ms,
-                contact_id=contact_id,
-                channel=view.timeline.channel,
-                source=_SOURCE,
-            )
+        """What an earlier demo in this folder left open ends now: nobody of it is waiting any more, and what was
+        promised is done.
+        """
+        views = [
+            view
             for folding in self._app.foldings.values()
             if isinstance(folding.engine.fold_, ContactFold)
-            for contact_id, view in folding.engine.fold_.open.items()
+            for view in folding.engine.fold_.open.values()
             if view.timeline.source == _SOURCE
         ]
+        return [*_closed(views, now_ms), *_kept(views, now_ms)]
 
     async def _feed(self, touchpoints: list[Touchpoint]) -> None:
         for start in range(0, len(touchpoints), _CHUNK):
             part = touchpoints[start : start + _CHUNK]
             await self._app.feed([encode(msgspec.structs.replace(each, source=_SOURCE)) for each in part])
+
+
+def _closed(views: Iterable[View], now_ms: int) -> Iterator[Touchpoint]:
+    for view in views:
+        if view.is_open or view.response_due:
+            line = view.timeline
+            yield Closed(
+                id=f"demo-ended-{now_ms}",
+                time=now_ms,
+                contact_id=line.contact_id,
+                channel=line.channel,
+                source=_SOURCE,
+            )
+
+
+def _kept(views: Iterable[View], now_ms: int) -> Iterator[Touchpoint]:
+    for view in views:
+        line = view.timeline
+        for promise in view.promises:
+            if promise.fate == "open":
+                yield PromiseKept(
+                    id=f"demo-kept-{now_ms}-{promise.promise_id}"[:128],
+                    time=now_ms,
+                    contact_id=line.contact_id,
+                    channel=line.channel,
+                    promise_id=promise.promise_id,
+                    source=_SOURCE,
+                )

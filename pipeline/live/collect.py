@@ -121,6 +121,8 @@ def not_ready(one: PartitionState | PartitionStatus) -> str:
     """Why a partition's numbers cannot be shown; empty where they can."""
     if one.stopped_because:
         return f"stopped: {one.stopped_because}"
+    if one.waits_for:
+        return one.waits_for
     if one.ready:
         return ""
     return "recovering" if one.warehouse_up else "waiting for the warehouse to recover from"
@@ -282,6 +284,7 @@ def _status(state: PartitionState, now_ms: int) -> PartitionStatus:
         partition=state.partition,
         ready=not not_ready(state),
         stopped_because=state.stopped_because,
+        waits_for=state.waits_for,
         warehouse_up=state.warehouse_up,
         position=marker.offset,
         watermark_ms=marker.watermark_ms if known else None,

@@ -23,6 +23,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
     """One partition of a folded topic. Of `contact-facts` only `recent` and the figures count, it has no `open`.
 
     `log_end` None: not asked yet. `earlier`: a reading of some ten seconds ago, for the time catching up will take.
+    `waits_for`: why nothing is shown though it is recovered; empty where nothing is in the way.
     `log_holes`: offsets the log lost before they were counted. `flush_rows` None: nothing flushed yet.
     """
 
@@ -32,6 +33,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
     ready: bool
     open: Mapping[str, View] = {}
     stopped_because: str = ""
+    waits_for: str = ""
     warehouse_up: bool = True
     log_end: int | None = None
     earlier: Reading | None = None

@@ -26,7 +26,8 @@ def narrowed_state(state: LiveState, queues: Collection[str]) -> LiveState:
         )
         for partition in state.partitions
     ]
-    return msgspec.structs.replace(state, partitions=partitions)
+    call_backs = [back for back in state.call_backs if back.queue in queues]
+    return msgspec.structs.replace(state, partitions=partitions, call_backs=call_backs)
 
 
 def narrowed(collected: Sequence[Collected], queues: Collection[str]) -> list[Collected]:

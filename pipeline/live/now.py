@@ -242,18 +242,21 @@ def _unanswered(
 
 
 def _soon_ms(view: View, clock: Clock, target: Target, left: int, now_ms: int) -> int | None:
-    """When the target of a running clock ends, if that is soon; None if it is not. `left`: as the target counts.
+    """When the target of a running clock ends, if that is soon (30 minutes, of short targets their last quarter); None
+    if it is not. `left`: as the target counts.
 
     On the clock it is never nearer than in opening hours, and days end at midnight: so the end is looked for only where
     it may be near.
     """
     zone = view.timeline.rulebook.zone
     if target.unit == "open_days":
+        soon_ms = SOON_MS
         near = left == 0 and zone.ordinal(now_ms + SOON_MS) > zone.ordinal(now_ms)
     else:
-        near = left <= SOON_MS
+        soon_ms = min(SOON_MS, target.amount // 4)
+        near = left <= soon_ms
     due_ms = deadline_ms(view.timeline, clock) if near else None
-    return due_ms if due_ms is not None and due_ms - now_ms <= SOON_MS else None
+    return due_ms if due_ms is not None and due_ms - now_ms <= soon_ms else None
 
 
 def _kind(view: View) -> ChannelKind:

@@ -207,6 +207,8 @@ class PartitionStatus(Struct, frozen=True):
     clamped: Mapping[str, int]
     behind_ms: int | None = None
     """How long ago the newest record counted was appended, 0 where nothing is left in the log; None: not known."""
+    waits_for: str = ""
+    """Why its numbers are not shown though it is recovered; empty where nothing is in the way."""
 
 
 class NotReady(Struct, frozen=True):

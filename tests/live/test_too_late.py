@@ -171,3 +171,10 @@ def test_announced_waits_are_judged_by_what_came() -> None:
     other = World()
     other.call("k", NOON - M, 5 * S)
     assert queue(other.summary(NOON), "sales").today.estimate_error_mean_ms is None
+
+
+def test_of_a_short_target_only_the_last_quarter_is_soon() -> None:
+    world = World("zone: Europe/Berlin\ntargets:\n  - {channel: chat, response: 60s}\n")
+    world.say(NOON, "chat", "message.received", "chat")
+    for after, soon in ((44, 0), (45, 1), (60, 1), (61, 0)):
+        assert total(world.summary(NOON + after * S), "live").responses_due_soon == soon, after
