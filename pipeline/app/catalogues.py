@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from pipeline.app.stack import CannotStart
 from pipeline.core.engine import OtherDefinitions
+from pipeline.io import swap
 from pipeline.io.ledger import SqlLedger
 from pipeline.measures import ALL
 from pipeline.ports import Warehouse
@@ -80,8 +81,15 @@ def definitions(catalogue: Catalogue) -> Callable[[int], str]:
 
 
 async def refuse_others(warehouse: Warehouse, catalogue: Catalogue) -> None:
-    """Before anything is changed: are the numbers that are there of these definitions? Raises OtherDefinitions."""
-    if await warehouse.query("SELECT 1 FROM system.tables WHERE database = 'touchline_internal' AND name = 'ledger'"):
+    """Before anything is changed: are the numbers that are there of these definitions? Raises OtherDefinitions, and
+    CannotStart where a rebuild has not ended.
+    """
+    names = await swap.there(warehouse)
+    if swap.is_interrupted(names):
+        raise CannotStart(
+            "a rebuild was interrupted while it put its tables in place: run `touchline rebuild` again, which ends it"
+        )
+    if "ledger" in names:
         own = definitions(catalogue)
         for partition, (marker, _) in sorted((await SqlLedger(warehouse).markers()).items()):
             if marker.fingerprint != own(marker.watermark_ms):

@@ -1,6 +1,6 @@
 """`audit`: every cell counted again from the contacts, while the pipeline runs."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -76,6 +76,11 @@ def show(outcome: AuditOutcome) -> None:
         out.print(
             f"{partition}: its last flush is not in the tables for people yet (a worker writes it when it starts), so"
             " these were not compared"
+        )
+    if outcome.since_s:
+        out.print(
+            f"What is older than {datetime.fromtimestamp(outcome.since_s, UTC):%Y-%m-%d %H:%M} UTC was left out: it is"
+            " beyond retention, its contacts are forgotten and its numbers kept as they were"
         )
     if outcome.unnamed:
         out.print(f"{outcome.unnamed} more days of partitions differ; look at one with --day")

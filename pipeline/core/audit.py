@@ -17,13 +17,14 @@ from msgspec import Struct
 from pipeline.core import contacts, customers
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.contact import unpack as unpack_contact
-from pipeline.core.customer import Customer, Windows
+from pipeline.core.customer import MONTH_MS, Customer, Windows
 from pipeline.core.engine import DAY, HOUR, HOUR_S, MINUTE, CellRow, StateRow, WindowKey
 from pipeline.core.facts import Facts
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.core.zone import Zone
+from schemas.catalogue_types import Settings
 
 RESOLUTIONS: Final = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 DAY_S: Final = 86_400
@@ -65,6 +66,15 @@ def span_of(zone: Zone, first: date | None, last: date | None) -> Span:
         0 if first is None else zone.start_of_ms(first.toordinal()) // 1_000,
         1 << 32 if last is None else zone.start_of_ms(last.toordinal() + 1) // 1_000,
     )
+
+
+def complete_from_s(watermark_ms: int, settings: Settings, zone: Zone, *, customers: bool) -> int:
+    """The first local day of which every contact is still known: what is older than retention is forgotten, its cells
+    are kept. What a contact of customers adds depends on earlier ones, too.
+    """
+    earlier_ms = max(settings.follow_up_window_ms, MONTH_MS) if customers else 0
+    start_ms = watermark_ms - settings.retention_ms + earlier_ms
+    return 0 if start_ms <= 0 else zone.start_of_ms(zone.ordinal(start_ms) + 1) // 1_000
 
 
 @lru_cache(maxsize=1 << 17)
@@ -140,9 +150,9 @@ def whole_customers(rows: Iterable[StateRow], rulebook: Rulebook) -> Iterator[Cu
 
 
 class Cells:
-    """Cells, exactly, of some UTC days only."""
+    """Cells, exactly. `days`: of these UTC days only."""
 
-    def __init__(self, zone: Zone, span: Span, days: Collection[int]) -> None:
+    def __init__(self, zone: Zone, span: Span, days: Collection[int] | None = None) -> None:
         self.cells: dict[WindowKey, Cell] = defaultdict(dict)
         self._zone = zone
         self._span = span
@@ -154,7 +164,8 @@ class Cells:
             for (window_s, *dimensions), cell in contribution.items():
                 channel, queue, segment = dimensions
                 for resolution, start_s in windows(window_s, self._zone):
-                    if start_s // DAY_S in self._days and self._span.holds(resolution, start_s):
+                    wanted = self._days is None or start_s // DAY_S in self._days
+                    if wanted and self._span.holds(resolution, start_s):
                         add(self.cells[resolution, start_s, channel, queue, segment], cell)
 
 

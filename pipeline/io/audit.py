@@ -14,7 +14,7 @@ from msgspec import Struct
 from pipeline.core import audit
 from pipeline.core.audit import Difference, Place, Span
 from pipeline.core.cells import Contribution
-from pipeline.core.engine import CellRow
+from pipeline.core.engine import CellRow, Marker
 from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.io import audit_tables
@@ -47,7 +47,7 @@ class AuditOutcome(Struct, frozen=True):
 
     `unnamed`: days of partitions that differ, too, and were not looked at cell by cell; there are so many. `lagging`:
     partitions whose last flush is not yet in the tables for people (a worker writes it when it starts), so that those
-    were not judged.
+    were not judged. `since_s`: windows before it were left out, since contacts are forgotten after retention.
     """
 
     partitions: int
@@ -56,6 +56,7 @@ class AuditOutcome(Struct, frozen=True):
     differences: list[Difference]
     unnamed: int = 0
     lagging: list[str] = []
+    since_s: int = 0
 
     @property
     def total(self) -> int:
@@ -137,8 +138,9 @@ async def audit_days(
     is done. Raises WarehouseDown, WarehouseRefused.
     """
     where, looked_at = tables or Tables(), span or Span()
-    known = sorted(await SqlLedger(warehouse).markers()) if partitions is None else sorted(partitions)
-    contacts = cells = unnamed = 0
+    markers = {p: marker for p, (marker, _) in (await SqlLedger(warehouse).markers()).items()}
+    known = sorted(markers) if partitions is None else sorted(partitions)
+    contacts = cells = unnamed = since_s = 0
     found: list[Difference] = []
     lagging: list[str] = []
     await sweep(warehouse)
@@ -147,8 +149,11 @@ async def audit_days(
         def told(share: float, number: int = number) -> None:
             on_progress((number + share) / len(known))
 
+        remembered = within_retention(looked_at, markers.get(partition), rulebook, partition)
+        if remembered != looked_at:
+            since_s = max(since_s, remembered.start_s)
         async with frozen(warehouse, where.ledger, partition) as table:
-            look = _Look(warehouse, rulebook, partition, table, looked_at, at_once, pause_seconds)
+            look = _Look(warehouse, rulebook, partition, table, remembered, at_once, pause_seconds)
             differing, more, seen, compared = await _recounted(look, told)
         found += differing[: _MOST_NAMED - len(found)]
         unnamed += more
@@ -156,15 +161,32 @@ async def audit_days(
         contacts += 0 if is_of_customers(partition) else seen
         if by_sql:
             check = audit_tables.Check(
-                warehouse, partition, where.ledger, where.contacts, where.resolutions, looked_at, rulebook.settings
+                warehouse, partition, where.ledger, where.contacts, where.resolutions, remembered, rulebook.settings
             )
             judged = await audit_tables.differing(check, settle_seconds)
             if judged is None:
                 lagging.append(partition)
             else:
                 found += judged[: _MOST_NAMED - len(found)]
+    if since_s and not await _has_cells(warehouse, where.ledger, Span(looked_at.start_s, since_s)):
+        since_s = 0
     on_progress(1.0)
-    return AuditOutcome(len(known), contacts, cells, found, unnamed, lagging)
+    return AuditOutcome(len(known), contacts, cells, found, unnamed, lagging, since_s)
+
+
+async def _has_cells(warehouse: Warehouse, table: str, span: Span) -> bool:
+    sql = f"SELECT 1 FROM {table} WHERE kind = 1 AND window_s >= %(from)s AND window_s < %(to)s LIMIT 1"
+    return bool(await warehouse.query(sql, {"from": span.start_s, "to": span.end_s}))
+
+
+def within_retention(span: Span, marker: Marker | None, rulebook: Rulebook, partition: str) -> Span:
+    """The part of a span of which every contact is still known."""
+    if marker is None:
+        return span
+    first_s = audit.complete_from_s(
+        marker.watermark_ms, rulebook.settings, rulebook.zone, customers=is_of_customers(partition)
+    )
+    return Span(max(span.start_s, first_s), span.end_s)
 
 
 async def _recounted(look: _Look, told: Callable[[float], Any]) -> tuple[list[Difference], int, int, int]:

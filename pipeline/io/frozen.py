@@ -73,8 +73,7 @@ async def states(
         # What a contact adds depends on its customer's others: all or none.
         wanted = f" AND {_CUSTOMER} IN (SELECT {_CUSTOMER} FROM {table} WHERE {_STATES} AND last_ms >= %(since_ms)s)"
     elif since_s > 0:
-        # A promise adds to the minute it is due in, which may be long after the last touchpoint.
-        wanted = " AND (last_ms >= %(since_ms)s OR position(state, 'due') > 0)"
+        wanted = " AND last_ms >= %(since_ms)s"
     step = max(at_once // (_FACTS_AT_ONCE if of_customers else 1), 1)
     by = _CUSTOMER if of_customers else "key"
     found = await warehouse.query(

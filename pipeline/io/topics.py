@@ -66,20 +66,20 @@ class TopicStep(Struct, frozen=True):
 
 def plan(cluster: Cluster) -> list[TopicStep]:
     """What has to change on the cluster. Blocks. Raises LogError: unreachable, or a change that would lose records."""
-    with _connected(cluster) as admin:
+    with connected(cluster) as admin:
         return plan_with(admin, topics(cluster.partitions), cluster.replicas)
 
 
 def ids(cluster: Cluster) -> dict[str, str]:
     """What the cluster calls each topic: another id for every time it is made. Blocks. Raises LogError."""
-    with _connected(cluster) as admin:
+    with connected(cluster) as admin:
         described = admin.describe_topics([topic.name for topic in topics(cluster.partitions)])
         return {str(each["name"]): str(each.get("topic_id") or "") for each in described}
 
 
 def apply(cluster: Cluster) -> list[TopicStep]:
     """Plan and carry it out; the steps taken. Blocks. Raises LogError."""
-    with _connected(cluster) as admin:
+    with connected(cluster) as admin:
         steps = plan_with(admin, topics(cluster.partitions), cluster.replicas)
         apply_with(admin, steps)
         return steps
@@ -179,7 +179,7 @@ def _resource(topic: str, configs: Any) -> Any:
 
 
 @contextmanager
-def _connected(cluster: Cluster) -> Iterator[Admin]:
+def connected(cluster: Cluster) -> Iterator[Admin]:
     """The admin client; whatever Kafka says becomes one sentence."""
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError

@@ -1,6 +1,5 @@
 """A warehouse filled as workers fill it: the real folds and flushes, without a log."""
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,14 +7,18 @@ import msgspec
 
 from pipeline.app.catalogues import definitions
 from pipeline.app.declared import declared
-from pipeline.core.contacts import ContactFold
+from pipeline.core.cells import add, settled
+from pipeline.core.contacts import CONTACT_ROW, ContactFold
 from pipeline.core.customer import Windows
-from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine
+from pipeline.core.customers import RESOLUTION_ROW, CustomerFold
+from pipeline.core.engine import CONTACT, FACT, Engine
+from pipeline.core.facts import unpack
+from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.io.ledger import SqlLedger
+from pipeline.io.producer import partition_of
 from pipeline.io.schema import ensure
-from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
+from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record, Warehouse
 from schemas.catalogue import Catalogue
 from tests.core.harness import LIMITS
@@ -37,7 +40,7 @@ class Filled:
         self.warehouse, self.catalogue = warehouse, catalogue
         self.ledger = SqlLedger(warehouse)
         self.engines: dict[str, Engine] = {}
-        self._told = [0] * PARTITIONS
+        self._emitted: list[tuple[str, bytes, bytes]] = []
 
     async def start(self, epoch: int = 1) -> "Filled":
         """Make the tables, recover every partition."""
@@ -54,7 +57,6 @@ class Filled:
                 engine = Engine(partition, epoch, fold, rulebook.zone, fingerprint, LIMITS, 20)
                 engine.recover(await self.ledger.recover(partition, 20))
                 self.engines[partition] = engine
-                self._told[number] = self.engines.get("contact-facts/" + str(number), engine).position
         return self
 
     async def take(self, touchpoints: Sequence[dict[str, Any]], *, customers: bool = True) -> None:
@@ -62,7 +64,7 @@ class Filled:
         for number in range(PARTITIONS):
             engine = self.engines[f"touchpoints/{number}"]
             first = engine.position
-            mine = [t for t in touchpoints if zlib.crc32(t["contact_id"].encode()) % PARTITIONS == number]
+            mine = [t for t in touchpoints if partition_of(t["contact_id"].encode(), PARTITIONS) == number]
             records = [
                 Record(first + n, APPEND_MS + 60_000 * (first + n), t["contact_id"].encode(), msgspec.json.encode(t))
                 for n, t in enumerate(mine)
@@ -76,7 +78,7 @@ class Filled:
         flush = engine.flush()
         if flush is None:
             return
-        self._emitted = [*getattr(self, "_emitted", []), *flush.emissions]
+        self._emitted += flush.emissions
         await self.ledger.commit(flush.ledger)
         for table, columns in flush.published:
             await self.ledger.publish(table, flush.partition, columns)
@@ -88,7 +90,7 @@ class Filled:
         for number in range(PARTITIONS):
             engine = self.engines[f"contact-facts/{number}"]
             first = engine.position
-            mine = [(key, value) for _, key, value in emitted if zlib.crc32(key) % PARTITIONS == number]
+            mine = [(key, value) for _, key, value in emitted if partition_of(key, PARTITIONS) == number]
             records = [Record(first + n, APPEND_MS + n, key, value) for n, (key, value) in enumerate(mine)]
             engine.fold(first, first + len(records), records)
             await self._flush(engine)
@@ -100,4 +102,33 @@ async def filled(warehouse: Warehouse, catalogue: Catalogue, touchpoints: Sequen
     third = len(touchpoints) // 3
     for start in (0, third, 2 * third):
         await found.take(touchpoints[start : start + third] if start < 2 * third else touchpoints[start:])
+    return found
+
+
+async def content(warehouse: Warehouse) -> dict[str, Any]:
+    """All that the numbers are, without when and by which flush it was learned."""
+    sums: dict[Any, dict[int, int]] = {}
+    sql = (
+        "SELECT p, resolution, window_s, channel, queue, segment, keys, values FROM touchline_internal.ledger FINAL"
+        " WHERE kind = 1"
+    )
+    for *window, keys, values in await warehouse.query(sql):
+        add(sums.setdefault(tuple(window), {}), dict(zip(keys, values, strict=True)))
+    columns = Columns(ALL)
+    # A zero that an optional measure has is stored or not, by the way it came about; how many have it says what it is.
+    cells = {key: {n: v for n, v in settled(total, columns).items() if v} for key, total in sums.items()}
+    found: dict[str, Any] = {"cells": {key: cell for key, cell in cells.items() if cell}}
+    sql = "SELECT p, key, state, is_open, last_ms FROM touchline_internal.ledger FINAL WHERE kind = {}"
+    found["contact states"] = set(await warehouse.query(sql.format(CONTACT)))
+    found["facts"] = {
+        (p, key, msgspec.structs.replace(unpack(state), version=0, watermark_ms=0), is_open, last_ms)
+        for p, key, state, is_open, last_ms in await warehouse.query(sql.format(FACT))
+    }
+    for table, names, left_out in (
+        ("contacts", CONTACT_ROW, {"version"}),
+        ("resolutions", RESOLUTION_ROW, {"version", "revised_ms"}),
+    ):
+        selected = ", ".join(["p", *(name for name in names if name not in left_out)])
+        rows = await warehouse.query(f"SELECT {selected} FROM touchline_internal.{table} FINAL")
+        found[table] = {repr(row) for row in rows}
     return found
