@@ -55,8 +55,8 @@ class OtherDefinitions(Exception):
     def __init__(self, partition: str, found: str, own: str) -> None:
         super().__init__(
             f"{partition} was counted under other definitions (fingerprint {found}, ours {own}): name the catalogue it"
-            " was counted by (--catalogue), let new targets begin in the future (valid_from), or count anew in an empty"
-            " folder or database."
+            " was counted by (--catalogue), let new targets begin in the future (valid_from), or count everything anew:"
+            " touchline rebuild --catalogue FILE (without it where measures changed and not the catalogue)."
         )
 
 
