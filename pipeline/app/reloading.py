@@ -48,7 +48,8 @@ class CatalogueWatch:
         if rebuild:
             self._refuse(
                 f"the catalogue was saved with changes of what is counted already ({', '.join(rebuild)}); the old one"
-                " stays in force. Let them begin in the future (valid_from), or count anew in an empty folder."
+                " stays in force. Let them begin in the future (valid_from), or stop, and count everything anew:"
+                " touchline rebuild."
             )
             return
         self._app.take_over(new)
