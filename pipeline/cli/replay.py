@@ -1,31 +1,30 @@
 """`replay`: files through the same Kafka wire, worker and warehouse as everything else, with a progress bar."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from msgspec import Struct
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.app import Counts
 from pipeline.app.catalogues import choose
+from pipeline.app.replaying import Positions, Replay, until_stored
 from pipeline.app.shared import Access, Local, Remote
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, cannot, err, out, run_async, settings
 from pipeline.cli.serve import pipeline_of
 from pipeline.io.embedded import FolderHeld
-from pipeline.io.files import lines, size_bytes
+from pipeline.io.files import size_bytes
+from pipeline.io.mappings import SourceError, source_named
 from pipeline.settings import Settings
-from schemas.rejects import EXPLANATIONS, DeadLetter, dead_letter
-from schemas.sources import SOURCES, BadLine, Item, Skipped
+from schemas.rejects import EXPLANATIONS
+from schemas.sources import SOURCES, Source
 
-_CHUNK = 2_000
 _NUMBERS_SQL = """
 SELECT queue, sum(requested) AS requested, sum(offered) AS offered, sum(answered) AS answered,
        sum(abandoned) AS abandoned, sum(wait_ms) AS wait_ms, sum(answered_in_target) AS answered_in_target,
@@ -44,46 +43,73 @@ class Report(Struct):
     rejected_by_reason: dict[str, int]
     skipped: dict[str, int]
     numbers: list[dict[str, Any]]
+    resumed: int = 0
 
 
 @app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(help="Files, plain, .gz or .zst", metavar="FILE...")],
-    source: Annotated[str, typer.Option(help=f"What they hold: {', '.join(SOURCES)}")] = "canonical",
+    source: Annotated[
+        str, typer.Option(help=f"What they hold: {', '.join(SOURCES)}, or a mapping file (.yaml)")
+    ] = "canonical",
     catalogue: CatalogueFile = None,
     data: Data = None,
+    speed: Annotated[
+        float | None, typer.Option(help="In the order of time, at this many times its speed (1: as it happened)")
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Read from the beginning what was broken off the last time")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
 ) -> None:
-    """Push files through the pipeline, as fast as it goes; ends when all is stored."""
-    if source not in SOURCES:
-        cannot(f"there is no source {source!r}; known are {', '.join(SOURCES)}")
+    """Push files through the pipeline, as fast as it goes; ends when all is stored. Broken off, the same command goes
+    on where it was.
+    """
+    if speed is not None and not speed > 0:
+        cannot(f"--speed is {speed:g}, it has to be above 0")
     found = settings(data=data, catalogue=catalogue)
-    report = run_async(_replay(found, files, source))
+    try:
+        read = source_named(source)
+    except SourceError as error:
+        cannot(error)
+    positions = Positions(found.data)
+    if from_start:
+        for path in files:
+            if path.exists():
+                positions.forget(path, read.name, by_time=speed is not None)
+    report = run_async(_replay(found, files, read, positions, speed))
     if json:
         out.print_json(msgspec.json.encode(report).decode())
     else:
         _show(report)
 
 
-async def _replay(found: Settings, files: list[Path], source: str) -> Report:
+async def _replay(
+    found: Settings, files: list[Path], source: Source, positions: Positions, speed: float | None
+) -> Report:
     total = sum(size_bytes(path) for path in files)
     async with _target(found) as target:
         before = await target.counts()
-        left_out: dict[str, int] = {}
-        bad: dict[str, int] = {}
         with _progress() as progress:
             task = progress.add_task("reading", total=total, note="")
-            for path in files:
-                await _file(path, source, target, progress, task, left_out, bad)
+            work = Replay(
+                target,
+                source,
+                positions=positions,
+                speed=speed,
+                on_bytes=lambda read: progress.update(task, completed=read),
+                on_time=lambda at_ms: progress.update(task, description="replaying", note=_moment(at_ms)),
+            )
+            done = await work.files(files)
             progress.update(task, completed=total, description="storing")
-            await _stored(target, before, progress, task)
+            await until_stored(target)
         after = await target.counts()
         rows = (await target.formatted(_NUMBERS_SQL, "JSONEachRow")).splitlines()
     numbers = [
         {name: value if name == "queue" else int(value) for name, value in msgspec.json.decode(line).items()}
         for line in rows
     ]
-    reasons = dict(bad)
+    reasons = dict(done.rejected)
     for reason, n in after.rejected.items():
         if n > before.rejected.get(reason, 0):
             reasons[reason] = reasons.get(reason, 0) + n - before.rejected.get(reason, 0)
@@ -92,73 +118,10 @@ async def _replay(found: Settings, files: list[Path], source: str) -> Report:
         after.duplicate - before.duplicate,
         sum(reasons.values()),
         reasons,
-        left_out,
+        done.left_out,
         numbers,
+        done.resumed,
     )
-
-
-async def _file(
-    path: Path,
-    source: str,
-    target: Access,
-    progress: Progress,
-    task: TaskID,
-    left_out: dict[str, int],
-    bad: dict[str, int],
-) -> None:
-    read_before = progress.tasks[task].completed
-    chunk: list[bytes] = []
-    letters: list[DeadLetter] = []
-    outputs = SOURCES[source].read(lines(path, lambda done: progress.update(task, completed=read_before + done)))
-    for output in outputs:
-        if isinstance(output, Item):
-            chunk.append(output.value)
-            if len(chunk) >= _CHUNK:
-                await target.feed(chunk)
-                chunk = []
-        elif isinstance(output, Skipped):
-            left_out[output.why] = left_out.get(output.why, 0) + 1
-        else:
-            bad[output.reject.reason] = bad.get(output.reject.reason, 0) + 1
-            letters.append(_letter(path, source, output, time.time_ns() // 1_000_000))
-            if len(letters) >= _CHUNK:
-                await target.reject(letters)
-                letters = []
-    if chunk:
-        await target.feed(chunk)
-    if letters:
-        await target.reject(letters)
-
-
-def _letter(path: Path, source: str, line: BadLine, now_ms: int) -> DeadLetter:
-    """A line of a file has its file's name for a topic and its number for an offset."""
-    return dead_letter(
-        line.reject,
-        topic=path.name,
-        number=0,
-        epoch=0,
-        offset=line.line,
-        step="replay",
-        source=source,
-        key=None,
-        value=line.value,
-        append_ms=now_ms,
-    )
-
-
-async def _stored(target: Access, before: Counts, progress: Progress, task: TaskID) -> None:
-    """Wait until all is in the warehouse. Raises CannotStart where a partition has stopped."""
-    seen = 0
-    while seen < 2:
-        done, stopped = await target.drained()
-        if stopped:
-            more = f" ({len(stopped) - 1} more partitions stopped as well.)" if len(stopped) > 1 else ""
-            raise CannotStart(stopped[0] + more)
-        seen = seen + 1 if done else 0
-        counts = await target.counts()
-        n = counts.applied + counts.duplicate - before.applied - before.duplicate
-        progress.update(task, note=f"{n:,} touchpoints")
-        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -177,6 +140,10 @@ async def _target(found: Settings) -> AsyncIterator[Access]:
                 f"a running process holds {found.data} and counts by its own catalogue: leave --catalogue out"
             ) from None
         yield Remote(found.data)
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _progress() -> Progress:
@@ -211,6 +178,10 @@ def _show(report: Report) -> None:
     if report.numbers:
         out.print(table)
         out.print("wait: mean of the answered; in target: of the offered; FCR: resolved at first contact")
+    if report.resumed:
+        out.print(
+            f"Went on after the {report.resumed:,} touchpoints and lines stored the last time (--from-start: all)"
+        )
     out.print(f"{report.applied:,} applied, {report.duplicate:,} duplicate, {report.rejected:,} rejected")
     for reason, n in sorted(report.rejected_by_reason.items()):
         out.print(f"  {n:,} {reason}: {EXPLANATIONS[reason]}")  # type: ignore[index]
