@@ -601,7 +601,7 @@ def count_effort(contact: Contact, books: Books) -> None:
         books.add(contact, t["time"], f"refused_{t.get('reason', 'other')}")
     for t in contact.all("contact.self_service"):
         books.add(contact, t["time"], f"self_service_{t['outcome']}")
-    for t in contact.all("contact.discarded")[:1]:
+    for t in contact.all("contact.discarded")[: int(contact.inbound)]:
         books.add(contact, t["time"], "discarded")
     out_of_scope = [t for t in contact.all("contact.closed") if t.get("scope") == "out"]
     for t in out_of_scope[:1]:

@@ -12,9 +12,9 @@ MEASURES = (
         title_en="Discarded",
         title_de="Verworfen",
         definition=(
-            "Contacts discarded as spam, thanks, test, duplicate or wrong address, at the first "
+            "Inbound contacts discarded as spam, thanks, test, duplicate or wrong address, at the first "
             "contact.discarded. They leave denominators."
         ),
-        value=lambda t: 1,
+        value=lambda t: int(t.inbound),
     ),
 )

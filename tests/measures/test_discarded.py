@@ -24,3 +24,10 @@ def test_what_was_only_closed_or_refused_was_not_discarded() -> None:
 def test_closing_it_besides_changes_nothing() -> None:
     told: list[Told] = [("contact.discarded", 60, {"reason": "spam"}), ("contact.closed", 130)]
     assert booked("discarded", contact(*told)) == {(1, "unknown"): 1}
+
+
+def test_a_contact_of_ours_was_never_requested_and_leaves_no_denominator() -> None:
+    ours = contact(
+        ("contact.requested", 0), ("contact.discarded", 60, {"reason": "wrong_address"}), direction="outbound"
+    )
+    assert booked("discarded", ours) == {}
