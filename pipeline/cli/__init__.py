@@ -13,6 +13,7 @@ from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
 from pipeline.cli.inspect import export, measures, query
 from pipeline.cli.known import as_known
+from pipeline.cli.rebuild import rebuild
 from pipeline.cli.replay import replay
 from pipeline.cli.schema import apply, doctor, plan
 from pipeline.cli.serve import demo, run, worker
@@ -30,6 +31,7 @@ __all__ = [
     "measures",
     "plan",
     "query",
+    "rebuild",
     "replay",
     "run",
     "what_if",
