@@ -7,7 +7,7 @@ repeats nothing.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -16,9 +16,9 @@ from msgspec import Struct
 from agents.dead_letters import deliver
 from agents.failpoints import during, reached
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import Engine, Flush, Hole
+from pipeline.core.engine import BehindLedger, Engine, Flush, Hole
 from pipeline.core.poison import TooManyRejects
-from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, WarehouseDown
+from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
 from schemas.topics import CONTACT_FACTS
 
 log_ = logging.getLogger("touchline.folding")
@@ -27,6 +27,8 @@ _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
 _CHUNK: Final = 2_000
 """Facts produced at once."""
+_LOOKS: Final = 16
+"""Contacts or customers looked at after every batch, beside twice as many as it had records: is one long quiet?"""
 
 
 class Pace(Struct, frozen=True):
@@ -81,15 +83,18 @@ async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
 async def recover(
     engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int, *, accept_loss: bool = False
 ) -> None:
-    """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions."""
-    engine.recover(await ledger.recover(engine.partition, engine.recent_days))
+    """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions,
+    OtherLog, NewerLog.
+    """
+    engine.recover(await ledger.recover(engine.partition, engine.recent_days, engine.fold_.hot_ms))
+    async for hashes in ledger.known(engine.partition):
+        engine.know(hashes)
     reached("during_recovery")
     fold = engine.fold_
-    if isinstance(fold, ContactFold):
-        if engine.marker.facts_epoch != facts_epoch:
-            await emit(fold.recovered_facts(engine.marker.watermark_ms), log, clock)
-            engine.told(facts_epoch)
-        fold.forget_versions()
+    if isinstance(fold, ContactFold) and engine.marker.facts_epoch != facts_epoch:
+        async for rows in ledger.states(engine.partition, 0):
+            await emit(fold.facts_again(rows, engine.marker.watermark_ms), log, clock)
+        engine.told(facts_epoch)
     first, end = await log.bounds(engine.partition)
     if engine.position > end:
         raise LogLost(
@@ -130,6 +135,9 @@ class Folding:
         self.flush_rows: int | None = None
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
+        self._facts_epoch, self._accept_loss = 0, False
+        self._alone = asyncio.Lock()
+        """Held while a flush is under way, and while the partition is recovered: one of them at a time."""
         self._started = asyncio.Event()
         self._changed = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -146,58 +154,106 @@ class Folding:
 
     async def start(self, facts_epoch: int, *, accept_loss: bool = False) -> None:
         """Recover (trying again while warehouse or log are away) and begin to flush."""
-        wait_seconds = self._pace.retry_seconds
-        while True:
-            try:
-                await recover(self.engine, self._log, self._ledger, self._clock, facts_epoch, accept_loss=accept_loss)
-            except (WarehouseDown, LogError) as error:
-                self.warehouse_up = not isinstance(error, WarehouseDown)
-                log_.warning(
-                    "%s: not recovered, trying again in %.0f s: %s", self.engine.partition, wait_seconds, error
-                )
-                await asyncio.sleep(wait_seconds)
-                wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
-            else:
-                break
-        self.warehouse_up = self.ready = True
+        self._facts_epoch, self._accept_loss = facts_epoch, accept_loss
+        await self.recover()
         self._started.set()
         self._task = asyncio.create_task(self._flushing(), name=f"flush {self.engine.partition}")
         self._task.add_done_callback(self._ended)
         self._changed.set()
 
+    async def recover(self) -> None:
+        """Take the partition over, whatever was held of it before; tries until it is done or `stop` is called."""
+        self.ready = False
+
+        async def once() -> None:
+            await recover(
+                self.engine, self._log, self._ledger, self._clock, self._facts_epoch, accept_loss=self._accept_loss
+            )
+
+        async with self._alone:
+            self.ready = await self._until_answered(once, "not recovered")
+
     async def handle(self, batch: Batch) -> None:
-        """Fold one batch; waits while too much is unwritten. A hole is sought back; too many rejects stop the
-        partition.
+        """Fold one batch; waits while too much is unwritten. A hole is sought back, who is behind the ledger recovers;
+        too many rejects stop the partition.
         """
         if not self.ready:
             await self._started.wait()  # the first batch after a seek may be faster than the end of the recovery
         if not self.ready or self.stopped_because:
             return
-        await self._room.wait()
         records = batch.records
         reached("before_fold")
         try:
+            await self._read_back(records)
             for start in range(0, max(len(records), 1), _SLICE):
+                await self._room.wait()
+                if self._closed.is_set():
+                    return
                 part = records[start : start + _SLICE]
                 last = start + _SLICE >= len(records)
                 first_offset = batch.from_offset if start == 0 else part[0].offset
                 next_offset = batch.to_offset if last else part[-1].offset + 1
                 self.engine.fold(min(first_offset, self.engine.position) if start else first_offset, next_offset, part)
+                self._folded += len(part)
+                self._note_dirty()
                 if not last:
                     await asyncio.sleep(0)
         except Hole as hole:
             await self._seek_back(hole)
+        except BehindLedger as behind:
+            log_.warning("%s: recovering", behind)
+            await self.recover()
         except TooManyRejects as error:
             self.stopped_because = str(error)
             log_.error("stopped: %s", error)
             self._log.pause(self.engine.partition)
         reached("after_fold")
-        self._folded += len(records)
+        self.engine.evict(2 * len(records) + _LOOKS)
+        self._note_dirty()
+
+    async def _read_back(self, records: Sequence[Record]) -> None:
+        """Read back what the records name and memory does not hold, in one query. Waits for the warehouse: of whom
+        nothing is known, nothing can be counted. Raises BehindLedger.
+        """
+        units = self.engine.cold(records)
+        if not units:
+            return
+
+        async def once() -> None:
+            self.engine.read_back(units, await self._ledger.read(self.engine.partition, units))
+
+        await self._until_answered(once, f"{len(units)} contacts or customers not read back")
+
+    def _note_dirty(self) -> None:
+        """Let the flush know what there is to write, and reading wait where it is too much."""
+        pace, engine = self._pace, self.engine
         self._changed.set()
-        if self.engine.dirty_rows >= self._pace.flush_rows or self._folded >= self._pace.flush_records:
+        if engine.dirty_rows >= pace.flush_rows or self._folded >= pace.flush_records:
             self._hurry.set()
-        if self.engine.dirty_rows >= self._pace.most_rows:
+        if engine.dirty_rows >= pace.most_rows:
             self._room.clear()
+
+    async def _until_answered(self, once: Callable[[], Awaitable[None]], what: str) -> bool:
+        """Try until warehouse and log answer, once at least; False if the end comes first."""
+        wait_seconds = self._pace.retry_seconds
+        while True:
+            try:
+                await once()
+            except (WarehouseDown, LogError) as error:
+                self.warehouse_up = not isinstance(error, WarehouseDown)
+                log_.warning("%s: %s, trying again in %.0f s: %s", self.engine.partition, what, wait_seconds, error)
+                if self._closed.is_set():
+                    return False
+                await self._rest(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
+            else:
+                self.warehouse_up = True
+                return True
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, unless the end comes."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), seconds)
 
     async def _seek_back(self, hole: Hole) -> None:
         first, _ = await self._log.bounds(self.engine.partition)
@@ -210,34 +266,33 @@ class Folding:
         log_.info("%s: seeking back", hole)
         await self._log.seek(self.engine.partition, hole.position)
 
+    async def flush(self) -> None:
+        """Write everything folded since the last time. Raises WarehouseDown, LogError: then the next has it, too."""
+        async with self._alone:
+            if not self.warehouse_up:
+                await self._ledger.reach()  # half a million rows need not be laid out only to be refused
+            self._folded = 0
+            flush = self.engine.flush()
+            if flush is None:
+                return
+            try:
+                await write(flush, self._log, self._ledger, self._clock)
+            except (WarehouseDown, LogError):
+                self.engine.failed(flush)
+                raise
+            self.engine.flushed(flush)
+            self.flushes += 1
+            self.flush_rows = flush.rows
+
     async def _flushing(self) -> None:
-        wait_seconds = self._pace.retry_seconds
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._folded = 0
-            flush = self.engine.flush()
-            if flush is not None:
-                begun = asyncio.get_running_loop().time()
-                try:
-                    await write(flush, self._log, self._ledger, self._clock)
-                except (WarehouseDown, LogError) as error:
-                    self.engine.failed(flush)
-                    self.warehouse_up = not isinstance(error, WarehouseDown)
-                    log_.warning("%s: not written, trying again in %.0f s: %s", flush.partition, wait_seconds, error)
-                    self._changed.set()
-                    if self._closed.is_set():
-                        return
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._closed.wait(), wait_seconds)
-                    wait_seconds = min(2 * wait_seconds, self._pace.most_retry_seconds)
-                    continue
-                self.engine.flushed(flush)
+            begun, before = asyncio.get_running_loop().time(), self.flushes
+            if not await self._until_answered(self.flush, "not written"):
+                return
+            if self.flushes > before:
                 self.flush_seconds = asyncio.get_running_loop().time() - begun
-                self.flushes += 1
-                self.flush_rows = flush.rows
-                self.warehouse_up = True
-                wait_seconds = self._pace.retry_seconds
             if self.engine.dirty_rows < self._pace.most_rows:
                 self._room.set()
             if self._closed.is_set() and not self._changed.is_set():
@@ -262,8 +317,8 @@ class Folding:
     async def stop(self) -> None:
         """Flush what is folded and end. What the warehouse does not take now is folded again by the next owner."""
         self.ready = False
+        self._closed.set()
         if self._task is not None:
-            self._closed.set()
             self._changed.set()
             self._hurry.set()
             await asyncio.wait([self._task])

@@ -4,12 +4,12 @@ same ones.
 A partition is written `topic/number`, for example `touchpoints/3`, everywhere: in tables, logs, metrics and here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from pipeline.core.engine import Recovered
+from pipeline.core.engine import Marker, ReadBack, Recovered, StateRow
 from pipeline.core.record import Record
 from schemas.rejects import DeadLetter
 
@@ -122,8 +122,25 @@ class Warehouse(Protocol):
 class Ledger(Protocol):
     """The protocol's side of the warehouse: design, section 4. Raises WarehouseDown or WarehouseRefused."""
 
-    async def recover(self, partition: str, recent_days: int) -> Recovered:
-        """One consistent scan: marker, state, cells of the marker's generation and later, and recent cells."""
+    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
+        """One consistent scan: marker; states that are hot (touched less than `hot_ms` before the watermark), live or
+        of the last flush, customers as a whole; cells of the marker's generation and later, and recent cells.
+        """
+
+    def known(self, partition: str) -> AsyncIterator[Sequence[int]]:
+        """The hash (`pipeline.core.known`) of every contact or customer there is a state of, in pieces."""
+
+    async def read(self, partition: str, units: Sequence[str]) -> ReadBack:
+        """All states of these contacts or customers, and the version the ledger stands at, in one snapshot."""
+
+    def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
+        """Every state whose version is above this one, in pieces."""
+
+    async def markers(self) -> dict[str, tuple[Marker, int]]:
+        """Where every partition stands: its marker and version."""
+
+    async def reach(self) -> None:
+        """Returns if the warehouse answers."""
 
     async def commit(self, block: Mapping[str, Sequence[Any]]) -> None:
         """The one atomic insert that is the commit."""

@@ -24,7 +24,7 @@ from pipeline.app.starting import patiently
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine, Fold, OtherDefinitions, OtherLog, epoch_of
+from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog, epoch_of
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
 from pipeline.io import topics
@@ -164,7 +164,7 @@ class App:
 
     def _bug(self, bug: BaseException) -> None:
         """A bug ends the process before anything more is committed; what the user can mend is said in one sentence."""
-        if isinstance(bug, (LogLost, LogRefused, OtherDefinitions, OtherLog, WarehouseRefused)):
+        if isinstance(bug, (LogLost, LogRefused, NewerLog, OtherDefinitions, OtherLog, WarehouseRefused)):
             self.fail(bug)
         elif isinstance(bug, (LogError, Overtaken)):
             self.fail(MustRestart(str(bug)))
@@ -187,7 +187,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 for folding in new.values():
                     group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
-        except* (LogLost, OtherDefinitions, OtherLog, WarehouseRefused) as problems:
+        except* (LogLost, NewerLog, OtherDefinitions, OtherLog, WarehouseRefused) as problems:
             self.fail(problems.exceptions[0])
 
     async def revoked(self, partitions: Sequence[str]) -> None:

@@ -61,8 +61,18 @@ class _Packed(Struct, array_like=True):
     revised_ms: int
 
 
+class _At(Struct, array_like=True, gc=False):
+    at_ms: int
+
+
+class _Times(Struct, array_like=True, gc=False):
+    commons: msgspec.Raw
+    touches: list[_At]
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Packed)
+_TIMES: Final = msgspec.msgpack.Decoder(_Times)
 _BODY: Final = msgspec.json.Encoder(order="sorted")
 _CODES: Final = {t: code for code, t in enumerate(TYPES)}
 _TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
@@ -145,6 +155,11 @@ def unpack(contact_id: str, state: bytes) -> Contact:
     contact.named = set(packed.named)
     contact.revised_ms = packed.revised_ms
     return contact
+
+
+def newest_ms(state: bytes) -> int:
+    """The effective time of the newest touchpoint of a packed contact, without unpacking all of it."""
+    return _TIMES.decode(state).touches[-1].at_ms
 
 
 def _touch(touchpoint: Touchpoint, at_ms: int) -> Touch:

@@ -1,19 +1,21 @@
 """The contact fold: touchpoints in, cells, contact rows and contact facts out.
 
-Contacts are kept packed (bytes); the ones touched since the last flush are kept unpacked beside them, with the
-contribution they last made.
+Contacts are kept packed (bytes); the ones touched last are kept unpacked beside them, with the contribution they last
+made. Memory is a cache: what has been quiet for long is evicted, and read back when a touchpoint names it. What is live
+(`open`) stays, whatever its age.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
-from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, unpack
+from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, newest_ms, unpack
 from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.engine import CONTACT, Applied, Marker, Published, StateRow, Written, by_column, epoch_of, version_of
+from pipeline.core.hand import Hand
 from pipeline.core.happened import happened, heard_ms, reached_ms
 from pipeline.core.measure import Columns
 from pipeline.core.promises import Promise, promises
@@ -43,8 +45,11 @@ from schemas.touchpoint import PromiseMade, Touchpoint
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
-_HOT: Final = 2_000
-"""Contacts of a partition kept unpacked between flushes."""
+_DAY_MS: Final = 86_400_000
+_UNPACKED: Final = 2_000
+"""Contacts of a partition kept unpacked from one flush to the next."""
+_MOST_UNPACKED: Final = 20_000
+"""Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 
 
 class View(Struct):
@@ -142,6 +147,12 @@ def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[
         book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
 
 
+def last_ms(seen: View) -> int:
+    """The newest time of a contact, and of all it is booked at: a promise is when it is due."""
+    newest_ms = seen.timeline.last_ms
+    return max(newest_ms, *(promise.due_ms for promise in seen.promises)) if seen.promises else newest_ms
+
+
 class _Work(Struct):
     contact: Contact
     contribution: Contribution
@@ -158,16 +169,21 @@ class ContactFold:
         self.columns = columns
         self.channels = channels
         self.retention_ms = rulebook.settings.retention_ms
+        self.hot_ms = rulebook.settings.follow_up_window_ms + _DAY_MS
+        self.open_hot_ms = 30 * _DAY_MS
+        """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, View] = {}
         """Contacts somebody may be waiting in: what the live values are computed from."""
         self.sources: dict[str, int] = {}
         """Append time of the newest touchpoint of each source since this fold began."""
         self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
-        self._versions: dict[str, int] = {}
         self._work: dict[str, _Work] = {}
         self._touched: dict[str, None] = {}
         self._unsettled: dict[str, None] = {}
+        self._unpacked: dict[str, None] = {}
+        """Contacts that changed since they were packed."""
+        self._hand = Hand()
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one touchpoint."""
@@ -187,6 +203,8 @@ class ContactFold:
             days = (touchpoint.due - at_ms) // 86_400_000
             return Reject("promise_too_late", f"`$.due` is {days:,} days after it was sent, at most 400 are allowed")
         work = self._work.pop(contact_id, None) or self._load(contact_id)
+        if work.view is not None and last_ms(work.view) < watermark_ms - self.retention_ms:
+            work = _Work(Contact(contact_id), {}, None)  # forgotten, whether its row is gone by now or not
         self._work[contact_id] = work
         contact = work.contact
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
@@ -200,7 +218,7 @@ class ContactFold:
         new = contribution(seen, self.columns)
         delta = difference(new, work.contribution)
         work.contribution = new
-        self._touched[contact_id] = self._unsettled[contact_id] = None
+        self._touched[contact_id] = self._unsettled[contact_id] = self._unpacked[contact_id] = None
         source = touchpoint.source or "unknown"
         self.sources[source] = append_ms
         return Applied(delta, at_ms, source if at_ms != touchpoint.time else None)
@@ -224,6 +242,7 @@ class ContactFold:
             else:
                 self.open.pop(contact_id, None)
         self._unsettled = {}
+        self._cool(_MOST_UNPACKED)
 
     def touched(self) -> list[str]:
         """Contacts touched since the last call."""
@@ -241,20 +260,25 @@ class ContactFold:
             if seen is None:
                 continue
             packed = self.packed[contact_id] = work.contact.pack()
-            states.append(StateRow(contact_id, packed, seen.is_live, seen.timeline.last_ms, version))
+            self._unpacked.pop(contact_id, None)
+            states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
-        self._cool()
+        self._cool(_UNPACKED)
         evidence: list[Published] = []
         if self._kept:
             evidence = [("touchpoints", touchpoint_rows(self._kept, version))]
             self._kept = []
         return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions, evidence)
 
-    def _cool(self) -> None:
+    def _cool(self, most: int) -> None:
         """Keep only the contacts touched last unpacked: in busy times they are touched again soon."""
-        for contact_id in list(self._work)[: max(len(self._work) - _HOT, 0)]:
-            del self._work[contact_id]
+        if len(self._work) > most:
+            for contact_id in list(self._work)[: len(self._work) - most]:
+                work = self._work.pop(contact_id)
+                if contact_id in self._unpacked:
+                    self.packed[contact_id] = work.contact.pack()
+                    del self._unpacked[contact_id]
 
     def flushed(self) -> None:
         """Every row depends on a touched key alone, so nothing is remembered between flushes."""
@@ -269,30 +293,54 @@ class ContactFold:
                 told = contact_facts.gone(line, customer_id, version, watermark_ms)
             yield CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)
 
-    def recovered_facts(self, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
-        """The facts of every contact just recovered again, under their versions, for a facts topic that began anew:
-        what the old one had not delivered is not lost, what it had is a repetition.
+    def facts_again(self, rows: Iterable[StateRow], watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
+        """The facts of contacts in the ledger, under their versions, for a facts topic that began anew: what the old
+        one had not delivered is not lost, what it had is a repetition.
         """
-        for contact_id, version in self._versions.items():
-            contact = unpack(contact_id, self.packed[contact_id])
+        for row in rows:
+            contact = unpack(row.key, row.state)
             if contact.named:
-                yield from self._emissions(view(contact, self.rulebook), contact, version, watermark_ms)
+                yield from self._emissions(view(contact, self.rulebook), contact, row.version, watermark_ms)
 
-    def forget_versions(self) -> None:
-        """`recovered_facts` is not needed any more."""
-        self._versions = {}
+    # -- memory
 
-    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
+    def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over contacts from the ledger; those of its last flush may lack their row in `contacts`."""
+        self.packed, self.open, self._work = {}, {}, {}
+        self._touched, self._unsettled, self._unpacked, self._hand = {}, {}, {}, Hand()
+        if self._kept is not None:
+            self._kept = []
         again: list[str] = []
         for row in rows:
             self.packed[row.key] = row.state
-            self._versions[row.key] = row.version
             if row.is_open:
                 self.open[row.key] = view(unpack(row.key, row.state), self.rulebook)
             if row.version == version:
                 again.append(row.key)
         return again
+
+    def holds(self, unit: str) -> bool:
+        """Whether the contact is in memory."""
+        return unit in self.packed or unit in self._work
+
+    def take_back(self, rows: Iterable[StateRow]) -> None:
+        """Take contacts from the ledger that are not in memory."""
+        for row in rows:
+            self.packed[row.key] = row.state
+
+    def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
+        """Forget and name some contacts that have long been quiet. Their views stay while they are live."""
+        gone: list[str] = []
+        for contact_id in self._hand.some(self.packed, looks):
+            state = self.packed.get(contact_id)
+            if state is None or unwritten(contact_id):
+                continue
+            hot_ms = self.open_hot_ms if contact_id in self.open else self.hot_ms
+            if newest_ms(state) < watermark_ms - hot_ms:
+                del self.packed[contact_id]
+                self._work.pop(contact_id, None)
+                gone.append(contact_id)
+        return gone
 
 
 Kept = tuple[Touchpoint, bytes | None, int, int, int]

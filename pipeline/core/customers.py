@@ -2,21 +2,23 @@
 out.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from pipeline.core.cells import Contribution, add, book, difference
 from pipeline.core.customer import Customer, Linked, Windows
-from pipeline.core.engine import FACT, Applied, Marker, StateRow, Written, by_column
+from pipeline.core.engine import FACT, SEPARATOR, Applied, Marker, StateRow, Written, by_column
 from pipeline.core.facts import Facts, pack, unpack
+from pipeline.core.hand import Hand
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
 from schemas.rejects import Reject
 
-_SEPARATOR: Final = "\x1f"
-"""Between customer and contact in a state key: ids carry no control characters."""
+_DAY_MS: Final = 86_400_000
+_MOST_UNPACKED: Final = 20_000
+"""Customers of a partition kept unpacked at most, however long no flush succeeds."""
 
 
 def contribution(linked: Linked, columns: Columns) -> Contribution:
@@ -49,7 +51,10 @@ class CustomerFold:
         self.windows = windows
         self.columns = columns
         self.transfer_breaks_fcr = transfer_breaks_fcr
+        self.hot_ms = windows.follow_up_ms + _DAY_MS
         self.packed: dict[str, dict[str, bytes]] = {}
+        """The facts of every contact of a customer, or nothing of the customer."""
+        self._hand = Hand()
         self._work: dict[str, Customer] = {}
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
@@ -67,24 +72,27 @@ class CustomerFold:
         if record.key != facts.customer_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")
         customer = self._work.get(facts.customer_id) or self._load(facts.customer_id)
+        at_ms = facts.watermark_ms
         if not customer.newer(facts):
-            return Applied(None, facts.watermark_ms)
+            return Applied(None, at_ms)
         known = customer.facts.get(facts.contact_id)
         names = customer.affected(facts)
         if known is not None:
             names |= customer.affected(known)
         before = {name: self._contribution(customer, name) for name in names}
-        customer.put(msgspec.structs.replace(facts, watermark_ms=0))
+        facts = msgspec.structs.replace(facts, watermark_ms=0)
+        customer.put(facts)
+        self.packed.setdefault(facts.customer_id, {})[facts.contact_id] = pack(facts)
         if facts.held:
             names.add(facts.contact_id)
         delta: Contribution = {}
         for name in sorted(names):
             for cell_key, cell in difference(self._contribution(customer, name), before.get(name, {})).items():
                 add(delta.setdefault(cell_key, {}), cell)
-        self._touched[facts.customer_id + _SEPARATOR + facts.contact_id] = None
+        self._touched[facts.customer_id + SEPARATOR + facts.contact_id] = None
         relinked = self._relinked.setdefault(facts.customer_id, {})
         relinked.update(dict.fromkeys(sorted(names | {facts.contact_id})))
-        return Applied(delta, facts.watermark_ms)
+        return Applied(delta, at_ms)
 
     def _contribution(self, customer: Customer, contact_id: str) -> Contribution:
         facts = customer.facts.get(contact_id)
@@ -101,6 +109,8 @@ class CustomerFold:
 
     def settle(self) -> None:
         """Nothing live depends on customers yet but their cells."""
+        if len(self._work) > _MOST_UNPACKED:
+            self._work = {}
 
     def touched(self) -> list[str]:
         """State keys touched since the last call."""
@@ -113,11 +123,8 @@ class CustomerFold:
         """
         states: list[StateRow] = []
         for key in keys:
-            customer_id, _, contact_id = key.partition(_SEPARATOR)
-            customer = self._work.get(customer_id) or self._load(customer_id)
-            row = state_row(customer.facts[contact_id], version)
-            self.packed.setdefault(customer_id, {})[contact_id] = row.state
-            states.append(row)
+            customer_id, _, contact_id = key.partition(SEPARATOR)
+            states.append(state_row(unpack(self.packed[customer_id][contact_id]), version))
             self._relinked.setdefault(customer_id, {})[contact_id] = None
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
@@ -138,24 +145,53 @@ class CustomerFold:
         """What `write` returned last is durable."""
         self._unpublished = {}
 
-    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
+    # -- memory
+
+    def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
+        self.packed, self._work, self._hand = {}, {}, Hand()
+        self._touched, self._relinked, self._unpublished = {}, {}, {}
         again: list[str] = []
         for row in rows:
-            customer_id, _, contact_id = row.key.partition(_SEPARATOR)
+            customer_id, _, contact_id = row.key.partition(SEPARATOR)
             self.packed.setdefault(customer_id, {})[contact_id] = row.state
             if row.version == version:
                 again.append(customer_id)
         return [
-            customer_id + _SEPARATOR + contact_id
+            customer_id + SEPARATOR + contact_id
             for customer_id in dict.fromkeys(again)
             for contact_id in self.packed[customer_id]
         ]
 
+    def holds(self, unit: str) -> bool:
+        """Whether the customer is in memory, with all that is known of them."""
+        return unit in self.packed
+
+    def take_back(self, rows: Iterable[StateRow]) -> None:
+        """Take customers from the ledger that are not in memory, each with all their facts."""
+        for row in rows:
+            customer_id, _, contact_id = row.key.partition(SEPARATOR)
+            self.packed.setdefault(customer_id, {})[contact_id] = row.state
+
+    def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
+        """Forget and name some customers of whom nothing has long been heard. (So nothing of them waits for rows
+        either: what was relinked was touched.)
+        """
+        gone: list[str] = []
+        for customer_id in self._hand.some(self.packed, looks):
+            told = self.packed.get(customer_id, {})
+            if not told or any(unwritten(customer_id + SEPARATOR + contact_id) for contact_id in told):
+                continue
+            if all(_last_ms(unpack(state)) < watermark_ms - self.hot_ms for state in told.values()):
+                del self.packed[customer_id]
+                self._work.pop(customer_id, None)
+                gone.append(customer_id)
+        return gone
+
 
 def state_row(facts: Facts, version: int) -> StateRow:
     """One contact's facts as the ledger keeps them."""
-    key = facts.customer_id + _SEPARATOR + facts.contact_id
+    key = facts.customer_id + SEPARATOR + facts.contact_id
     return StateRow(key, pack(facts), False, _last_ms(facts), version)
 
 

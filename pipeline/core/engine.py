@@ -6,6 +6,9 @@ batches, on who wrote it, or on how often it was begun again. So owners need no 
 
 A cell is counted in the *generation* (hour of append time, offset div 2^20) in which it was learned; readers sum over
 generations. The engine holds the cells of the current generation and never needs older ones.
+
+Memory is a cache: the fold holds the contacts (customers) that were touched lately. `cold` names what has to be read
+back before a batch is folded, `evict` lets go of what has long been quiet and is written.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.core.cells import Cell, Contribution, add, settled
+from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
 from pipeline.core.record import Record
@@ -72,6 +76,23 @@ class OtherLog(Exception):
         )
 
 
+class NewerLog(Exception):
+    """The ledger stands at a later incarnation of the topic: this worker still has the one before."""
+
+    def __init__(self, partition: str, found: int, own: int) -> None:
+        super().__init__(
+            f"{partition} is counted from incarnation {found} of its topic, and this worker has incarnation {own}: it"
+            " was started before the topic was made again. Start it anew."
+        )
+
+
+class BehindLedger(Exception):
+    """The ledger stands further than we do: somebody has been ahead, and what we hold is old. Recover."""
+
+    def __init__(self, partition: str) -> None:
+        super().__init__(f"{partition}: somebody else has been ahead of us")
+
+
 class Marker(Struct, omit_defaults=True):
     """Where a partition stands: everything needed to go on, and cumulative counts.
 
@@ -114,14 +135,21 @@ class CellRow(Struct, frozen=True):
 
 
 class Recovered(Struct, frozen=True):
-    """One consistent scan of a partition's ledger. `cells`: those of the marker's generation and later, and recent
-    ones.
+    """One consistent scan of a partition's ledger. `states`: the hot ones, the live ones, and those of the last flush,
+    customers as a whole. `cells`: those of the marker's generation and later, and recent ones.
     """
 
     marker: Marker | None
     version: int
     states: Iterable[StateRow]
     cells: Iterable[CellRow]
+
+
+class ReadBack(Struct, frozen=True):
+    """What the ledger holds of some contacts or customers, and the version it stands at: one snapshot."""
+
+    version: int
+    states: Sequence[StateRow]
 
 
 class Applied(Struct):
@@ -150,10 +178,14 @@ def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str
 
 
 class Fold(Protocol):
-    """What differs between the contact fold and the customer fold."""
+    """What differs between the contact fold and the customer fold. It holds its units (contacts, customers) whole or
+    not at all; the key of a state begins with its unit's id.
+    """
 
     kind: int
     columns: Columns
+    hot_ms: int
+    """How far behind the watermark a unit is held in memory, at least."""
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""
@@ -164,8 +196,17 @@ class Fold(Protocol):
     def flushed(self) -> None:
         """What `write` returned last is durable. Not called: the next `write` has to cover it."""
 
-    def load(self, rows: Iterable[StateRow], version: int) -> list[str]:
-        """Take over state from the ledger; returns the keys whose rows for people must be written again."""
+    def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
+        """Forget everything, take over state from the ledger; the keys whose rows for people must be written again."""
+
+    def holds(self, unit: str) -> bool:
+        """Whether the unit is in memory."""
+
+    def take_back(self, rows: Iterable[StateRow]) -> None:
+        """Take units from the ledger that are not in memory, each with all its rows."""
+
+    def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
+        """Look at so many units; forget and name those that have long been quiet and have no key that is unwritten."""
 
     def settle(self) -> None:
         """A batch is over: bring what is live up to date."""
@@ -216,10 +257,15 @@ class Engine:
         self.epoch = epoch
         self.fold_ = fold
         self.zone = zone
-        self._poison = Poison(limits)
         self.recent_days = recent_days
         self.log_id = log_id
         self.fingerprint = fingerprint
+        self._limits = limits
+        self._forget()
+
+    def _forget(self) -> None:
+        """As if nothing had been read."""
+        self._poison = Poison(self._limits)
         self.marker = Marker()
         self.recent: dict[WindowKey, Cell] = {}
         self._generation: Generation = (0, 0)
@@ -229,6 +275,10 @@ class Engine:
         self._pending: Contribution = {}
         self._dirty_cells: dict[LedgerKey, None] = {}
         self._dirty_keys: dict[str, None] = {}
+        self._in_flight: dict[str, None] = {}
+        """Keys of a flush of which it is not known yet whether it is durable."""
+        self._known = Known()
+        """Units that may be in the ledger, though not in memory."""
         self._dead_letters: list[DeadLetter] = []
         self._evidence: list[Published] = []
         self._written_offset = -1
@@ -236,9 +286,15 @@ class Engine:
     # -- recovery
 
     def recover(self, found: Recovered) -> None:
-        """Take over the ledger's state. Of an earlier log epoch only contacts (or facts) and recent cells are taken."""
-        same_epoch = found.marker is not None and found.version >> _OFFSET_BITS == self.epoch
-        republish = self.fold_.load(found.states, found.version)
+        """Take over the ledger's state, whatever was held before. Of an earlier log epoch only contacts (or facts) and
+        recent cells are taken. `know` what else there is before anything is folded.
+        """
+        if epoch_of(found.version) > self.epoch:
+            raise NewerLog(self.partition, epoch_of(found.version), self.epoch)
+        self._forget()
+        same_epoch = found.marker is not None and epoch_of(found.version) == self.epoch
+        watermark_ms = found.marker.watermark_ms if found.marker is not None else 0
+        republish = self.fold_.load(found.states, found.version, watermark_ms)
         if found.marker is not None:
             self.marker = found.marker
             expected = self.fingerprint(found.marker.watermark_ms)
@@ -256,6 +312,10 @@ class Engine:
         self._dirty_keys.update(dict.fromkeys(republish))
         self._prune()
         self._written_offset = self.marker.offset if same_epoch else -1
+
+    def know(self, hashes: Sequence[int]) -> None:
+        """Units that are in the ledger (`known.hash_of`). Read after what `recover` was given."""
+        self._known.update(hashes)
 
     def told(self, facts_epoch: int) -> None:
         """The facts of every contact are in this incarnation of the facts topic; the next flush says so."""
@@ -281,6 +341,35 @@ class Engine:
     def dirty_rows(self) -> int:
         """Rows the next flush would write."""
         return len(self._dirty_cells) + len(self._dirty_keys) + 1
+
+    # -- memory
+
+    def cold(self, records: Iterable[Record]) -> list[str]:
+        """The units these records name that may be in the ledger and are not in memory: to be read back first."""
+        holds, known = self.fold_.holds, self._known
+        found: list[str] = []
+        for key in {record.key: None for record in records}:
+            try:
+                unit = key.decode() if key is not None else ""
+            except UnicodeDecodeError:
+                continue  # rejected: no id is written so
+            if unit and not holds(unit) and hash_of(unit) in known:
+                found.append(unit)
+        return found
+
+    def read_back(self, units: Iterable[str], found: ReadBack) -> None:
+        """Take back what was cold. Raises BehindLedger: what is read is then newer than what we would fold it into."""
+        if found.version > version_of(self.epoch, self.marker.offset):
+            raise BehindLedger(self.partition)
+        wanted = {unit for unit in units if not self.fold_.holds(unit)}
+        self.fold_.take_back(row for row in found.states if unit_of(row.key) in wanted)
+
+    def evict(self, looks: int) -> None:
+        """Forget some units that are quiet and written. Not between `cold` and `fold`."""
+        dirty, in_flight = self._dirty_keys, self._in_flight
+        gone = self.fold_.evict(looks, self.marker.watermark_ms, lambda key: key in dirty or key in in_flight)
+        for unit in gone:
+            self._known.add(hash_of(unit))
 
     # -- folding
 
@@ -413,6 +502,7 @@ class Engine:
             cells,
             keys,
         )
+        self._in_flight = self._dirty_keys
         self._dirty_cells, self._dirty_keys, self._dead_letters, self._evidence = {}, {}, [], []
         self._prune()
         return flush
@@ -420,6 +510,7 @@ class Engine:
     def flushed(self, flush: Flush) -> None:
         """The flush is durable: cells of finished generations are forgotten."""
         self._written_offset = flush.offset
+        self._in_flight = {}
         self.fold_.flushed()
         if self._outlived:
             current, dirty = self._generation, self._dirty_cells
@@ -430,6 +521,7 @@ class Engine:
         """The flush may or may not have landed: all it held is written again with the next one, as it is then."""
         self._dirty_cells = {**dict.fromkeys(flush.cells), **self._dirty_cells}
         self._dirty_keys = {**dict.fromkeys(flush.keys), **self._dirty_keys}
+        self._in_flight = {}
         self._dead_letters = flush.dead_letters + self._dead_letters
         self._evidence = flush.evidence + self._evidence
 
@@ -463,6 +555,15 @@ class Engine:
 def version_of(epoch: int, offset: int) -> int:
     """The version of what is written up to (not including) an offset of a log epoch: the higher, the later."""
     return epoch << _OFFSET_BITS | offset
+
+
+SEPARATOR: Final = "\x1f"
+"""Between customer and contact in the key of a state: ids carry no control characters."""
+
+
+def unit_of(key: str) -> str:
+    """The contact or customer a state belongs to."""
+    return key.partition(SEPARATOR)[0]
 
 
 def epoch_of(version: int) -> int:

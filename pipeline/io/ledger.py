@@ -4,28 +4,69 @@ Everything here is SQL that ClickHouse 18.16 and 26.9 both understand. Reads use
 version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.engine import CELL, MARKER, RECENT_MINUTES_S, CellRow, Marker, Recovered, StateRow
-from pipeline.ports import Block, Warehouse
+from pipeline.core.engine import (
+    CELL,
+    CONTACT,
+    FACT,
+    MARKER,
+    RECENT_MINUTES_S,
+    SEPARATOR,
+    CellRow,
+    Marker,
+    ReadBack,
+    Recovered,
+    StateRow,
+)
+from pipeline.ports import Block, Warehouse, WarehouseDown
 from schemas.rejects import DeadLetter
+from schemas.topics import CONTACT_FACTS
 
 _DATABASE: Final = "touchline_internal"
 _DAY_S: Final = 86_400
+EVER_MS: Final = 1 << 62
+_TRIES: Final = 3
+_HASHES_AT_ONCE: Final = 1_000_000
+_STATES_AT_ONCE: Final = 20_000
+_CUSTOMER: Final = f"substring(key, 1, position(key, '{SEPARATOR}') - 1)"
 _MARKER_SQL: Final = "SELECT state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 AND p = %(p)s"
-_SCAN_SQL: Final = """
+# A customer comes whole or not at all; which ones are hot need not be asked of the same snapshot.
+_SCAN_SQL: Final = f"""
 SELECT kind, resolution, window_s, channel, queue, segment, key, epoch, generation_hour, generation_block,
        keys, values, state, is_open, last_ms, version
 FROM touchline_internal.ledger FINAL
 WHERE p = %(p)s AND (
-    kind != 1
-    OR generation_hour >= %(generation_hour)s
-    OR (resolution = 1 AND window_s >= %(minutes_from_s)s)
-    OR (resolution = 3 AND window_s >= %(days_from_s)s)
+    kind = 0
+    OR (kind = 1 AND (
+        generation_hour >= %(generation_hour)s
+        OR (resolution = 1 AND window_s >= %(minutes_from_s)s)
+        OR (resolution = 3 AND window_s >= %(days_from_s)s)
+    ))
+    OR (kind = 2 AND (is_open = 1 OR last_ms >= %(hot_from_ms)s OR version >= %(version)s))
+    OR (kind = 3 AND {_CUSTOMER} IN (
+        SELECT {_CUSTOMER} FROM touchline_internal.ledger
+        WHERE p = %(p)s AND kind = 3 AND (last_ms >= %(hot_from_ms)s OR version >= %(version)s)
+    ))
 )"""
+# Without FINAL: of each key the newest row, by hand, so that only what is asked for is read.
+_READ_SQL: Final = """
+SELECT kind, key, argMax(state, version) AS state_bytes, argMax(is_open, version) AS was_open,
+       argMax(last_ms, version) AS newest_ms, max(version) AS newest
+FROM touchline_internal.ledger
+WHERE p = %(p)s AND kind IN (0, %(kind)s) AND {unit} IN %(units)s
+GROUP BY kind, key"""
+_HASHES_SQL: Final = """
+SELECT DISTINCT halfMD5({unit}) AS hashed FROM touchline_internal.ledger
+WHERE p = %(p)s AND kind = %(kind)s AND halfMD5({unit}) % %(pieces)s = %(piece)s"""
+_STATES_SQL: Final = """
+SELECT key, state, is_open, last_ms, version FROM touchline_internal.ledger FINAL
+WHERE p = %(p)s AND kind = %(kind)s AND resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''
+    AND key > %(after)s AND version > %(above)s
+ORDER BY key LIMIT %(most)s"""
 _MARKERS_SQL: Final = "SELECT p, state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 ORDER BY p"
 
 
@@ -35,32 +76,84 @@ class SqlLedger:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    async def recover(self, partition: str, recent_days: int) -> Recovered:
-        """One consistent scan. The marker is looked at before, only to know from where cells are needed.
-
-        That holds even if somebody has gone ahead since.
+    async def recover(self, partition: str, recent_days: int, hot_ms: int = EVER_MS) -> Recovered:
+        """One consistent scan. The marker is looked at before, only to know from where cells and states are needed;
+        that holds even if somebody has gone ahead since. Raises WarehouseDown if somebody goes ahead all the time.
         """
-        hints = await self._warehouse.query(_MARKER_SQL, {"p": partition})
-        hint = _marker(hints[0][0]) if hints else Marker()
-        watermark_s = hint.watermark_ms // 1_000
-        return await self._scan(
-            partition,
-            generation_hour=hint.append_ms // 3_600_000,
-            minutes_from_s=max(watermark_s - RECENT_MINUTES_S, 0),
-            days_from_s=max(watermark_s - recent_days * _DAY_S, 0),
-        )
+        for _ in range(_TRIES):
+            hints = await self._warehouse.query(_MARKER_SQL, {"p": partition})
+            hint, version = (_marker(hints[0][0]), hints[0][1]) if hints else (Marker(), 0)
+            watermark_s = hint.watermark_ms // 1_000
+            found = await self._scan(
+                partition,
+                generation_hour=hint.append_ms // 3_600_000,
+                minutes_from_s=max(watermark_s - RECENT_MINUTES_S, 0),
+                days_from_s=max(watermark_s - recent_days * _DAY_S, 0),
+                hot_from_ms=max(hint.watermark_ms - hot_ms, 0),
+                version=version,
+            )
+            # The customers of the last flush were looked for by the hint: it has to be the last flush.
+            if found.version == version or _kind(partition) == CONTACT:
+                return found
+        raise WarehouseDown(f"somebody else is writing {partition}")
 
     async def scan(self, partition: str) -> Recovered:
-        """Everything of a partition, for the audit."""
-        return await self._scan(partition, generation_hour=0, minutes_from_s=0, days_from_s=0)
+        """Everything of a partition."""
+        return await self._scan(
+            partition, generation_hour=0, minutes_from_s=0, days_from_s=0, hot_from_ms=-(1 << 62), version=0
+        )
 
-    async def _scan(self, partition: str, **cells_from: int) -> Recovered:
-        rows = await self._warehouse.query(_SCAN_SQL, {"p": partition, **cells_from})
+    async def _scan(self, partition: str, **bounds: int) -> Recovered:
+        rows = await self._warehouse.query(_SCAN_SQL, {"p": partition, **bounds})
         marker, version = None, 0
         for row in rows:
             if row[0] == MARKER:
                 marker, version = _marker(row[12]), row[15]
         return Recovered(marker, version, _states(rows), _cells(rows))
+
+    async def known(self, partition: str) -> AsyncIterator[Sequence[int]]:
+        """The hash of every contact (customer) there is a state of, in pieces."""
+        unit, named = _unit(partition), {"p": partition, "kind": _kind(partition)}
+        counted = await self._warehouse.query(
+            "SELECT count() FROM touchline_internal.ledger WHERE p = %(p)s AND kind = %(kind)s", named
+        )
+        pieces = 1 + counted[0][0] // _HASHES_AT_ONCE if counted else 1
+        for piece in range(pieces):
+            asked = {**named, "pieces": pieces, "piece": piece}
+            yield [row[0] for row in await self._warehouse.query(_HASHES_SQL.format(unit=unit), asked)]
+
+    async def read(self, partition: str, units: Sequence[str]) -> ReadBack:
+        """All states of these contacts (customers), and the version the ledger stands at: one query, one snapshot."""
+        rows = await self._warehouse.query(
+            _READ_SQL.format(unit=_unit(partition)),
+            {"p": partition, "kind": _kind(partition), "units": ["", *units]},
+        )
+        version = max((row[5] for row in rows if row[0] == MARKER), default=0)
+        states = [
+            StateRow(_text(key), _bytes(state), bool(was_open), newest_ms, newest)
+            for kind, key, state, was_open, newest_ms, newest in rows
+            if kind != MARKER
+        ]
+        return ReadBack(version, states)
+
+    async def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
+        """Every state with a version above this one, by key, in pieces."""
+        after = ""
+        while True:
+            asked = {"p": partition, "kind": _kind(partition), "after": after, "above": above, "most": _STATES_AT_ONCE}
+            rows = [
+                StateRow(_text(key), _bytes(state), bool(is_open), last_ms, version)
+                for key, state, is_open, last_ms, version in await self._warehouse.query(_STATES_SQL, asked)
+            ]
+            if rows:
+                yield rows
+            if len(rows) < _STATES_AT_ONCE:
+                return
+            after = rows[-1].key
+
+    async def reach(self) -> None:
+        """Whether the warehouse answers."""
+        await self._warehouse.query("SELECT 1")
 
     async def commit(self, block: Mapping[str, Sequence[Any]]) -> None:
         """The one insert that is the commit: one block, into one table partition."""
@@ -97,6 +190,15 @@ class SqlLedger:
     async def markers(self) -> dict[str, tuple[Marker, int]]:
         """Where every partition stands: its marker and version."""
         return {_text(p): (_marker(state), version) for p, state, version in await self._warehouse.query(_MARKERS_SQL)}
+
+
+def _kind(partition: str) -> int:
+    return FACT if partition.startswith(f"{CONTACT_FACTS}/") else CONTACT
+
+
+def _unit(partition: str) -> str:
+    """Of a state's key the part that names the contact or the customer."""
+    return _CUSTOMER if _kind(partition) == FACT else "key"
 
 
 def _marker(state: str | bytes) -> Marker:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from pipeline.core.engine import Recovered
+from pipeline.core.engine import Marker, ReadBack, Recovered, StateRow, unit_of
+from pipeline.core.known import hash_of
 from pipeline.ports import Batch, LogError, OutRecord, Record, WarehouseDown
 from schemas.rejects import DeadLetter
 
@@ -64,6 +65,10 @@ class FakeLedger:
     def __init__(self, journal: list[Step], recovered: Recovered = NOTHING) -> None:
         self.journal = journal
         self.recovered = recovered
+        self.stands_at = recovered.version
+        self.stand: dict[str, tuple[Marker, int]] = {}
+        self.cold: set[str] = set()
+        """States that recovery does not bring into memory."""
         self.down: set[str] = set()
         self.broken: BaseException | None = None
         self.failures: Counter[str] = Counter()
@@ -72,9 +77,30 @@ class FakeLedger:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def recover(self, partition: str, recent_days: int) -> Recovered:
+    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
         self._answer("recover")
-        return self.recovered
+        hot = [row for row in self.recovered.states if row.key not in self.cold]
+        return msgspec.structs.replace(self.recovered, states=hot)
+
+    async def known(self, partition: str) -> AsyncIterator[Sequence[int]]:
+        self._answer("known")
+        yield [hash_of(unit_of(row.key)) for row in self.recovered.states]
+
+    async def read(self, partition: str, units: Sequence[str]) -> ReadBack:
+        self._answer("read")
+        self.journal.append(("read", sorted(units)))
+        return ReadBack(self.stands_at, [row for row in self.recovered.states if unit_of(row.key) in units])
+
+    async def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
+        self._answer("states")
+        yield [row for row in self.recovered.states if row.version > above]
+
+    async def markers(self) -> dict[str, tuple[Marker, int]]:
+        self._answer("markers")
+        return self.stand
+
+    async def reach(self) -> None:
+        self._answer("reach")
 
     async def commit(self, block: Mapping[str, Sequence[Any]]) -> None:
         await self.gate.wait()

@@ -4,7 +4,7 @@ The ledger does what the warehouse's tables do: of one key the highest version c
 also watches over the protocol's law: two rows of one key and one version say the same, whoever wrote them.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 from zlib import crc32
@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.core import engine
-from pipeline.core.engine import CELL, MARKER, CellRow, Marker, Recovered, StateRow, WindowKey
+from pipeline.core.engine import CELL, MARKER, CellRow, Marker, ReadBack, Recovered, StateRow, WindowKey, unit_of
+from pipeline.core.known import hash_of
 from pipeline.ports import Batch, LogError, OutRecord, Record, WarehouseDown
 from schemas.rejects import DeadLetter
 from tests.faults.simulation.traffic import BEGIN_MS
@@ -192,6 +193,8 @@ class Ledger:
             "touchpoints": {},
         }
         self.letters: dict[tuple[str, int, int, int], DeadLetter] = {}
+        self.reads = 0
+        """How often something was read back."""
         self._rng = rng
         self._faults = faults
 
@@ -208,7 +211,7 @@ class Ledger:
         if self._rng.random() < self._faults.warehouse:
             raise WarehouseDown("no answer")
 
-    async def recover(self, partition: str, recent_days: int) -> Recovered:
+    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
         """Like the SQL: a look at the marker for a lower bound, then one scan."""
         await PAUSE
         self._maybe_down()
@@ -224,9 +227,57 @@ class Ledger:
             for (generation, epoch, window), (_, cell) in table.cells.items()
             if generation[0] >= hour or window[1] >= oldest.get(window[0], 1 << 62)
         ]
-        found = Recovered(marker, version, iter(list(table.states.values())), iter(cells))
+        hot = {
+            unit_of(row.key)
+            for row in table.states.values()
+            if row.is_open or row.last_ms >= hint.watermark_ms - hot_ms or row.version == version
+        }
+        states = [row for row in table.states.values() if unit_of(row.key) in hot]
+        await PAUSE
+        return Recovered(marker, version, iter(states), iter(cells))
+
+    async def known(self, partition: str) -> AsyncIterator[Sequence[int]]:
+        """In two pieces: other owners may write in between."""
+        for piece in (0, 1):
+            await PAUSE
+            self._maybe_down()
+            units = {unit_of(key): None for key in self.table(partition).states}
+            yield [hashed for unit in units if (hashed := hash_of(unit)) % 2 == piece]
+
+    async def read(self, partition: str, units: Sequence[str]) -> ReadBack:
+        """One snapshot; the answer takes its time."""
+        await PAUSE
+        self._maybe_down()
+        self.reads += 1
+        states = [row for row in self.table(partition).states.values() if unit_of(row.key) in units]
+        found = ReadBack(self.marker(partition)[1], states)
         await PAUSE
         return found
+
+    async def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
+        """In small pieces: other owners may write in between."""
+        after = ""
+        while True:
+            await PAUSE
+            self._maybe_down()
+            rows = sorted(self.table(partition).states.items())
+            piece = [row for key, row in rows if key > after and row.version > above][:3]
+            if not piece:
+                return
+            yield piece
+            after = piece[-1].key
+
+    async def markers(self) -> dict[str, tuple[Marker, int]]:
+        """Where every partition stands."""
+        await PAUSE
+        self._maybe_down()
+        found = {partition: self.marker(partition) for partition in self.tables}
+        return {partition: (marker, version) for partition, (marker, version) in found.items() if marker is not None}
+
+    async def reach(self) -> None:
+        """Whether it answers."""
+        await PAUSE
+        self._maybe_down()
 
     async def commit(self, block: Mapping[str, Sequence[Any]]) -> None:
         """One block, atomic."""

@@ -69,7 +69,23 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "facts to the current customer only": lambda: _changed(
         ContactFold, "_emissions", "sorted(contact.named)", "filter(None, [line.customer_id])"
     ),
-    "no re-emission for a new facts topic": lambda: patch.object(ContactFold, "recovered_facts", lambda *_: ()),
+    "no re-emission for a new facts topic": lambda: patch.object(ContactFold, "facts_again", lambda *_: ()),
+    "reading back without the check": lambda: _changed(
+        Engine, "read_back", "found.version > version_of(self.epoch, self.marker.offset)", "found.version < 0"
+    ),
+    "what is not written yet is evicted": lambda: _changed(
+        Engine, "evict", "key in dirty or key in in_flight", "False"
+    ),
+    "what is in a flush under way is evicted": lambda: _changed(
+        Engine, "evict", "key in dirty or key in in_flight", "key in dirty"
+    ),
+    "what is evicted is not known any more": lambda: _changed(
+        Engine, "evict", "self._known.add(hash_of(unit))", "pass"
+    ),
+    "recovery knows the hot ones only": lambda: patch.object(Engine, "know", lambda *_: None),
+    "customers are read back in part": lambda: _changed(
+        Ledger, "read", "if unit_of(row.key) in units]", "if unit_of(row.key) in units][:1]"
+    ),
     "rows for people are not written again after recovery": lambda: _changed(
         Engine, "recover", "self._dirty_keys.update(dict.fromkeys(republish))", "pass"
     ),

@@ -1,5 +1,6 @@
 """Runs worlds by their seeds, alone or many in two processes, and says how to run the failed ones again."""
 
+import logging
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,8 @@ def failure(seed: int) -> str:
 
 
 def failures(seeds: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """The seeds that fail, and why."""
+    """The seeds that fail, and why. What they log on their way is not shown."""
+    logging.getLogger("touchline").setLevel(logging.CRITICAL)
     for seed in seeds:
         if found := failure(seed):
             yield seed, found

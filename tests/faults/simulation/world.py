@@ -1,7 +1,8 @@
 """A world from a seed: processes that own partitions, die, are overtaken and write late, over simulated log and ledger.
 
-The engine, both folds, `agents.folding.recover`, `Folding.handle` and `agents.folding.write` are the real ones. Their
+The engine, both folds and `agents.folding` (recovery, batches, reading back, flushes) are the real ones. Their
 coroutines are driven by hand: at every await of a port the world may let somebody else go on, or never come back.
+Memory is tiny, so that what is not in use is evicted and read back all the time.
 """
 
 from collections.abc import Coroutine
@@ -11,14 +12,14 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, structs
 
-from agents import folding
 from agents.folding import Folding, LogLost, Pace
 from pipeline.core import engine
-from pipeline.core.engine import Flush
+from pipeline.core.contacts import ContactFold
+from pipeline.core.engine import NewerLog
 from pipeline.core.rules import Rulebook
 from pipeline.ports import LogError, Record, WarehouseDown
 from tests.core.harness import catalogue_of, contact_engine, customer_engine
-from tests.faults.simulation.fakes import FACTS, TOUCHPOINTS, Clock, Consumer, Faults, Ledger, Topics
+from tests.faults.simulation.fakes import FACTS, PAUSE, TOUCHPOINTS, Clock, Consumer, Faults, Ledger, Topics
 from tests.faults.simulation.traffic import Sent, traffic
 from tests.oracle import DAY
 from tests.strategies import PROMISES
@@ -30,6 +31,7 @@ RULEBOOK: Final = Rulebook(
 )
 """Rules without state (but a memo): all worlds share them. Touchpoints are kept."""
 _STEPS_TO_THE_END: Final = 20_000
+_STEPS_TO_LAND: Final = 200
 
 
 class Received(NamedTuple):
@@ -39,6 +41,33 @@ class Received(NamedTuple):
     partition: str
     record: Record
     sent: Sent
+
+
+class Turns:
+    """A lock for coroutines that are driven by hand."""
+
+    def __init__(self) -> None:
+        self._taken = False
+
+    async def __aenter__(self) -> None:
+        while self._taken:
+            await PAUSE
+        self._taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        self._taken = False
+
+
+class Unhurried(Folding):
+    """The real folding, driven by hand: it waits for the world, not for an event loop."""
+
+    def own(self, facts_epoch: int) -> None:
+        """What `start` does before it begins to flush."""
+        self._facts_epoch = facts_epoch
+        self._alone = Turns()  # type: ignore[assignment]
+
+    async def _rest(self, seconds: float) -> None:
+        await PAUSE
 
 
 class Owner:
@@ -55,27 +84,25 @@ class Owner:
         """How soon it flushes."""
         self._most = world.rng.choice((1, 3, 8, 100))
         self._world = world
-        self._facts_epoch = topics.epochs[FACTS]
-        self._folding = Folding(self.engine, self.consumer, world.ledger, world.clock, Pace(), self._bug)
-        self._recovering: Coroutine[Any, Any, None] | None = self._recover()
-        self._handling: Coroutine[Any, Any, None] | None = None
+        self.engine.fold_.hot_ms = world.hot_ms
+        if isinstance(self.engine.fold_, ContactFold):
+            self.engine.fold_.open_hot_ms = world.open_hot_ms
+        self._folding = Unhurried(self.engine, self.consumer, world.ledger, world.clock, Pace(), self._bug)
+        self._folding.own(topics.epochs[FACTS])
+        self._handling: Coroutine[Any, Any, None] | None = self._folding.recover()
+        """Recovery, then batches: one at a time."""
         self._writing: Coroutine[Any, Any, None] | None = None
-        self._flush: Flush | None = None
 
     def _bug(self, error: BaseException) -> None:
         raise error
 
-    def _recover(self) -> Coroutine[Any, Any, None]:
-        w = self._world
-        return folding.recover(self.engine, self.consumer, w.ledger, w.clock, self._facts_epoch)
-
     def die(self) -> None:
         """Kill -9."""
         self.alive = False
-        for coroutine in (self._recovering, self._handling, self._writing):
+        for coroutine in (self._handling, self._writing):
             if coroutine is not None:
                 coroutine.close()
-        self._recovering = self._handling = self._writing = None
+        self._handling = self._writing = None
 
     @property
     def is_writing(self) -> bool:
@@ -85,8 +112,9 @@ class Owner:
     def finish_writing(self) -> None:
         """Let what is under way land, if anything is, and die."""
         with suppress(LogError):
-            while self._writing is not None:
-                self._go_on_writing()
+            for _ in range(_STEPS_TO_LAND):
+                if self.is_writing:
+                    self._go_on_writing()
         self.die()
 
     @property
@@ -94,7 +122,7 @@ class Owner:
         """Dead, or everything is read and written."""
         if not self.alive:
             return True
-        if self._recovering or self._handling or self._writing:
+        if self._handling or self._writing:
             return False
         at_end = self.engine.position == self._world.topics.end(self.consumer.partition)
         return at_end and self.engine.written_offset == self.engine.position and self.engine.dirty_rows == 1
@@ -104,23 +132,13 @@ class Owner:
         if not self.alive:
             return
         try:
-            if self._recovering is not None:
-                self._go_on_recovering(self._recovering)
-            elif self._world.rng.random() < (0.5 if self.is_writing else self.eager):
+            odds = 0.5 if self.is_writing else self.eager if self._folding.ready else 0.0
+            if self._world.rng.random() < odds:
                 self._go_on_writing()
             else:
                 self._go_on_handling()
-        except (LogError, LogLost):
+        except (LogError, LogLost, NewerLog):
             self.die()
-
-    def _go_on_recovering(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        try:
-            coroutine.send(None)
-        except StopIteration:
-            self._recovering = None
-            self._folding.ready = True
-        except WarehouseDown:
-            self._recovering = self._recover()
 
     def _go_on_handling(self) -> None:
         if self._handling is None:
@@ -134,19 +152,11 @@ class Owner:
 
     def _go_on_writing(self) -> None:
         if self._writing is None:
-            self._flush = self.engine.flush()
-            if self._flush is None:
-                return
-            self._writing = folding.write(self._flush, self.consumer, self._world.ledger, self._world.clock)
-        assert self._flush is not None
+            self._writing = self._folding.flush()
         try:
             self._writing.send(None)
-        except StopIteration:
+        except (StopIteration, WarehouseDown):
             self._writing = None
-            self.engine.flushed(self._flush)
-        except WarehouseDown:
-            self._writing = None
-            self.engine.failed(self._flush)
 
 
 class Odds(Struct):
@@ -194,6 +204,9 @@ class World:
         self.sent: dict[tuple[str, int], Sent] = {}
         self.received: list[Received] = []
         self.lost_places: set[tuple[str, int, int, int]] = set()
+        self.hot_ms = rng.choice((-(1 << 60), -(1 << 60), 60_000, 5 * 60_000, 1 << 60))
+        """From everything that is written is forgotten at once, to nothing ever is."""
+        self.open_hot_ms = max(self.hot_ms, rng.choice((-(1 << 60), 2 * 60_000)))
         self.owners = {partition: Owner(self, partition) for partition in self.topics.records}
         self.stale: list[Owner] = []
         self.pace = {partition: rng.choice((0.1, 1.0)) for partition in self.owners}
