@@ -59,6 +59,7 @@ async def rebuild_all(
     names = await swap.there(warehouse)
     if swap.is_interrupted(names):
         await swap.put_in_place(warehouse)
+        names = await swap.there(warehouse)
     marks = await SqlLedger(warehouse).markers() if "ledger" in names else {}
     if not marks:
         raise CannotStart("there is nothing to rebuild: nothing is counted here yet")

@@ -217,7 +217,7 @@ async def test_a_worker_killed_before_the_rows_for_people_is_no_difference(embed
     async def nothing(*_: Any) -> None:
         """Killed here."""
 
-    running.ledger.publish = nothing  # type: ignore[method-assign]
+    running.ledger.publish = nothing  # type: ignore[method-assign,assignment]
     await running.take(touchpoints[-20:], customers=False)
     outcome = await audited(embedded)
     assert outcome.total == 0
