@@ -15,6 +15,7 @@ from pipeline.cli.inspect import export, measures, query
 from pipeline.cli.known import as_known
 from pipeline.cli.rebuild import rebuild
 from pipeline.cli.replay import replay
+from pipeline.cli.report import report
 from pipeline.cli.schema import apply, doctor, plan
 from pipeline.cli.serve import demo, run, worker
 
@@ -33,6 +34,7 @@ __all__ = [
     "query",
     "rebuild",
     "replay",
+    "report",
     "run",
     "what_if",
     "which_formula",

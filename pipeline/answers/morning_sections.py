@@ -1,0 +1,488 @@
+"""The sections of a morning report, one function each; None where there is nothing to say."""
+
+from datetime import date
+
+from pipeline.answers import speech
+from pipeline.answers.morning_material import Beyond, Cells, Making, by_queue, change, formula_words
+from pipeline.answers.report import Column, Row, Section, Table, Value
+from pipeline.answers.sums import added, given, histogram, ratio
+from pipeline.core.histogram import quantile
+from pipeline.core.zone import HOUR_MS
+
+_WORST = 10
+"""Contacts listed by name; the tables count all of them."""
+
+
+def live(making: Making) -> Section:
+    """Live channels: who waited for a person, by queue."""
+    say, lang = making.say, making.lang
+    found, before = making.chosen(making.of.cells, "live"), making.chosen(making.of.earlier, "live")
+    columns = (
+        Column("requested", say("asked", "Anfragen"), "count"),
+        Column("offered", say("waited", "warteten"), "count"),
+        Column("answered", say("answered", "angenommen"), "count"),
+        Column("abandoned", say("gave up", "aufgegeben"), "count"),
+        Column(making.headline, say("in target", "im Ziel"), "ratio"),
+        Column(f"{making.headline}_change", say("vs week before", "zur Vorwoche"), "ratio_change"),
+        Column("asa_ms", say("mean wait", "Wartezeit Mittel"), "ms"),
+        Column("wait_p90_ms", say("9 of 10 within", "9 von 10 binnen"), "ms"),
+    )
+
+    def values(cells: Cells, earlier: Cells) -> tuple[Value, ...]:
+        now, then = making.sums(cells, today=True), making.sums(earlier)
+        level = ratio(making.headline, now)
+        waits = quantile(histogram(added(cells.values()), "wait_ms"), 90)
+        return (
+            now["requested"],
+            now["offered"],
+            now["answered"],
+            now["abandoned"],
+            level,
+            change(level, ratio(making.headline, then)),
+            ratio("asa_ms", now),
+            waits,
+        )
+
+    rows = by_queue(making, found, before, values, "requested", "offered")
+    total = making.sums(found, today=True)
+    people, answered = speech.number(total["offered"], lang), speech.percent(ratio(making.headline, total), lang)
+    said = [
+        say(
+            f"{people} people waited for one of us; {answered} were answered within the target"
+            f" ({formula_words(making.headline)}).",
+            f"{people} Menschen warteten auf uns; {answered} wurden im Ziel angenommen"
+            f" ({formula_words(making.headline)}).",
+        )
+        if total["offered"]
+        else say("Nobody waited for one of us.", "Niemand wartete auf uns.")
+    ]
+    if total["undecided"]:
+        said.append(
+            say(
+                f"{total['undecided']} still wait within the target and are in neither part.",
+                f"{total['undecided']} warten noch im Ziel und zählen weder als Treffer noch als Fehler.",
+            )
+        )
+    return Section(
+        "live",
+        say("Phone, chat, branch: who waited", "Telefon, Chat, Filiale: wer wartete"),
+        said,
+        [Table("live", say("queue", "Warteschlange"), columns, rows)],
+        "hours",
+    )
+
+
+def silence(making: Making) -> Section | None:
+    """Where customers waited without notice."""
+    say, lang = making.say, making.lang
+    columns = (
+        Column("waited_unannounced", say("without a word", "ohne Ansage"), "count"),
+        Column("waited_unannounced_change", say("vs week before", "zur Vorwoche"), "change"),
+        Column("waited_unannounced_ratio", say("of those who waited", "der Wartenden"), "ratio"),
+    )
+
+    def values(cells: Cells, earlier: Cells) -> tuple[Value, ...]:
+        now, then = making.sums(cells), making.sums(earlier)
+        share = now["waited_unannounced"] / now["offered"] if now["offered"] else None
+        return now["waited_unannounced"], now["waited_unannounced"] - then["waited_unannounced"], share
+
+    rows = by_queue(making, making.of.cells, making.of.earlier, values, "waited_unannounced")
+    total = making.sums(making.of.cells)
+    if not total["offered"]:
+        return None
+    by_hour = {hour: making.sums(cells)["waited_unannounced"] for hour, cells in making.of.hours.items()}
+    worst = max(by_hour, key=lambda hour: (by_hour[hour], -hour), default=None)
+    said = [
+        say(
+            "Waited or held in silence for longer than the catalogue allows.",
+            "Länger in Stille gewartet oder gehalten worden, als der Katalog erlaubt.",
+        )
+        if total["waited_unannounced"]
+        else say("Everybody who waited heard from us in time.", "Alle, die warteten, hörten rechtzeitig von uns.")
+    ]
+    if worst is not None and by_hour[worst]:
+        begins = speech.clock(worst, making.zone, seconds=False)
+        ends = speech.clock(worst + HOUR_MS, making.zone, seconds=False)
+        said.append(
+            say(
+                f"Most of them between {begins} and {ends}: {speech.number(by_hour[worst], lang)}.",
+                f"Die meisten zwischen {begins} und {ends} Uhr: {speech.number(by_hour[worst], lang)}.",
+            )
+        )
+    tables = [Table("silence", say("queue", "Warteschlange"), columns, rows)] if rows else []
+    return Section("silence", say("Waited without notice", "Ohne Ansage gewartet"), said, tables)
+
+
+def beyond(making: Making) -> Section:
+    """Who waited longest beyond the target, and which first replies came late or not at all."""
+    say = making.say
+    title = say("Beyond the target", "Über dem Ziel")
+    tables = [
+        _worst(making, "waits", say("longest waits", "längste Wartezeiten"), making.of.waits),
+        _worst(making, "replies", say("latest first replies", "späteste erste Antworten"), making.of.replies),
+    ]
+    tables = [table for table in tables if table.rows]
+    said = [
+        say(
+            f"The worst {_WORST} of each; `touchline explain CONTACT_ID` tells the whole story of one.",
+            f"Jeweils die {_WORST} schlimmsten; `touchline explain KONTAKT --lang de` erzählt die ganze Geschichte.",
+        )
+        if tables
+        else say("Nobody was beyond the target.", "Niemand war über dem Ziel.")
+    ]
+    return Section("beyond", title, said, tables)
+
+
+def _worst(making: Making, name: str, head: str, contacts: list[Beyond]) -> Table:
+    say = making.say
+    columns = (
+        Column("channel", say("channel", "Kanal"), "text"),
+        Column("queue", say("queue", "Warteschlange"), "text"),
+        Column("began_at", say("since", "seit"), "moment"),
+        Column("length_ms", say("took", "dauerte"), "ms"),
+        Column("outcome", say("ended", "Ausgang"), "text"),
+    )
+    outcomes = {
+        "answered": say("answered", "angenommen"),
+        "abandoned": say("gave up", "aufgegeben"),
+        "refused": say("refused", "abgelehnt"),
+        "callback": say("asked for a callback", "Rückruf gewünscht"),
+        "closed": say("closed", "geschlossen"),
+        "contained": say("self-service", "Selbstservice"),
+        "replied": say("replied", "beantwortet"),
+        "waiting": say("still open", "noch offen"),
+    }
+    rows = [
+        Row(
+            each.contact_id,
+            each.contact_id,
+            (
+                making.channel(each.channel),
+                making.queue(each.queue),
+                each.began_ms,
+                (making.of.now_ms if each.ended_ms is None else each.ended_ms) - each.began_ms,
+                outcomes.get(each.outcome, each.outcome),
+            ),
+        )
+        for each in contacts[:_WORST]
+    ]
+    return Table(name, head, columns, rows)
+
+
+def deferred(making: Making) -> Section | None:
+    """Mail and other writing: replies due, and how they came."""
+    say, lang = making.say, making.lang
+    found, before = making.chosen(making.of.cells, "deferred"), making.chosen(making.of.earlier, "deferred")
+    total = making.sums(found, today=True)
+    if not any(total[name] for name in ("first_responses_due", "next_responses_due", "replies")):
+        return None
+    columns = (
+        Column("first_responses_due", say("due", "fällig"), "count"),
+        Column("first_responses", say("replied", "beantwortet"), "count"),
+        Column("closed_unanswered", say("closed unanswered", "unbeantwortet zu"), "count"),
+        Column("sl_response", say("in target", "im Ziel"), "ratio"),
+        Column("sl_response_change", say("vs week before", "zur Vorwoche"), "ratio_change"),
+        Column("first_response_open_mean_ms", say("mean, open time", "Mittel, Öffnungszeit"), "ms"),
+        Column("first_response_mean_ms", say("mean, clock", "Mittel, Uhrzeit"), "ms"),
+        Column("first_response_p90_ms", say("9 of 10 within, clock", "9 von 10 binnen, Uhrzeit"), "ms"),
+    )
+
+    def values(cells: Cells, earlier: Cells) -> tuple[Value, ...]:
+        now, then = making.sums(cells, today=True), making.sums(earlier)
+        whole = added(cells.values())
+        opened = given(whole, "first_response_open_ms")
+        return (
+            now["first_responses_due"],
+            now["first_responses"],
+            now["closed_unanswered"],
+            ratio("sl_response", now),
+            change(ratio("sl_response", now), ratio("sl_response", then)),
+            now["first_response_open_ms"] / opened if opened else None,
+            ratio("first_response_mean_ms", now),
+            quantile(histogram(whole, "first_response_ms"), 90),
+        )
+
+    rows = by_queue(making, found, before, values, "first_responses_due")
+    due, level = speech.number(total["first_responses_due"], lang), speech.percent(ratio("sl_response", total), lang)
+    said = [
+        say(
+            f"{due} first replies became due; {level} came within the target ({formula_words('sl_response')});"
+            " the unanswered are in it. Targets run in opening hours where a calendar applies.",
+            f"{due} erste Antworten wurden fällig; {level} kamen im Ziel ({formula_words('sl_response')});"
+            " Unbeantwortetes zählt mit. Ziele laufen in der Öffnungszeit, wo ein Kalender gilt.",
+        )
+    ]
+    if total["responses_undecided"]:
+        said.append(
+            say(
+                f"{total['responses_undecided']} are unanswered and still within the target: in neither part.",
+                f"{total['responses_undecided']} sind noch unbeantwortet und im Ziel: weder Treffer noch Fehler.",
+            )
+        )
+    title = say("Mail and other writing", "E-Mail und anderes Schriftliche")
+    return Section("deferred", title, said, [Table("deferred", say("queue", "Warteschlange"), columns, rows)])
+
+
+def promises(making: Making) -> Section | None:
+    """What was promised for the day, and what became of it."""
+    say, lang = making.say, making.lang
+    now, then = making.sums(making.of.cells), making.sums(making.of.earlier)
+    if not now["promises_due"]:
+        return None
+    left = now["promises_due"] - now["promises_kept"] - now["promises_late"] - now["promises_broken"]
+    before = then["promises_kept"] / then["promises_due"] if then["promises_due"] else None
+    share = now["promises_kept"] / now["promises_due"]
+    compared = change(share, before)
+    kept, due = speech.number(now["promises_kept"], lang), speech.number(now["promises_due"], lang)
+    versus, shown = say("vs the week before", "zur Vorwoche"), speech.percent(share, lang)
+    ending = "." if compared is None else f", {speech.points(compared, lang)} {versus}."
+    said = [
+        say(
+            f"{kept} of {due} promises due were kept in time ({shown}){ending}",
+            f"{kept} von {due} fälligen Versprechen wurden rechtzeitig gehalten ({shown}){ending}",
+        )
+    ]
+    if now["promises_late"]:
+        mean = speech.duration(now["promise_late_ms"] / now["promises_late"], lang)
+        said.append(say(f"Late ones were late by {mean} on average.", f"Verspätete kamen im Mittel {mean} zu spät."))
+    if left:
+        said.append(
+            say(
+                f"{speech.number(left, lang)} are open: nobody said what became of them.",
+                f"{speech.number(left, lang)} sind offen: niemand hat gesagt, was aus ihnen wurde.",
+            )
+        )
+    columns = (
+        Column("promises_due", say("due", "fällig"), "count"),
+        Column("promises_kept", say("kept", "gehalten"), "count"),
+        Column("promises_late", say("late", "verspätet"), "count"),
+        Column("promises_broken", say("broken", "gebrochen"), "count"),
+        Column("promises_open", say("open past due", "offen nach Frist"), "count"),
+        Column("promises_kept_ratio", say("kept in time", "rechtzeitig"), "ratio"),
+    )
+    kinds = {
+        "callback": say("callback", "Rückruf"),
+        "appointment": say("appointment", "Termin"),
+        "delivery": say("delivery", "Lieferung"),
+        "repair": say("repair", "Reparatur"),
+        "refund": say("refund", "Erstattung"),
+        "other": say("other", "Sonstiges"),
+    }
+    rows = [
+        Row(
+            each.kind,
+            kinds.get(each.kind, each.kind),
+            (each.due, each.kept, each.late, each.broken, each.overdue, each.kept / each.due if each.due else None),
+        )
+        for each in making.of.promises or ()
+    ]
+    total = (now["promises_due"], now["promises_kept"], now["promises_late"], now["promises_broken"], left, share)
+    rows.append(Row("", say("all", "alle"), total, is_total=True))
+    if making.of.promises is None:
+        said.append(
+            say("By kind: this ClickHouse is too old to tell.", "Nach Art: dieses ClickHouse ist zu alt dafür.")
+        )
+    title = say("Promises: kept and broken", "Versprechen: gehalten und gebrochen")
+    return Section("promises", title, said, [Table("promises", say("kind", "Art"), columns, rows)])
+
+
+def risk(making: Making) -> Section | None:
+    """Customers who may leave, and those who say nothing."""
+    say, lang, found = making.say, making.lang, making.of.risk
+    title = say("Customers at risk", "Gefährdete Kunden")
+    if found is None:
+        return Section(
+            "risk", title, [say("This ClickHouse is too old to tell.", "Dieses ClickHouse ist zu alt dafür.")]
+        )
+    if not found.total and not found.silent:
+        return Section("risk", title, [say("Nobody, as far as is known.", "Niemand, soweit bekannt.")])
+    reasons = {
+        "unsettled_complaint": say("a complaint that is not settled", "eine Beschwerde, die nicht erledigt ist"),
+        "two_abandons": say("gave up waiting twice", "zweimal beim Warten aufgegeben"),
+        "detractor": say("would not recommend us", "würde uns nicht weiterempfehlen"),
+        "broken_promise": say("a broken promise", "ein gebrochenes Versprechen"),
+        "three_contacts_on_one_topic": say("three contacts about one topic", "drei Kontakte zu einem Thema"),
+    }
+    said = [
+        say(
+            f"{speech.number(found.total, lang)} customers have had a reason to leave within 30 days,"
+            f" {speech.number(len(found.new), lang)} of them on this day.",
+            f"{speech.number(found.total, lang)} Kunden hatten binnen 30 Tagen Grund zu gehen,"
+            f" {speech.number(len(found.new), lang)} davon an diesem Tag.",
+        )
+    ]
+    if found.silent:
+        said.append(
+            say(
+                f"{speech.number(found.silent, lang)} customers to whom something bad happened on this day have not"
+                " said a word since.",
+                f"{speech.number(found.silent, lang)} Kunden, denen an diesem Tag Schlechtes widerfuhr, haben seither"
+                " nichts mehr gesagt.",
+            )
+        )
+    counted = Table(
+        "risk_reasons",
+        say("reason", "Grund"),
+        (Column("customers", say("customers", "Kunden"), "count"),),
+        [
+            Row(name, reasons.get(name, name), (n,))
+            for name, n in sorted(found.by_reason.items(), key=lambda item: (-item[1], item[0]))
+        ],
+    )
+    listed = Table(
+        "risk_customers",
+        "",
+        (
+            Column("customer_id", say("customer", "Kunde"), "text"),
+            Column("reasons", say("reasons", "Gründe"), "text"),
+            Column("contact_ids", say("contacts", "Kontakte"), "text"),
+        ),
+        [
+            Row(
+                each.customer_id,
+                "",
+                (
+                    each.customer_id,
+                    ", ".join(reasons.get(name, name) for name in each.reasons),
+                    ", ".join(each.contact_ids),
+                ),
+            )
+            for each in sorted(found.new, key=lambda each: (-len(each.reasons), each.customer_id))[:_WORST]
+        ],
+        frozenset({"customer_id"}),
+    )
+    return Section("risk", title, said, [table for table in (counted, listed) if table.rows])
+
+
+def resolution(making: Making) -> Section | None:
+    """First-contact resolution: provisional for the day, final for the newest day that can be."""
+    say, lang, of = making.say, making.lang, making.of
+    now = making.sums(of.cells)
+    settings = making.rulebook.settings
+    if not now["fcr_eligible"] and of.final_day is None:
+        return None
+    said: list[str] = []
+    rows: list[Row] = []
+    day = date.fromordinal(of.day)
+    if now["fcr_eligible"]:
+        final_ms = making.zone.start_of_ms(of.day + 1) + settings.follow_up_window_ms + settings.lateness_ms
+        until = speech.moment(final_ms, making.zone, lang, seconds=False)
+        is_final = of.final_day is not None and of.day <= of.final_day
+        state = say("final", "endgültig") if is_final else say(f"provisional until {until}", f"vorläufig bis {until}")
+        said.append(
+            say(
+                f"{speech.percent(ratio('fcr', now), lang)} of the day's matters were resolved at first contact:"
+                f" {state}.",
+                f"{speech.percent(ratio('fcr', now), lang)} der Anliegen des Tages wurden beim Erstkontakt gelöst:"
+                f" {state}.",
+            )
+        )
+        rows.append(_resolved(making, day, of.cells, state))
+    if of.final_day is not None and of.final_day < of.day:
+        final = date.fromordinal(of.final_day)
+        after = making.sums(of.final_cells)
+        before = making.sums(of.final_earlier)
+        gain = change(ratio("fcr", after), ratio("fcr", before))
+        versus = say("vs the same weekday before", "zum selben Wochentag davor")
+        said.append(
+            say(
+                f"The newest final day is {speech.long_day(final, lang)}: {speech.percent(ratio('fcr', after), lang)}",
+                f"Der neueste endgültige Tag ist {speech.long_day(final, lang)}:"
+                f" {speech.percent(ratio('fcr', after), lang)}",
+            )
+            + ("." if gain is None else f", {speech.points(gain, lang)} {versus}.")
+        )
+        rows.append(_resolved(making, final, of.final_cells, say("final", "endgültig")))
+        said.append(
+            say(
+                "A provisional day only looks better than a final one: its follow-ups may still come.",
+                "Ein vorläufiger Tag sieht nur besser aus als ein endgültiger: seine Folgekontakte können noch kommen.",
+            )
+        )
+    columns = (
+        Column("state", say("state", "Stand"), "text"),
+        Column("fcr_eligible", say("matters", "Anliegen"), "count"),
+        Column("fcr_resolved", say("resolved", "gelöst"), "count"),
+        Column("fcr", say("resolved", "gelöst"), "ratio"),
+        Column("fcr_followed", say("followed up", "Folgekontakt"), "count"),
+        Column("fcr_reopened", say("reopened", "wieder geöffnet"), "count"),
+        Column("fcr_unresolved", say("noted unresolved", "als ungelöst vermerkt"), "count"),
+        Column("chased", say("asked again meanwhile", "zwischendurch nachgefragt"), "count"),
+    )
+    title = say("Did we help? First-contact resolution", "Haben wir geholfen? Erstlösung")
+    return Section("resolution", title, said, [Table("resolution", say("day", "Tag"), columns, rows)])
+
+
+def _resolved(making: Making, day: date, cells: Cells, state: str) -> Row:
+    found = making.sums(cells)
+    values = (
+        state, found["fcr_eligible"], found["fcr_resolved"], ratio("fcr", found), found["fcr_followed"],
+        found["fcr_reopened"], found["fcr_unresolved"], found["chased"],
+    )  # fmt: skip
+    return Row(day.isoformat(), speech.day(day, making.lang), values)
+
+
+def voice(making: Making) -> Section | None:
+    """What customers said."""
+    say, lang = making.say, making.lang
+    now, then = making.sums(making.of.cells), making.sums(making.of.earlier)
+    asked: tuple[tuple[str, str, int, tuple[Value, Value, Value]], ...] = (
+        ("complaints", say("complaints raised", "Beschwerden"), now["complaints"], (now["complaints"], None, None)),
+        (
+            "complaints_settled",
+            say("of them settled", "davon erledigt"),
+            now["complaints"],
+            (now["complaints_settled"], None, None),
+        ),
+        (
+            "csat_top2",
+            say("satisfied (CSAT, two best marks)", "zufrieden (CSAT, zwei beste Noten)"),
+            now["csat_n"],
+            (now["csat_top2"], _share(now, "csat_top2", "csat_n"), None),
+        ),
+        (
+            "nps",
+            say("would recommend us (NPS)", "würden uns empfehlen (NPS)"),
+            now["nps_n"],
+            (
+                now["nps_promoters"],
+                None,
+                change(_share(now, "nps_promoters", "nps_n"), _share(now, "nps_detractors", "nps_n")),
+            ),
+        ),
+        (
+            "solved_yes",
+            say("question answered", "Frage beantwortet"),
+            now["solved_n"],
+            (now["solved_yes"], _share(now, "solved_yes", "solved_n"), None),
+        ),
+        (
+            "customers_left",
+            say("customers left", "Kunden gegangen"),
+            now["customers_left"],
+            (now["customers_left"], None, None),
+        ),
+    )
+    rows = [Row(name, label, (*values, n)) for name, label, n, values in asked if n]
+    if not rows:
+        return None
+    columns = (
+        Column("number", say("number", "Anzahl"), "count"),
+        Column("share", say("share", "Anteil"), "ratio"),
+        Column("score", say("score", "Wert"), "score"),
+        Column("answers", say("of", "von"), "count"),
+    )
+    said: list[str] = []
+    gain = now["complaints"] - then["complaints"]
+    if now["complaints"] and making.of.earlier:
+        said.append(
+            say(
+                f"{speech.signed(gain, lang)} complaints vs the week before.",
+                f"{speech.signed(gain, lang)} Beschwerden zur Vorwoche.",
+            )
+        )
+    return Section("voice", say("What customers say", "Was Kunden sagen"), said, [Table("voice", "", columns, rows)])
+
+
+def _share(of: dict[str, int], name: str, count: str) -> float | None:
+    return of[name] / of[count] if of[count] else None
