@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True):
     kafka_tls: Annotated[bool, Meta(description="Encrypt the connection to Kafka")] = False
     kafka_ca: Annotated[str, Meta(description="File of the certificate authority of Kafka")] = ""
     group: Annotated[str, Meta(description="Kafka consumer group: one per set of numbers")] = "touchline"
+    session_seconds: Annotated[float, Meta(description="Silent for so long, a worker loses its partitions")] = 12.0
     clickhouse: Annotated[str, Meta(description="host[:port] of ClickHouse, native protocol; empty: embedded")] = ""
     clickhouse_user: Annotated[str, Meta(description="ClickHouse user")] = "default"
     clickhouse_password: Annotated[str, Meta(description="ClickHouse password")] = ""

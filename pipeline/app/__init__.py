@@ -28,7 +28,7 @@ from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, Other
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
 from pipeline.io import topics
-from pipeline.io.kafka import security_of
+from pipeline.io.kafka import Tuning, security_of
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
 from pipeline.live import recent_days
@@ -101,6 +101,7 @@ class App:
             listener=self,
             embedded=settings.embedded_log,
             security=security_of(settings),
+            tuning=Tuning(session_timeout_seconds=settings.session_seconds),
             on_bug=self._bug,
         )
         self.intake: Intake | None = None

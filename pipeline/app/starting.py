@@ -8,7 +8,7 @@ from typing import Final
 from pipeline.ports import LogError, LogRefused, WarehouseDown
 
 _FIRST_SECONDS: Final = 1.0
-_MOST_SECONDS: Final = 10.0
+_MOST_SECONDS: Final = 5.0
 log_ = logging.getLogger("touchline.starting")
 
 
