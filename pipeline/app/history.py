@@ -18,8 +18,9 @@ from pipeline.live.past import Known, Past, past, spans
 from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 15.0
-_SHARE: Final = 50
-"""At most so small a share of the warehouse's time is asked for: one fiftieth."""
+MOST_SECONDS: Final = 120.0
+_SHARE: Final = 30
+"""At most a thirtieth of the warehouse's time is asked for, as long as that is not too seldom."""
 log_ = logging.getLogger("touchline.history")
 
 
@@ -62,7 +63,7 @@ class History:
             except WarehouseRefused as refused:
                 log_.warning("the page shows no past numbers: %s", refused)
                 await asyncio.Event().wait()
-            await asyncio.sleep(max(self._least_seconds, _SHARE * (clock() - began)))
+            await asyncio.sleep(min(max(self._least_seconds, _SHARE * (clock() - began)), MOST_SECONDS))
 
     async def ask(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""

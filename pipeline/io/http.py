@@ -25,6 +25,7 @@ _PAGE: Final = {
     "/about.js": ("about.js", "text/javascript"),
     "/plot.js": ("plot.js", "text/javascript"),
     "/tree.js": ("tree.js", "text/javascript"),
+    "/verdict.js": ("verdict.js", "text/javascript"),
     "/words.js": ("words.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }

@@ -129,7 +129,9 @@ def not_ready(one: PartitionState | PartitionStatus) -> str:
 
 
 def worst(several: Iterable[Cases]) -> Cases:
-    """Who needs somebody, of several: the worst first, at most ten each, nobody twice."""
+    """Who needs somebody, of several: the worst first, at most ten each for live and for deferred channels, nobody
+    twice.
+    """
     lists = list(several)
     return Cases(
         beyond_target=_first((case for one in lists for case in one.beyond_target), _over),
@@ -144,7 +146,13 @@ def worst(several: Iterable[Cases]) -> Cases:
 
 
 def _first(cases: Iterable[Case], key: Callable[[Case], tuple[int, int, str]]) -> tuple[Case, ...]:
-    return tuple(nsmallest(MOST_CASES, cases, key=key))
+    listed = list(cases)
+    kept = [
+        case
+        for kind in ("live", "deferred")
+        for case in nsmallest(MOST_CASES, (case for case in listed if case.kind == kind), key=key)
+    ]
+    return tuple(sorted(kept, key=key))
 
 
 def _by_kind(promises: Iterable[Case]) -> tuple[Case, ...]:

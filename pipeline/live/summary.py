@@ -163,7 +163,7 @@ class Case(Struct, frozen=True):
 
 
 class Cases(Struct, frozen=True):
-    """Who needs somebody, worst first, at most ten each (promises: at most ten of each kind).
+    """Who needs somebody, worst first, at most ten each for live and for deferred channels (promises: of each kind).
 
     `will_miss`: waiting within target, but their turn will come too late. `due_soon`: messages whose target ends within
     30 minutes. `promises_overdue` and `promises_due_soon`: open promises, of closed contacts, too.
