@@ -11,6 +11,7 @@ from pipeline.answers.sums import added, histogram, ratio
 from pipeline.core.cells import Cell
 from pipeline.core.histogram import quantile
 from pipeline.core.rules import Rulebook
+from pipeline.core.zone import HOUR_MS
 from schemas.catalogue import title
 
 
@@ -92,52 +93,62 @@ def _tiles(making: Making) -> list[Tile]:
     kept = whole["promises_kept"] / whole["promises_due"] if whole["promises_due"] else None
     kept_then = whole_then["promises_kept"] / whole_then["promises_due"] if whole_then["promises_due"] else None
     promised = say("{} of {} promises due", "{} von {} fälligen Versprechen")
-    return [
+    waited = speech.number(whole["offered"], lang)
+    tiles = [
         Tile(
             say("Answered within the target", "Im Ziel angenommen"),
             speech.percent(level, lang),
             f"{making.headline}, {say('phone, chat, branch', 'Telefon, Chat, Filiale')}",
             points(level, ratio(making.headline, then)),
-        ),
+        )
+        if now["offered"]
+        else None,
         Tile(
             say("Replied within the target", "Im Ziel beantwortet"),
             speech.percent(ratio("sl_response", replied), lang),
             f"sl_response, {say('mail and other writing', 'E-Mail und anderes Schriftliche')}",
             points(ratio("sl_response", replied), ratio("sl_response", replied_then)),
-        ),
+        )
+        if replied["first_responses_due"]
+        else None,
         Tile(
             say("Gave up waiting", "Aufgegeben"),
             speech.number(whole["abandoned"], lang),
-            say("of {} who waited for a person", "von {}, die auf einen Menschen warteten").format(
-                speech.number(whole["offered"], lang)
-            ),
+            say(f"of {waited} who waited for a person", f"von {waited}, die auf einen Menschen warteten"),
             count("abandoned"),
-        ),
+        )
+        if whole["offered"]
+        else None,
         Tile(
             say("Waited without a word", "Ohne Ansage gewartet"),
             speech.number(whole["waited_unannounced"], lang),
             say("longer than promised in silence", "länger als zugesagt in Stille"),
             count("waited_unannounced"),
-        ),
+        )
+        if whole["offered"]
+        else None,
         Tile(
             say("Promises kept", "Versprechen gehalten"),
             speech.percent(kept, lang),
             promised.format(speech.number(whole["promises_kept"], lang), speech.number(whole["promises_due"], lang)),
             points(kept, kept_then),
-        ),
+        )
+        if whole["promises_due"]
+        else None,
     ]
+    return [tile for tile in tiles if tile is not None]
 
 
 def _plots(making: Making) -> list[Plot]:
     say, of = making.say, making.of
-    hours = sorted(of.hours)
-    live = [making.chosen(of.hours[hour], "live") for hour in hours]
+    hours = range(making.zone.start_of_ms(of.day), making.zone.start_of_ms(of.day + 1), HOUR_MS)
+    live = [making.chosen(of.hours.get(hour, {}), "live") for hour in hours]
     counted = [making.sums(cells) for cells in live]
     whole = [added(cells.values()) for cells in live]
     labels = [speech.clock(hour, making.zone, seconds=False) for hour in hours]
-    days = sorted(of.days)
-    by_day = [making.sums(making.chosen(of.days[day], "live")) for day in days]
-    written = [making.sums(making.chosen(of.days[day], "deferred")) for day in days]
+    days = range(min(of.days, default=of.day), of.day + 1)
+    by_day = [making.sums(making.chosen(of.days.get(day, {}), "live")) for day in days]
+    written = [making.sums(making.chosen(of.days.get(day, {}), "deferred")) for day in days]
     in_target = say("in target", "im Ziel")
     return [
         Plot(

@@ -84,7 +84,8 @@ def silence(making: Making) -> Section | None:
     def values(cells: Cells, earlier: Cells) -> tuple[Value, ...]:
         now, then = making.sums(cells), making.sums(earlier)
         share = now["waited_unannounced"] / now["offered"] if now["offered"] else None
-        return now["waited_unannounced"], now["waited_unannounced"] - then["waited_unannounced"], share
+        before = then["waited_unannounced"] if making.of.earlier else None
+        return now["waited_unannounced"], change(now["waited_unannounced"], before), share
 
     rows = by_queue(making, making.of.cells, making.of.earlier, values, "waited_unannounced")
     total = making.sums(making.of.cells)
@@ -124,8 +125,8 @@ def beyond(making: Making) -> Section:
     tables = [table for table in tables if table.rows]
     said = [
         say(
-            f"The worst {_WORST} of each; `touchline explain CONTACT_ID` tells the whole story of one.",
-            f"Jeweils die {_WORST} schlimmsten; `touchline explain KONTAKT --lang de` erzählt die ganze Geschichte.",
+            f"The worst {_WORST} of each. The whole story of one: touchline explain CONTACT_ID",
+            f"Jeweils die {_WORST} schlimmsten. Die Geschichte eines Kontakts: touchline explain KONTAKT --lang de",
         )
         if tables
         else say("Nobody was beyond the target.", "Niemand war über dem Ziel.")
@@ -279,11 +280,16 @@ def promises(making: Making) -> Section | None:
     total = (now["promises_due"], now["promises_kept"], now["promises_late"], now["promises_broken"], left, share)
     rows.append(Row("", say("all", "alle"), total, is_total=True))
     if making.of.promises is None:
-        said.append(
-            say("By kind: this ClickHouse is too old to tell.", "Nach Art: dieses ClickHouse ist zu alt dafür.")
-        )
+        said.append(_no_views(making))
     title = say("Promises: kept and broken", "Versprechen: gehalten und gebrochen")
     return Section("promises", title, said, [Table("promises", say("kind", "Art"), columns, rows)])
+
+
+def _no_views(making: Making) -> str:
+    return making.say(
+        "The views that tell more are not here: they need ClickHouse 24.8 or newer, and touchline apply.",
+        "Die Sichten, die mehr sagen, fehlen hier: sie brauchen ClickHouse 24.8 oder neuer, und touchline apply.",
+    )
 
 
 def risk(making: Making) -> Section | None:
@@ -291,9 +297,7 @@ def risk(making: Making) -> Section | None:
     say, lang, found = making.say, making.lang, making.of.risk
     title = say("Customers at risk", "Gefährdete Kunden")
     if found is None:
-        return Section(
-            "risk", title, [say("This ClickHouse is too old to tell.", "Dieses ClickHouse ist zu alt dafür.")]
-        )
+        return Section("risk", title, [_no_views(making)])
     if not found.total and not found.silent:
         return Section("risk", title, [say("Nobody, as far as is known.", "Niemand, soweit bekannt.")])
     reasons = {
@@ -403,7 +407,7 @@ def resolution(making: Making) -> Section | None:
         Column("state", say("state", "Stand"), "text"),
         Column("fcr_eligible", say("matters", "Anliegen"), "count"),
         Column("fcr_resolved", say("resolved", "gelöst"), "count"),
-        Column("fcr", say("resolved", "gelöst"), "ratio"),
+        Column("fcr", say("share", "Anteil"), "ratio"),
         Column("fcr_followed", say("followed up", "Folgekontakt"), "count"),
         Column("fcr_reopened", say("reopened", "wieder geöffnet"), "count"),
         Column("fcr_unresolved", say("noted unresolved", "als ungelöst vermerkt"), "count"),

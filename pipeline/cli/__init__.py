@@ -13,11 +13,13 @@ from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
 from pipeline.cli.inspect import export, measures, query
 from pipeline.cli.known import as_known
+from pipeline.cli.mapping import mapping
 from pipeline.cli.rebuild import rebuild
 from pipeline.cli.replay import replay
 from pipeline.cli.report import report
 from pipeline.cli.schema import apply, doctor, plan
 from pipeline.cli.serve import demo, run, worker
+from pipeline.cli.tail import tail
 
 __all__ = [
     "apply",
@@ -29,6 +31,7 @@ __all__ = [
     "explain",
     "export",
     "main",
+    "mapping",
     "measures",
     "plan",
     "query",
@@ -36,6 +39,7 @@ __all__ = [
     "replay",
     "report",
     "run",
+    "tail",
     "what_if",
     "which_formula",
     "worker",
