@@ -114,7 +114,8 @@ def measures_panel(
         width=width,
         stacked=stacked,
         interval=_INTERVAL[view],
-        maximum=1 if all(each.unit == "percentunit" for each in shown) and not _may_pass_one(shown) else None,
+        minimum=None if any(_may_be_negative(each) for each in shown) else 0,
+        maximum=1 if all(each.unit == "percentunit" and not _may_pass_one(each) for each in shown) else None,
     )
 
 
@@ -226,6 +227,11 @@ def _one_unit(shown: Sequence[Shown]) -> Unit:
     return units.pop()
 
 
-def _may_pass_one(shown: Sequence[Shown]) -> bool:
-    """Shares of other moments than their whole, such as reachability, may pass 100 %."""
-    return any("reach" in each.title.lower() or "requested" in each.sql for each in shown)
+def _may_pass_one(shown: Shown) -> bool:
+    """Shares whose part and whole are booked at different moments may pass 100 % in a point of the plot."""
+    return "requested" in shown.sql or "reopened" in shown.sql
+
+
+def _may_be_negative(shown: Shown) -> bool:
+    """Differences, such as promoters less detractors."""
+    return " - " in shown.sql.partition("/ nullIf")[0]

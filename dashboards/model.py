@@ -78,6 +78,7 @@ class Panel(Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[str, Unit], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     interval: str = ""
+    minimum: float | None = 0
     maximum: float | None = None
 
 

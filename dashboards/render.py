@@ -173,7 +173,7 @@ def _stat() -> stat.Panel:
 
 
 def _trend(panel: Panel) -> timeseries.Panel:
-    built = timeseries.Panel().min(0).line_width(2).fill_opacity(5)
+    built = timeseries.Panel().line_width(2).fill_opacity(5)
     built.show_points(common_models.VisibilityMode.AUTO)
     built.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
     built.legend(
@@ -187,6 +187,8 @@ def _trend(panel: Panel) -> timeseries.Panel:
         built.draw_style(common_models.GraphDrawStyle.BARS).fill_opacity(60).line_width(1)
     if panel.stacked:
         built.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A"))
+    if panel.minimum is not None:
+        built.min(panel.minimum)
     if panel.maximum is not None:
         built.max(panel.maximum)
     return built.override_by_name(

@@ -73,7 +73,7 @@ _PROMISED: Final = (
         [total("promises_due"), total("promises_kept"), total("promises_late"), total("promises_broken")],
         view="measures_day",
     ),
-    duration_panel(8, "How late the late ones were", "promise_late_ms", view="measures_day"),
+    duration_panel(8, "How late the late ones were", "promise_late_ms", view="measures_day", width=24),
 )
 
 _REFUSED: Final = (

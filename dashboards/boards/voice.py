@@ -54,8 +54,20 @@ _WRONG: Final = (
     ),
     measures_panel(
         8,
-        "We wrote first; they left or stayed",
-        [total("outreach"), total("customers_left"), total("customers_stayed")],
+        "We wrote first, and whether they asked all the same",
+        [total("outreach"), total("outreach_first"), total("outreach_followed")],
+        view="measures_day",
+    ),
+    measures_panel(
+        11,
+        "They left or stayed",
+        [total("customers_left"), total("left_after_bad"), total("customers_stayed")],
+        view="measures_day",
+    ),
+    measures_panel(
+        12,
+        "Complaints made good, by the day they were raised",
+        [share("complaints_settled"), share("complaints_recovered", "complaints")],
         view="measures_day",
     ),
     measures_panel(9, "Audits: share of the points", [mean("audit_points")], view="measures_day"),

@@ -55,6 +55,14 @@ def _by_hand() -> list[dict[str, Any]]:
         (NOW_MS - DAY_MS, "late", "promise.made", {"promise_id": "p", "kind": "callback", "due": NOW_MS - DAY_MS + 1}),
         (NOW_MS - DAY_MS + 900_000, "late", "promise.kept", {"promise_id": "p"}),
         (NOW_MS - DAY_MS, "shopper", "audit.scored", {"criterion": "courtesy", "score": 4, "scale_max": 5}),
+        (NOW_MS - 2 * DAY_MS, "bad", "complaint.raised", {"customer_id": "u"}),
+        (NOW_MS - 2 * DAY_MS + 60_000, "bad", "complaint.settled", {}),
+        (NOW_MS - 2 * DAY_MS + 90_000, "good", "complaint.raised", {"customer_id": "v"}),
+        (NOW_MS - 2 * DAY_MS + 95_000, "good", "complaint.settled", {}),
+        (NOW_MS - DAY_MS, "good", "feedback.given", {"kind": "nps", "score": 10, "scale_max": 10}),
+        (NOW_MS - DAY_MS, "bad", "customer.left", {}),
+        (NOW_MS - DAY_MS, "told", "outreach.sent", {"reason": "delay", "customer_id": "w", "topic": "bill"}),
+        (NOW_MS - DAY_MS + 60_000, "asks-too", "contact.requested", {"customer_id": "w", "topic": "bill"}),
         *((NOW_MS - days * DAY_MS, f"on-day-{days}", "contact.requested", {}) for days in (5, 6)),
     ]
     return [
