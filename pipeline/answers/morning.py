@@ -52,20 +52,22 @@ def build(of: Material, rulebook: Rulebook, lang: Language) -> Report:
 
 
 def _notes(making: Making) -> list[str]:
-    of, zone, lang = making.of, making.zone, making.lang
+    of, zone, lang, say = making.of, making.zone, making.lang, making.say
     end_ms = zone.start_of_ms(of.day + 1)
     notes = [
-        making.say(
+        say(
             f"Days and hours are in {zone.name}. Compared with {making.last_week()}.",
             f"Tage und Stunden in {zone.name}. Verglichen mit {making.last_week()}.",
         )
     ]
+    if of.cells and not of.earlier:
+        notes.append(say(f"Of {making.last_week()} nothing is known.", f"Vom {making.last_week()} ist nichts bekannt."))
     if of.now_ms < end_ms:
-        notes.append(making.say("The day is not over yet.", "Der Tag ist noch nicht vorbei."))
+        notes.append(say("The day is not over yet.", "Der Tag ist noch nicht vorbei."))
     elif of.data_until_ms is not None and of.data_until_ms < end_ms:
         until = speech.moment(of.data_until_ms, zone, lang)
         notes.append(
-            making.say(
+            say(
                 f"Not every source has been read to the end of the day: some only until {until}.",
                 f"Nicht alles ist bis zum Ende des Tages gelesen: manches erst bis {until}.",
             )
@@ -141,7 +143,8 @@ def _tiles(making: Making) -> list[Tile]:
 
 def _plots(making: Making) -> list[Plot]:
     say, of = making.say, making.of
-    hours = range(making.zone.start_of_ms(of.day), making.zone.start_of_ms(of.day + 1), HOUR_MS)
+    begins_ms, ends_ms = making.zone.start_of_ms(of.day), making.zone.start_of_ms(of.day + 1)
+    hours = range(begins_ms - begins_ms % HOUR_MS, ends_ms, HOUR_MS)
     live = [making.chosen(of.hours.get(hour, {}), "live") for hour in hours]
     counted = [making.sums(cells) for cells in live]
     whole = [added(cells.values()) for cells in live]

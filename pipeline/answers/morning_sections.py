@@ -399,8 +399,9 @@ def resolution(making: Making) -> Section | None:
         rows.append(_resolved(making, final, of.final_cells, say("final", "endgültig")))
         said.append(
             say(
-                "A provisional day only looks better than a final one: its follow-ups may still come.",
-                "Ein vorläufiger Tag sieht nur besser aus als ein endgültiger: seine Folgekontakte können noch kommen.",
+                "A provisional day looks better than it will be: follow-ups may still come. Do not compare the two.",
+                "Ein vorläufiger Tag sieht besser aus, als er sein wird: Folgekontakte können noch kommen. Nicht beide"
+                " vergleichen.",
             )
         )
     columns = (

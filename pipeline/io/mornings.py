@@ -10,6 +10,7 @@ from pipeline.answers.morning_material import AtRisk, Beyond, Cells, Dimensions,
 from pipeline.core.cells import Cell
 from pipeline.core.engine import DAY, HOUR
 from pipeline.core.rules import Rulebook
+from pipeline.core.zone import HOUR_MS
 from pipeline.io import asking, knowing
 from pipeline.io.asking import Asked, read
 
@@ -65,7 +66,7 @@ async def material(asked: Asked, rulebook: Rulebook, day: int, now_ms: int) -> M
     first = min(day - _TREND_DAYS + 1, newest - 7, day - 7)
     read_days = await asking.cells(asked, DAY, zone.start_of_ms(first) // 1_000, end_ms // 1_000)
     days = _by(read_days, {zone.start_of_ms(each) // 1_000: each for each in range(first, day + 1)})
-    hours = await asking.cells(asked, HOUR, start_ms // 1_000, end_ms // 1_000)
+    hours = await asking.cells(asked, HOUR, (start_ms - start_ms % HOUR_MS) // 1_000, end_ms // 1_000)
     deferred = [name for name, entry in rulebook.catalogue.channels.items() if entry.kind == "deferred"]
     period = {"from": start_ms, "to": end_ms, "now": now_ms, "channels": deferred}
     views = await knowing.views(asked)

@@ -73,6 +73,8 @@ def _draw(plot: Plot, axes: Any, lang: Language) -> None:
         curves = axes.twinx()
         curves.spines["right"].set_visible(True)
     for colour, (name, values) in zip(_CURVES, plot.lines.items(), strict=False):
+        if all(value is None for value in values):
+            continue
         curves.plot(places, _scaled(plot, values), color=colour, label=name, marker="o", markersize=3.5, linewidth=1.8)
     curves.set_ylabel(plot.line_unit)
     if plot.line_kind == "ratio":
