@@ -10,10 +10,23 @@ from pipeline.app import App
 from pipeline.core.contacts import ContactFold, View
 from pipeline.io.simulator import Organisation
 from schemas.codec import encode
-from schemas.touchpoint import Closed, PromiseKept, Touchpoint
+from schemas.touchpoint import (
+    Abandoned,
+    Closed,
+    Discarded,
+    PromiseBroken,
+    PromiseKept,
+    PromiseMade,
+    Touchpoint,
+)
 
 _SOURCE: Final = "simulator"
-_PREROLL_MS: Final = 2 * 3_600_000
+_HOUR_MS: Final = 3_600_000
+_PREROLL_MS: Final = 2 * _HOUR_MS
+_EARLIER: Final = ((9 * 24 * _HOUR_MS, _HOUR_MS, 0), (7 * 24 * _HOUR_MS, _PREROLL_MS, _HOUR_MS))
+"""Told of earlier days in an empty folder: how long ago, and from how long before that moment until how long after.
+Last week at this time is compared with, and of nine days ago it is confirmed what was resolved.
+"""
 _TICK_SECONDS: Final = 0.25
 _CHUNK: Final = 2_000
 
@@ -34,6 +47,10 @@ class Simulation:
         """Feed until cancelled. Raises LogError."""
         await self._app.until_ready()
         start_ms = self._app.clock.now_ms()
+        if self._is_empty():
+            for ago_ms, before_ms, after_ms in _EARLIER:
+                then_ms = start_ms - ago_ms
+                await self._feed(await asyncio.to_thread(self._earlier, then_ms - before_ms, then_ms + after_ms))
         organisation = Organisation(self._seed, start_ms - _PREROLL_MS, rate=self._rate)
         await self._feed(self._left_open(start_ms))
         while True:
@@ -41,6 +58,26 @@ class Simulation:
             if self.not_yet and await self._app.drained():
                 self.not_yet = ""
             await asyncio.sleep(_TICK_SECONDS)
+
+    def _is_empty(self) -> bool:
+        return all(folding.engine.marker.watermark_ms == 0 for folding in self._app.foldings.values())
+
+    def _earlier(self, from_ms: int, to_ms: int) -> list[Touchpoint]:
+        """What happened then, with an end to everything: nobody of that day is waiting any more. Promises are left
+        out.
+        """
+        told = [
+            touchpoint
+            for touchpoint in Organisation(self._seed, from_ms, rate=self._rate).advance(to_ms)
+            if not isinstance(touchpoint, (PromiseMade, PromiseKept, PromiseBroken))
+        ]
+        ended = {each.contact_id for each in told if isinstance(each, (Closed, Abandoned, Discarded))}
+        channels = {each.contact_id: each.channel for each in told if each.contact_id not in ended}
+        ends: list[Touchpoint] = [
+            Closed(id=f"demo-ended-{to_ms}", time=to_ms, contact_id=contact_id, channel=channel)
+            for contact_id, channel in channels.items()
+        ]
+        return told + ends
 
     def _left_open(self, now_ms: int) -> list[Touchpoint]:
         """What an earlier demo in this folder left open ends now: nobody of it is waiting any more, and what was
