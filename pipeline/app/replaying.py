@@ -22,7 +22,8 @@ from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.sources import BadLine, Item, Output, Skipped, Source
 
 _CHUNK: Final = 2_000
-_CHECKPOINT_SECONDS: Final = 10.0
+_CHECKPOINT_EVERY: Final = 25_000
+"""Outputs between two moments at which all before is waited for: half a minute's work at the most is done again."""
 _TICK_SECONDS: Final = 0.2
 _POSITIONS: Final = "replay"
 
@@ -103,7 +104,6 @@ class Replay:
         self.done.resumed += start
         outputs: Iterable[Output] = self._source.read(lines(path, lambda read: self._on_bytes(bytes_before + read)))
         chunk = _Chunk(path, name)
-        kept_at = time.monotonic()
         for number, output in enumerate(_by_time(outputs) if by_time else outputs):
             if number < start:
                 continue
@@ -112,11 +112,10 @@ class Replay:
             chunk.add(output, self.done)
             if chunk.full:
                 await self._send(chunk)
-            if self._positions and time.monotonic() - kept_at > _CHECKPOINT_SECONDS:
+            if self._positions and (number + 1) % _CHECKPOINT_EVERY == 0:
                 await self._send(chunk)
                 await until_stored(self._target)
                 self._positions.keep(path, name, number + 1, by_time=by_time)
-                kept_at = time.monotonic()
         await self._send(chunk)
         if self._positions and start:
             await until_stored(self._target)

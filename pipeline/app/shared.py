@@ -79,6 +79,10 @@ class Local:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
         return await audit_days(self._app.warehouse, self._app.rulebook, span, pause_seconds=_BREATH_SECONDS)
 
+    async def bootstrap(self) -> str:
+        """Where the log is."""
+        return self._app.log.bootstrap
+
     async def explain(self, contact_id: str) -> Explanation | None:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
         return await explained(self._app.warehouse, self._app.rulebook, contact_id, self._app.clock.now_ms())
@@ -120,6 +124,10 @@ class Remote:
         answer = await self._call("explain", contact_id=contact_id)
         return msgspec.msgpack.decode(answer, type=Explanation | None)
 
+    async def bootstrap(self) -> str:
+        """Where the log of that process is."""
+        return (await self._call("bootstrap")).decode()
+
     async def _call(self, operation: str, **request: Any) -> bytes:
         return await asyncio.to_thread(call, self._folder, operation, **request)
 
@@ -150,7 +158,11 @@ def handlers(local: Local) -> dict[str, Handler]:
     async def explain(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.explain(request["contact_id"]))
 
+    async def bootstrap(_: Mapping[str, Any]) -> bytes:
+        return (await local.bootstrap()).encode()
+
     return {
+        "bootstrap": bootstrap,
         "feed": feed,
         "reject": reject,
         "counts": counts,

@@ -86,7 +86,7 @@ class FaustLog:
         tuning: Tuning | None = None,
         on_bug: Callable[[BaseException], object] = end_process,
     ) -> None:
-        self._bootstrap = bootstrap
+        self.bootstrap = self._bootstrap = bootstrap
         self._group = group
         self._client_id = client_id
         self._topics = dict(topics)
@@ -208,12 +208,13 @@ class FaustLog:
 
     # ---- the port
 
-    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
-        """Write all; return when every one is acknowledged by all in-sync replicas. Raises LogError.
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> Mapping[int, int]:
+        """Write all; return when every one is acknowledged by all in-sync replicas: of each partition written to the
+        offset after the last of them. Raises LogError.
 
         Embedded: waits until the topic's handler in this process has made room by `durable`.
         """
-        await self._started(self._producer).produce(topic, records)
+        return await self._started(self._producer).produce(topic, records)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has. Raises LogError."""
