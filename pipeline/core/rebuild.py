@@ -20,6 +20,9 @@ from pipeline.core.rules import Rulebook
 
 _HOUR_MS: Final = 3_600_000
 
+Rows = dict[str, list[Any]]
+"""Rows of a table, by column."""
+
 
 class UnknownChannel(Exception):
     """The new catalogue lacks a channel that contacts are on. Their touchpoints would be lost."""
@@ -86,11 +89,7 @@ def generation_hour(marker: Marker) -> int:
     return max(marker.append_ms // _HOUR_MS - 1, 0)
 
 
-Block = dict[str, list[Any]]
-"""Rows of the ledger, by column."""
-
-
-def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> Block:
+def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> Rows:
     """States as rows of the ledger."""
     n = len(rows)
     return _block(partition, n) | {
@@ -105,7 +104,7 @@ def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> Block:
 
 def cell_block(
     partition: str, cells: Sequence[tuple[WindowKey, dict[int, int]]], marker: Marker, version: int, piece: int
-) -> Block:
+) -> Rows:
     """Cells as rows of the ledger. `piece`: which part of them all; parts of one cell are added up by whoever reads."""
     n = len(cells)
     windows = [window for window, _ in cells]
@@ -125,7 +124,7 @@ def cell_block(
     }
 
 
-def marker_block(partition: str, marker: Marker, version: int, fingerprint: Callable[[int], str]) -> Block:
+def marker_block(partition: str, marker: Marker, version: int, fingerprint: Callable[[int], str]) -> Rows:
     """The marker, which now says that the new definitions hold."""
     marker = msgspec.structs.replace(marker, fingerprint=fingerprint(marker.watermark_ms))
     return _block(partition, 1) | {
@@ -136,7 +135,7 @@ def marker_block(partition: str, marker: Marker, version: int, fingerprint: Call
     }
 
 
-def _block(partition: str, n: int) -> Block:
+def _block(partition: str, n: int) -> Rows:
     zeros, empty = [0] * n, [""] * n
     return {
         "kind": zeros, "p": [partition] * n, "resolution": zeros, "window_s": zeros, "channel": empty, "queue": empty,

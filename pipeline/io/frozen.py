@@ -4,7 +4,7 @@ One scan of one table is a snapshot, but the answer to it may be larger than mem
 snapshot, too: it takes milliseconds and no room, both servers know it, and as many queries as needed can read it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import uuid4
@@ -75,23 +75,37 @@ async def states(
     elif since_s > 0:
         wanted = " AND last_ms >= %(since_ms)s"
     step = max(at_once // (_FACTS_AT_ONCE if of_customers else 1), 1)
-    by = _CUSTOMER if of_customers else "key"
-    found = await warehouse.query(
-        f"SELECT arrayFilter((k, i) -> i % {step} = 0, arraySort(groupUniqArray({by})) AS ks, arrayEnumerate(ks)),"
-        f" length(ks) FROM {table} WHERE {where}{wanted}",
-        named,
-    )
-    (cuts, keys) = found[0] if found else ([], 0)
-    if not keys:
-        return
-    for number, (first, end) in enumerate(zip([None, *cuts], [*cuts, None], strict=True), 1):
-        inside = ("" if first is None else " AND key >= %(first)s") + ("" if end is None else " AND key < %(end)s")
+    cut_by = _CUSTOMER if of_customers else "key"
+    parts = await pieces(warehouse, table, where + wanted, named, "key", cut_by, step)
+    for number, (inside, ends) in enumerate(parts, 1):
         rows = await warehouse.query(
             f"SELECT key, state, is_open, last_ms, version FROM {table} FINAL"
             f" WHERE {where}{wanted}{inside} ORDER BY key",
-            {**named, "first": first, "end": end},
+            {**named, **ends},
         )
-        yield (
-            [StateRow(key, state, bool(is_open), last, version) for key, state, is_open, last, version in rows],
-            (number / (len(cuts) + 1)),
+        found = [StateRow(key, state, bool(is_open), last, version) for key, state, is_open, last, version in rows]
+        yield found, number / len(parts)
+
+
+async def pieces(
+    warehouse: Warehouse, table: str, where: str, named: Mapping[str, Any], column: str, cut_by: str, step: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """Conditions that cut rows into pieces by a text column, `step` values of `cut_by` each; none where no row is.
+
+    Every row is in exactly one of them, whenever it came.
+    """
+    found = await warehouse.query(
+        f"SELECT arrayFilter((k, i) -> i % {step} = 0, arraySort(groupUniqArray({cut_by})) AS ks, arrayEnumerate(ks)),"
+        f" length(ks) FROM {table} WHERE {where}",
+        named,
+    )
+    cuts, values = found[0] if found else ([], 0)
+    return [
+        (
+            ("" if first is None else f" AND {column} >= %(first)s")
+            + ("" if end is None else f" AND {column} < %(end)s"),
+            {"first": first, "end": end},
         )
+        for first, end in zip([None, *cuts], [*cuts, None], strict=True)
+        if values
+    ]

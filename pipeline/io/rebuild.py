@@ -62,7 +62,7 @@ class _Writer:
         self._cells.add(done.contributions)
         return done
 
-    async def ledger(self, block: rebuild.Block) -> None:
+    async def ledger(self, block: rebuild.Rows) -> None:
         """Rows of the ledger."""
         await self._warehouse.insert(Block(self._tables.ledger, block))
 
