@@ -14,9 +14,13 @@ from agents.dead_letters import deliver
 from pipeline.answers.explain import Explanation
 from pipeline.app import App, Counts
 from pipeline.app.answering import explained
+from pipeline.app.backups import back_up_folder
+from pipeline.app.stack import CannotStart
 from pipeline.core.audit import Span
 from pipeline.io.audit import AuditOutcome, audit_days
+from pipeline.io.backup import Manifest
 from pipeline.io.sharing import call
+from pipeline.ports import WarehouseRefused
 from schemas.rejects import DeadLetter
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[bytes]]
@@ -44,6 +48,9 @@ class Access(Protocol):
 
     async def audit(self, span: Span) -> AuditOutcome:
         """Every cell counted again."""
+
+    async def backup(self, folder: Path) -> Manifest:
+        """Write all that is counted into an empty folder."""
 
     async def explain(self, contact_id: str) -> Explanation | None:
         """Why a contact counts as it does; None if there is none of that id."""
@@ -78,6 +85,13 @@ class Local:
     async def audit(self, span: Span) -> AuditOutcome:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
         return await audit_days(self._app.warehouse, self._app.rulebook, span, pause_seconds=_BREATH_SECONDS)
+
+    async def backup(self, folder: Path) -> Manifest:
+        """As in `Access`. Raises WarehouseDown, WarehouseRefused (also where the folder will not do)."""
+        try:
+            return await back_up_folder(self._app.settings, self._app.warehouse, folder, self._app.clock)
+        except CannotStart as error:
+            raise WarehouseRefused(str(error)) from error
 
     async def bootstrap(self) -> str:
         """Where the log is."""
@@ -119,6 +133,10 @@ class Remote:
         answer = await self._call("audit", start_s=span.start_s, end_s=span.end_s)
         return msgspec.msgpack.decode(answer, type=AuditOutcome)
 
+    async def backup(self, folder: Path) -> Manifest:
+        """As in `Access`."""
+        return msgspec.msgpack.decode(await self._call("backup", folder=str(folder)), type=Manifest)
+
     async def explain(self, contact_id: str) -> Explanation | None:
         """As in `Access`."""
         answer = await self._call("explain", contact_id=contact_id)
@@ -152,6 +170,9 @@ def handlers(local: Local) -> dict[str, Handler]:
     async def query(request: Mapping[str, Any]) -> bytes:
         return await local.formatted(request["sql"], request["format"])
 
+    async def backup(request: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.backup(Path(request["folder"])))
+
     async def recount(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.audit(Span(request["start_s"], request["end_s"])))
 
@@ -169,5 +190,6 @@ def handlers(local: Local) -> dict[str, Handler]:
         "drained": drained,
         "query": query,
         "audit": recount,
+        "backup": backup,
         "explain": explain,
     }
