@@ -7,6 +7,7 @@ why; 70 a bug.
 import sys
 
 from pipeline.cli.audit import audit
+from pipeline.cli.backup import backup, restore
 from pipeline.cli.base import app
 from pipeline.cli.catalogue import check, what_if
 from pipeline.cli.explain import explain
@@ -25,6 +26,7 @@ __all__ = [
     "apply",
     "as_known",
     "audit",
+    "backup",
     "check",
     "demo",
     "doctor",
@@ -36,6 +38,7 @@ __all__ = [
     "plan",
     "query",
     "rebuild",
+    "restore",
     "replay",
     "report",
     "run",
