@@ -63,7 +63,8 @@ class History:
             except WarehouseRefused as refused:
                 log_.warning("the page shows no past numbers: %s", refused)
                 await asyncio.Event().wait()
-            await asyncio.sleep(min(max(self._least_seconds, _SHARE * (clock() - began)), MOST_SECONDS))
+            pause = min(max(self._least_seconds, _SHARE * (clock() - began)), MOST_SECONDS)
+            await asyncio.sleep(pause if self._known is not None and self._known.bins else self._least_seconds / 5)
 
     async def ask(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""

@@ -213,7 +213,10 @@ export function speak(language) {
     ratio: (x) => (x === null || x === undefined ? words.none_yet : percent.format(x)),
     percent: (x) => round.format(x),
     clock: (ms, zone) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(ms),
-    weekday: (ms, zone) => new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: language === "de" ? "numeric" : "short", timeZone: zone }).format(ms),
+    weekday: (ms, zone) => {
+      const part = (options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: zone }).format(ms);
+      return `${part({ weekday: "short" }).replace(".", "")} ${part({ day: "numeric", month: language === "de" ? "numeric" : "short" })}`;
+    },
     time: (ms, zone) => new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone: zone }).format(ms),
     day: (ms, zone) => new Intl.DateTimeFormat(locale, { day: "numeric", month: language === "de" ? "numeric" : "short", timeZone: zone }).format(ms),
     moment: (ms, now, zone) => {

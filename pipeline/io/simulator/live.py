@@ -91,6 +91,8 @@ def _in_line(world: World, contact: Contact, pool: Pool) -> Generator[int | Seek
         if waited >= patience:
             pool.leave(ticket)
             world.emit(contact, t.Abandoned)
+            if contact.channel == "chat":  # whose window is closed: nobody can answer there any more
+                world.emit(contact, t.Closed, resolved=False)
             contact.matter.trouble += 1
             if world.chance(0.55):
                 world.start(world.begin(contact.matter, contact.channel), world.about_ms(12 * MINUTE))
