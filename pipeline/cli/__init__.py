@@ -10,6 +10,7 @@ from pipeline.cli.audit import audit
 from pipeline.cli.backup import backup, restore
 from pipeline.cli.base import app
 from pipeline.cli.catalogue import check, what_if
+from pipeline.cli.dashboards import commands as dashboards
 from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
 from pipeline.cli.inspect import export, measures, query
@@ -28,6 +29,7 @@ __all__ = [
     "audit",
     "backup",
     "check",
+    "dashboards",
     "demo",
     "doctor",
     "explain",
