@@ -135,7 +135,7 @@ class Remote:
 
     async def backup(self, folder: Path) -> Manifest:
         """As in `Access`."""
-        return msgspec.msgpack.decode(await self._call("backup", folder=str(folder)), type=Manifest)
+        return msgspec.msgpack.decode(await self._call("backup", into=str(folder)), type=Manifest)
 
     async def explain(self, contact_id: str) -> Explanation | None:
         """As in `Access`."""
@@ -171,7 +171,7 @@ def handlers(local: Local) -> dict[str, Handler]:
         return await local.formatted(request["sql"], request["format"])
 
     async def backup(request: Mapping[str, Any]) -> bytes:
-        return msgspec.msgpack.encode(await local.backup(Path(request["folder"])))
+        return msgspec.msgpack.encode(await local.backup(Path(request["into"])))
 
     async def recount(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.audit(Span(request["start_s"], request["end_s"])))
