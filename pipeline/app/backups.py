@@ -110,9 +110,13 @@ async def _refuse_rows(warehouse: Warehouse) -> None:
     """Only into an empty warehouse: two ledgers are not to be mixed."""
     names = await swap.there(warehouse)
     for name in swap.NAMES:
-        if name in names and (rows := (await warehouse.query(f"SELECT count() FROM {INTERNAL}.{name}"))[0][0]):
+        if name not in names:
+            continue
+        rows = await warehouse.query(f"SELECT count() FROM {INTERNAL}.{name}")  # noqa: S608  (names are our own)
+        if rows[0][0]:
             raise CannotStart(
-                f"{INTERNAL}.{name} has {rows} rows already: a backup is restored into an empty folder or database only"
+                f"{INTERNAL}.{name} has {rows[0][0]} rows already: a backup is restored into an empty folder or"
+                " database only"
             )
     if swap.is_interrupted(names):
         raise CannotStart("a rebuild was interrupted here: run `touchline rebuild` again, which ends it")

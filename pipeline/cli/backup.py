@@ -25,7 +25,7 @@ _Folder = Annotated[Path, typer.Argument(help="Folder of the backup", metavar="D
 @app.command()
 def backup(folder: _Folder, data: Data = None, catalogue: CatalogueFile = None) -> None:
     """Write all that is counted into an empty folder, also while the pipeline runs."""
-    manifest = run_async(_backup(settings(data=data, catalogue=catalogue), folder))
+    manifest = run_async(_backup(settings(data=data, catalogue=catalogue), folder.absolute()))
     out.print(
         f"{manifest.rows:,} rows of {len(manifest.markers)} partitions in {len(manifest.entries)} files in {folder}."
         " It goes back into an empty warehouse with `touchline restore`.",
@@ -50,7 +50,7 @@ async def _backup(found: Settings, folder: Path) -> Manifest:
     async with at_hand(found) as warehouse:
         with steps() as told:
             if isinstance(warehouse, Remote):
-                return await warehouse.backup(folder.absolute())
+                return await warehouse.backup(folder)
             chosen = choose(found)
             await refuse_others(warehouse, chosen.catalogue)
             return await back_up(warehouse, folder, chosen, WallClock(), lambda share: told("writing", share))

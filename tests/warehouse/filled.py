@@ -74,6 +74,14 @@ class Filled:
         if customers:
             await self.tell_customers()
 
+    async def replay(self, touchpoints: Sequence[dict[str, Any]]) -> None:
+        """Read on where each partition stands, from a log that holds these; customers are told everything again."""
+        for number in range(PARTITIONS):
+            engine = self.engines[f"touchpoints/{number}"]
+            mine = [t for t in touchpoints if partition_of(t["contact_id"].encode(), PARTITIONS) == number]
+            await self.take(mine[engine.position :], customers=False)
+        await self.tell_customers()
+
     async def _flush(self, engine: Engine) -> None:
         flush = engine.flush()
         if flush is None:
