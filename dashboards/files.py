@@ -11,16 +11,17 @@ import yaml
 from dashboards import alerts_grafana, alerts_prometheus
 from dashboards.boards import ALL
 from dashboards.clickhouse_query import PLUGIN
-from dashboards.render import as_json, rendered
+from dashboards.render import SOURCES, as_json, rendered
 
 FOLDER_UID: Final = "touchline"
 FOLDER_TITLE: Final = "Touchline"
-PROMETHEUS_UID: Final = "touchline-prometheus"
-CLICKHOUSE_UID: Final = "touchline-clickhouse"
 RECEIVER: Final = "touchline"
 """Name of the contact point that rules of ours notify."""
 MARK: Final = "touchline-"
 """What the uids of all that is ours begin with."""
+
+_PROMETHEUS, PROMETHEUS_UID = SOURCES["metrics"]
+_CLICKHOUSE, CLICKHOUSE_UID = SOURCES["warehouse"]
 
 PANELS: Final[Mapping[str, tuple[str, int]]] = {
     "TouchlineServiceLevelMissed": ("touchline-live", 13),
@@ -49,7 +50,7 @@ def dashboards() -> list[dict[str, Any]]:
 
 
 def rule_group(runbooks: str = alerts_prometheus.RUNBOOKS, receiver: str = "") -> dict[str, Any]:
-    """The alert rules as one group that Grafana manages; with a `receiver` they notify it, whatever the policies say."""
+    """The alert rules as one group that Grafana manages; with a `receiver` they notify it, not the policies."""
     group = alerts_grafana.rule_group(PROMETHEUS_UID, FOLDER_UID, runbooks, PANELS)
     if receiver:
         group["rules"] = [{**rule, "notification_settings": {"receiver": receiver}} for rule in group["rules"]]
@@ -71,7 +72,7 @@ def prometheus_source(url: str) -> dict[str, Any]:
     """The data source of the live values."""
     return {
         "uid": PROMETHEUS_UID,
-        "name": "Touchline Prometheus",
+        "name": _PROMETHEUS,
         "type": "prometheus",
         "access": "proxy",
         "url": url,
@@ -83,7 +84,7 @@ def clickhouse_source(host: str, port: int, user: str, *, secure: bool = False) 
     """The data source of the counted values; the password is given apart."""
     return {
         "uid": CLICKHOUSE_UID,
-        "name": "Touchline ClickHouse",
+        "name": _CLICKHOUSE,
         "type": PLUGIN,
         "access": "proxy",
         "jsonData": {

@@ -35,6 +35,11 @@ from dashboards.model import (
 TAG: Final = "touchline"
 """On every board of ours: links between boards go by it."""
 
+SOURCES: Final[dict[Source, tuple[str, str]]] = {
+    "metrics": ("Touchline Prometheus", "touchline-prometheus"),
+    "warehouse": ("Touchline ClickHouse", "touchline-clickhouse"),
+}
+"""Name and uid of the data sources that are ours. Boards begin with them, and take any other of the kind."""
 _TYPES: Final[dict[Source, str]] = {"metrics": "prometheus", "warehouse": PLUGIN}
 _LABELS: Final[dict[Source, str]] = {"metrics": "Prometheus", "warehouse": "ClickHouse"}
 _MIXED: Final = models.DataSourceRef(type_val="datasource", uid="-- Mixed --")
@@ -49,7 +54,11 @@ def rendered(board: Board) -> dict[str, Any]:
     built.uid(board.uid).description(board.description).tags([TAG]).readonly().timezone("browser")
     built.time(board.since, "now").refresh(board.refresh).tooltip(models.DashboardCursorSync.CROSSHAIR)
     for source in board.sources:
-        built.with_variable(dashboard.DatasourceVariable(source).label(_LABELS[source]).type(_TYPES[source]))
+        name, uid = SOURCES[source]
+        chosen = models.VariableOption(selected=True, text=name, value=uid)
+        built.with_variable(
+            dashboard.DatasourceVariable(source).label(_LABELS[source]).type(_TYPES[source]).current(chosen)
+        )
     for variable in board.variables:
         built.with_variable(_variable(variable))
     built.link(_links())

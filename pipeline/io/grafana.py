@@ -157,10 +157,7 @@ def push(grafana: Grafana, wanted: Wanted) -> list[Step]:
     for step in steps:
         grafana.send(step)
     if steps:
-        once = Wanted(
-            **{name: getattr(wanted, name) for name in Wanted.__struct_fields__} | {"rewrite_passwords": False}
-        )
-        left = plan(grafana, once)
+        left = plan(grafana, msgspec.structs.replace(wanted, rewrite_passwords=False))
         if left:
             first = left[0]
             where = f" ({', '.join(first.differs[:3])})" if first.differs else ""
@@ -249,8 +246,8 @@ def _dashboard(grafana: Grafana, board: Mapping[str, Json], wanted: Wanted) -> l
     if meta.get("folderUid") != wanted.folder_uid:
         raise GrafanaProblem(
             f"uid {uid!r} is taken by dashboard {there.get('title')!r} in folder"
-            f" {meta.get('folderTitle') or 'General'!r}, which is not ours: move it to folder {wanted.folder_title!r} or"
-            " give it another uid"
+            f" {meta.get('folderTitle') or 'General'!r}, which is not ours: move it to folder"
+            f" {wanted.folder_title!r} or give it another uid"
         )
     differs = differences(board, there)
     if not differs:
