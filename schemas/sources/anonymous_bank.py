@@ -1,4 +1,4 @@
-"""The call records of the "Anonymous Bank" call centre, 1999: the mapping file beside this one says how to read them."""
+"""The call records of the "Anonymous Bank" call centre, 1999. The mapping file beside this one says how it is read."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache

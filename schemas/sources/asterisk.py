@@ -1,8 +1,8 @@
-"""Asterisk's queue_log: `epoch|call|queue|member|EVENT|parameters`, a line per event.
+"""Asterisk's queue_log: `epoch|call|queue|member|EVENT|parameters`, a line per event; or what AMI says of the same.
 
 Real: lines of documentation and a blog (grade C) with ADDMEMBER, ENTERQUEUE, ABANDON and QUEUESTART. Only documented:
-the parameters of all others. Not read: AMI (as captured it tells no time), and CSV exports, whose parameters are in
-another order.
+the parameters of all others, and AMI (`schemas.sources.asterisk_ami`). A file that begins like AMI is read as AMI. Not
+read: CSV exports, whose parameters are in another order.
 
 - A contact is a call, by Asterisk's unique id, which is unique on one machine only: where several write, set
   `systemname` in asterisk.conf on each. No contact.requested: a call enters the log when it enters a queue.
@@ -17,10 +17,12 @@ another order.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from schemas.codec import encode
 from schemas.rejects import Reject
+from schemas.sources.asterisk_ami import Block, blocks, cells_of, is_ami
 from schemas.sources.payloads import LONGEST_NAME, needed, time_of
 from schemas.sources.source import BadLine, Item, Output, Skipped, Source
 from schemas.sources.times import seconds_ms
@@ -46,31 +48,71 @@ _BACK_IN_A_QUEUE_MS: Final = 3_600_000  # an exit is remembered for an hour of t
 
 
 def read(lines: Iterable[bytes]) -> Iterator[Output]:
-    """One touchpoint, seldom more, per line of a call, in their order. A line of another form is a bad line."""
-    waiting: dict[str, Queued] = {}
-    left: dict[str, Refused] = {}
-    for number, line in enumerate(lines, 1):
-        if any(alert in line for alert in ALERT):
-            yield Skipped(number, "agent alert")
-            continue
-        if not line.strip():
-            continue
-        cells = [cell.strip() for cell in line.decode("utf-8", "replace").split("|")]
-        event = cells[4] if len(cells) > 4 else ""
-        if event and event != START and event not in _CALL_EVENTS:
-            yield Skipped(number, "no call event")
-        elif event and event != START and cells[1] in NO_CALL:
-            yield Skipped(number, "no call id")
-        else:
-            try:
-                made = _touchpoints(cells, waiting, left)
-            except ValueError as error:  # the line is not kept: it may hold the caller's number
-                yield BadLine(number, Reject("bad_row", f"the line cannot be read: {error}"), b"")
-                continue
-            if not made:
-                yield Skipped(number, "no call event")
-            for touchpoint in made:
-                yield Item(number, encode(touchpoint))
+    """One touchpoint, seldom more, per line (or AMI event) of a call, in their order. A line of another form is a bad
+    line.
+    """
+    numbered = enumerate(lines, 1)
+    first = next(((number, line) for number, line in numbered if line.strip()), None)
+    if first is None:
+        return
+    whole = chain([first], numbered)
+    calls = _Calls()
+    if is_ami(first[1]):
+        for block in blocks(whole):
+            yield from _read_event(block, calls)
+    else:
+        for number, line in whole:
+            yield from _read_line(number, line, calls)
+
+
+class _Calls:
+    """Which calls wait, and which have left a queue without an answer."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Queued] = {}
+        self.left: dict[str, Refused] = {}
+
+
+def _read_line(number: int, line: bytes, calls: _Calls) -> Iterator[Output]:
+    if any(alert in line for alert in ALERT):
+        yield Skipped(number, "agent alert")
+        return
+    if not line.strip():
+        return
+    cells = [cell.strip() for cell in line.decode("utf-8", "replace").split("|")]
+    event = cells[4] if len(cells) > 4 else ""
+    if event and event != START and event not in _CALL_EVENTS:
+        yield Skipped(number, "no call event")
+    elif event and event != START and cells[1] in NO_CALL:
+        yield Skipped(number, "no call id")
+    else:
+        yield from _outputs(number, cells, calls, "line")
+
+
+def _read_event(block: Block, calls: _Calls) -> Iterator[Output]:
+    try:
+        cells = cells_of(block)
+    except ValueError as error:
+        yield BadLine(block.line, Reject("bad_row", f"the event cannot be read: {error}"), b"")
+        return
+    if isinstance(cells, str):
+        yield Skipped(block.line, cells)
+    elif cells[1] in NO_CALL:
+        yield Skipped(block.line, "no call id")
+    else:
+        yield from _outputs(block.line, cells, calls, "event")
+
+
+def _outputs(number: int, cells: list[str], calls: _Calls, what: str) -> Iterator[Output]:
+    try:
+        made = _touchpoints(cells, calls.waiting, calls.left)
+    except ValueError as error:  # the line is not kept: it may hold the caller's number
+        yield BadLine(number, Reject("bad_row", f"the {what} cannot be read: {error}"), b"")
+        return
+    if not made:
+        yield Skipped(number, "no call event")
+    for touchpoint in made:
+        yield Item(number, encode(touchpoint))
 
 
 def _touchpoints(cells: list[str], waiting: dict[str, Queued], left: dict[str, Refused]) -> list[Touchpoint]:
@@ -151,4 +193,4 @@ def _hold_ms(parameters: list[str], position: int) -> int:
     return int(seconds) * 1000
 
 
-SOURCE: Final = Source("asterisk", "Asterisk's queue_log file", read)
+SOURCE: Final = Source("asterisk", "Asterisk's queue_log file, or AMI", read)

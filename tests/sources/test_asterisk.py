@@ -84,3 +84,23 @@ def test_a_line_of_another_form_is_a_bad_line_that_keeps_no_number(row: bytes, s
     assert (bad.line, bad.reject.reason, bad.value) == (1, "bad_row", b"")
     assert sentence in bad.reject.detail
     assert [type(output) for output in rest] == [Item]
+
+
+def test_ami_without_timestamps_is_named_and_says_how_to_turn_them_on() -> None:
+    event = b"Event: QueueCallerJoin\r\nUniqueid: 1700000099.7\r\nQueue: sales\r\nCallerIDNum: 5550100".split(b"\r\n")
+    (bad,) = read([b"Asterisk Call Manager/5.0", b"", *event])
+    assert isinstance(bad, BadLine)
+    assert (bad.line, bad.value) == (3, b""), "the caller's number is not kept"
+    assert "timestampevents = yes" in bad.reject.detail
+
+
+def test_ami_and_queue_log_of_one_call_are_the_same_touchpoints_by_their_ids() -> None:
+    joined = [b"Event: QueueCallerJoin", b"Timestamp: 1700000100.0", b"Uniqueid: 1700000099.7", b"Queue: sales", b""]
+    assert made(*joined) == made(ENTERED)
+
+
+def test_a_transfer_in_ami_is_no_closing() -> None:
+    (touchpoint,) = made(
+        b"Event: AgentComplete", b"Timestamp: 1700000100.0", b"Uniqueid: 1.7", b"Queue: sales", b"Reason: transfer"
+    )
+    assert type(touchpoint).__name__ == "Transferred"
