@@ -480,7 +480,7 @@ def _why_not(seen: View, linked: Linked | None) -> Iterable[str]:
     if line.first_closed_ms is None:
         yield "not_closed"
     if line.discarded_ms is not None:
-        yield "discarded"
+        yield "was_discarded"
     if line.answered_ms is None and line.replied_ms is None:
         yield "not_served"
     if not line.customer_id:

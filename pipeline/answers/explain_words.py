@@ -243,6 +243,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "we turned to the customer: only inbound contacts count",
         "wir haben uns gemeldet: nur eingehende Kontakte zählen",
     ),
+    "was_discarded": ("it was no matter at all", "er war gar kein Anliegen"),
     "not_closed": ("it was never closed", "er wurde nie geschlossen"),
     "not_served": ("no person answered or replied", "kein Mensch hat angenommen oder geantwortet"),
     "no_customer": ("nobody said who the customer is", "niemand hat gesagt, wer der Kunde ist"),
