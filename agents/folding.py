@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -16,10 +17,11 @@ from msgspec import Struct
 from agents.dead_letters import deliver
 from agents.failpoints import during, reached
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import BehindLedger, Engine, Flush, Hole
+from pipeline.core.engine import BehindLedger, Engine, Flush, Hole, epoch_of
 from pipeline.core.poison import TooManyRejects
+from pipeline.core.told import delivered
 from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
-from schemas.topics import CONTACT_FACTS
+from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 
 log_ = logging.getLogger("touchline.folding")
 
@@ -35,8 +37,8 @@ class Pace(Struct, frozen=True):
     """When to flush and when to stop reading.
 
     `interval_seconds` when little comes; while more than `busy_records` come within it, `busy_seconds`, so that what is
-    touched again and again is written once. Sooner with `flush_records` folded or `flush_rows` to write; at `most_rows`
-    nothing more is read.
+    touched again and again is written once. Sooner with `flush_records` folded, `flush_rows` to write, or four fifths
+    of `most_bytes`; at `most_rows` or `most_bytes` nothing more is read: a flush is one block, and memory is finite.
     """
 
     interval_seconds: float = 0.5
@@ -45,6 +47,7 @@ class Pace(Struct, frozen=True):
     flush_records: int = 50_000
     flush_rows: int = 50_000
     most_rows: int = 500_000
+    most_bytes: int = 128 << 20
     retry_seconds: float = 1.0
     most_retry_seconds: float = 15.0
 
@@ -53,16 +56,13 @@ class LogLost(Exception):
     """The log no longer has records that were never folded."""
 
 
-async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> None:
-    """Produce facts in chunks, each acknowledged before the next."""
-    chunk: list[OutRecord] = []
-    for _, key, value in emissions:
-        chunk.append(OutRecord(key, value, clock.now_ms()))
-        if len(chunk) >= _CHUNK:
-            await log.produce(CONTACT_FACTS, chunk)
-            chunk = []
-    if chunk:
-        await log.produce(CONTACT_FACTS, chunk)
+async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> dict[int, int]:
+    """Produce facts in chunks, each acknowledged before the next; up to where that is, by partition of the topic."""
+    ends: dict[int, int] = {}
+    facts = iter(emissions)
+    while chunk := [OutRecord(key, value, clock.now_ms()) for _, key, value in islice(facts, _CHUNK)]:
+        ends.update(await log.produce(CONTACT_FACTS, chunk))
+    return ends
 
 
 async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
@@ -70,7 +70,9 @@ async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
     await deliver(flush.dead_letters, log, ledger, clock)
     for table, columns in flush.evidence:
         await ledger.publish(table, flush.partition, columns)
-    await emit(flush.emissions, log, clock)
+    ends = await emit(flush.emissions, log, clock)
+    if flush.partition.startswith(f"{TOUCHPOINTS}/"):
+        flush.emitted(ends)
     reached("after_facts")
     await during("during_ledger", ledger.commit(flush.ledger))
     reached("after_ledger")
@@ -82,9 +84,9 @@ async def write(flush: Flush, log: Log, ledger: Ledger, clock: Clock) -> None:
 
 async def recover(
     engine: Engine, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int, *, accept_loss: bool = False
-) -> None:
-    """Take over a partition: its state from the ledger, its position in the log. Raises LogLost, OtherDefinitions,
-    OtherLog, NewerLog.
+) -> int:
+    """Take over a partition: its state from the ledger, its position in the log; where the log ends now. Raises
+    LogLost, OtherDefinitions, OtherLog, NewerLog.
     """
     engine.recover(await ledger.recover(engine.partition, engine.recent_days, engine.fold_.hot_ms))
     async for hashes in ledger.known(engine.partition):
@@ -92,9 +94,7 @@ async def recover(
     reached("during_recovery")
     fold = engine.fold_
     if isinstance(fold, ContactFold) and engine.marker.facts_epoch != facts_epoch:
-        async for rows in ledger.states(engine.partition, 0):
-            await emit(fold.facts_again(rows, engine.marker.watermark_ms), log, clock)
-        engine.told(facts_epoch)
+        await tell_again(engine, fold, log, ledger, clock, facts_epoch)
     first, end = await log.bounds(engine.partition)
     if engine.position > end:
         raise LogLost(
@@ -112,6 +112,27 @@ async def recover(
             " them."
         )
     await log.seek(engine.partition, engine.position)
+    return end
+
+
+async def tell_again(
+    engine: Engine, fold: ContactFold, log: Log, ledger: Ledger, clock: Clock, facts_epoch: int
+) -> None:
+    """The facts topic has begun anew: tell it what the customers have not counted of the one before (docs/decisions).
+    Contact by contact out of the ledger, in pieces, whether they are in memory or not.
+    """
+    before = engine.marker.facts_epoch
+    counted: dict[int, int] = {}
+    for partition, (marker, version) in (await ledger.markers()).items():
+        topic, _, number = partition.rpartition("/")
+        if topic == CONTACT_FACTS:
+            epoch, offset = marker.before if epoch_of(version) > before else (epoch_of(version), marker.offset)
+            counted[int(number)] = offset if epoch == before else 0
+    since = delivered(engine.marker.told, counted)
+    ends: dict[int, int] = {}
+    async for rows in ledger.states(engine.partition, since):
+        ends.update(await emit(fold.facts_again(rows, engine.marker.watermark_ms), log, clock))
+    engine.told(facts_epoch, since, ends)
 
 
 class Folding:
@@ -133,6 +154,7 @@ class Folding:
         self.flush_seconds = 0.0
         self.flushes = 0
         self.flush_rows: int | None = None
+        self._end_at_start = 0
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
         self._facts_epoch, self._accept_loss = 0, False
@@ -146,6 +168,13 @@ class Folding:
         self._folded = 0
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def left_at_start(self) -> int:
+        """Records that the log held when the partition was taken over and that are not folded yet: until there are
+        none, whoever waits may have been answered.
+        """
+        return max(self._end_at_start - self.engine.position, 0)
 
     @property
     def full(self) -> bool:
@@ -166,7 +195,7 @@ class Folding:
         self.ready = False
 
         async def once() -> None:
-            await recover(
+            self._end_at_start = await recover(
                 self.engine, self._log, self._ledger, self._clock, self._facts_epoch, accept_loss=self._accept_loss
             )
 
@@ -226,12 +255,16 @@ class Folding:
 
     def _note_dirty(self) -> None:
         """Let the flush know what there is to write, and reading wait where it is too much."""
-        pace, engine = self._pace, self.engine
+        pace, rows, size = self._pace, self.engine.dirty_rows, self.engine.dirty_bytes
         self._changed.set()
-        if engine.dirty_rows >= pace.flush_rows or self._folded >= pace.flush_records:
+        if rows >= pace.flush_rows or self._folded >= pace.flush_records or 5 * size >= 4 * pace.most_bytes:
             self._hurry.set()
-        if engine.dirty_rows >= pace.most_rows:
+        if self._too_much:
             self._room.clear()
+
+    @property
+    def _too_much(self) -> bool:
+        return self.engine.dirty_rows >= self._pace.most_rows or self.engine.dirty_bytes >= self._pace.most_bytes
 
     async def _until_answered(self, once: Callable[[], Awaitable[None]], what: str) -> bool:
         """Try until warehouse and log answer, once at least; False if the end comes first."""
@@ -293,7 +326,7 @@ class Folding:
                 return
             if self.flushes > before:
                 self.flush_seconds = asyncio.get_running_loop().time() - begun
-            if self.engine.dirty_rows < self._pace.most_rows:
+            if not self._too_much:
                 self._room.set()
             if self._closed.is_set() and not self._changed.is_set():
                 return

@@ -18,6 +18,7 @@ from agents.folding import Folding
 from pipeline.app import FOLDED, App
 from pipeline.app.catalogues import definitions
 from pipeline.app.cohorts import Cohorts
+from pipeline.app.missed import Missed
 from pipeline.app.together import Together
 from pipeline.core.contacts import ContactFold
 from pipeline.io.exposition import exposition
@@ -25,6 +26,7 @@ from pipeline.io.kafka import security_of
 from pipeline.io.latest import follow
 from pipeline.live.collect import Collected, collect, readiness
 from pipeline.live.inputs import LiveState, PartitionState, Reading
+from pipeline.live.narrow import narrowed, narrowed_others, narrowed_state
 from pipeline.live.present import present
 from pipeline.live.summary import NotReady, Readiness, Summary
 from pipeline.ports import LogError, WarehouseDown
@@ -50,8 +52,14 @@ class State:
     """`pipeline.io.http.StateProvider` of an app. Until the app has partitions, nothing is ready."""
 
     def __init__(
-        self, app: App, *, simulated: bool, blocked_seconds: Callable[[], float | None] = lambda: None
+        self,
+        app: App,
+        *,
+        simulated: bool,
+        blocked_seconds: Callable[[], float | None] = lambda: None,
+        not_yet: Callable[[], str] = lambda: "",
     ) -> None:
+        self._not_yet = not_yet
         self._blocked_seconds = blocked_seconds
         self._app = app
         self._simulated = simulated
@@ -65,11 +73,12 @@ class State:
             name = f"{socket.gethostname()}:{settings.port}"
             self._together = Together(name, f"{name}/{os.getpid()}", definitions(app.rulebook.catalogue))
         self.cohorts = Cohorts(app)
+        self.missed = Missed(app)
         self.metrics = exposition(lambda: self._present(alone=True), self.cohorts.around)
 
-    def summary(self, now_ms: int) -> Summary:
-        """The live values: of all workers, where there are several."""
-        return self._present(alone=False, now_ms=now_ms)
+    def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
+        """The live values: of all workers, where there are several; of these queues, where some are named."""
+        return self._present(alone=False, now_ms=now_ms, queues=queues)
 
     def ready(self) -> Readiness:
         """Whether every partition is read and counted."""
@@ -98,13 +107,16 @@ class State:
     def _generation(self) -> int:
         return self._app.log.generation
 
-    def _present(self, *, alone: bool, now_ms: int | None = None) -> Summary:
+    def _present(self, *, alone: bool, now_ms: int | None = None, queues: frozenset[str] = frozenset()) -> Summary:
         now_ms = self._app.clock.now_ms() if now_ms is None else now_ms
-        own, rulebook = self._own(now_ms), self._app.rulebook
+        rulebook = self._app.rulebook
+        own = collect(narrowed_state(self._state(now_ms), queues), now_ms) if queues else self._own(now_ms)
         if alone or self._together is None or not self._together.expected:
-            found = present([own], rulebook, now_ms)
+            found = present(narrowed([own], queues) if queues else [own], rulebook, now_ms)
         else:
             merged, others = self._together.others(own, self._generation())
+            if queues:
+                merged, others = narrowed(merged, queues), narrowed_others(others, queues)
             found = present(merged, rulebook, now_ms, others)
         waiting = self._app.waiting
         return msgspec.structs.replace(
@@ -162,6 +174,7 @@ class State:
             partitions=self._partitions(now_ms),
             sources=sources,
             simulated=self._simulated,
+            call_backs=self.missed.call_backs,
         )
 
     def _partitions(self, now_ms: int) -> list[PartitionState]:
@@ -170,6 +183,16 @@ class State:
             self._partition(folding, ends.get(partition), now_ms)
             for partition, folding in sorted(self._app.foldings.items())
         ]
+
+    def _waits_for(self, folding: Folding) -> str:
+        """Who seems to wait may have been answered in what is still to be read: until the log's end of the start is
+        reached once, nothing is shown.
+        """
+        if not folding.ready:
+            return ""
+        if folding.left_at_start:
+            return f"reading what the log held at the start, {folding.left_at_start:,} records to go"
+        return self._not_yet()
 
     def _partition(self, folding: Folding, log_end: int | None, now_ms: int) -> PartitionState:
         engine, fold = folding.engine, folding.engine.fold_
@@ -183,6 +206,7 @@ class State:
             ready=folding.ready,
             open=fold.open if isinstance(fold, ContactFold) else {},
             stopped_because=folding.stopped_because,
+            waits_for=self._waits_for(folding),
             warehouse_up=folding.warehouse_up,
             log_end=log_end,
             earlier=readings[0] if readings else None,

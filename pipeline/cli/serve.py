@@ -13,6 +13,7 @@ from pipeline.app import App
 from pipeline.app.catalogues import Chosen, choose, keep, refuse_others
 from pipeline.app.catalogues import simulated as simulated_text
 from pipeline.app.feeding import Simulation
+from pipeline.app.history import History
 from pipeline.app.receiving import Receiver, senders_of
 from pipeline.app.reloading import CatalogueWatch
 from pipeline.app.shared import Local, handlers
@@ -70,13 +71,20 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
     chosen = choose(found, simulated_text() if simulated else None)
     async with pipeline_of(found, chosen) as pipeline:
         watchdog = Watchdog()
-        state = State(pipeline, simulated=simulated, blocked_seconds=watchdog.longest_blocked_seconds)
+        simulation = Simulation(pipeline, seed, rate) if simulated else None
+        state = State(
+            pipeline,
+            simulated=simulated,
+            blocked_seconds=watchdog.longest_blocked_seconds,
+            not_yet=lambda: simulation.not_yet if simulation is not None else "",
+        )
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)
         contacts = ContactPage(Local(pipeline).explain)
-        runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host)
+        history = History(pipeline)
+        runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host, aside=history)
         try:
-            await _until_told(found, pipeline, state, watchdog, Simulation(pipeline, seed, rate) if simulated else None)
+            await _until_told(found, pipeline, state, watchdog, history, simulation)
         finally:
             await runner.cleanup()
     if isinstance(pipeline.problem, MustRestart):
@@ -109,7 +117,7 @@ async def pipeline_of(found: Settings, chosen: Chosen) -> AsyncIterator[App]:
 
 
 async def _until_told(
-    found: Settings, pipeline: App, state: State, watchdog: Watchdog, simulation: Simulation | None
+    found: Settings, pipeline: App, state: State, watchdog: Watchdog, history: History, simulation: Simulation | None
 ) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -127,7 +135,9 @@ async def _until_told(
             state.with_others(),
             watch(pipeline),
             state.cohorts.run(),
+            state.missed.run(),
             watchdog.beat(),
+            history.run(),
         ]
         if simulation is not None:
             work.append(simulation.run())

@@ -65,7 +65,7 @@ def collect(state: LiveState, now_ms: int) -> Collected:
     customers: dict[Place, Parts] = {}
     found = Found()
     for partition in state.partitions:
-        if not_ready(partition):
+        if not_shown(partition):
             continue
         places = contacts if partition.of_contacts else customers
         _count_cells(partition, rulebook, now_ms, starts, places)
@@ -121,11 +121,14 @@ def not_ready(one: PartitionState | PartitionStatus) -> str:
     """Why a partition's numbers cannot be shown; empty where they can."""
     if one.stopped_because:
         return f"stopped: {one.stopped_because}"
-    if one.waits_for:
-        return one.waits_for
     if one.ready:
         return ""
     return "recovering" if one.warehouse_up else "waiting for the warehouse to recover from"
+
+
+def not_shown(one: PartitionState | PartitionStatus) -> str:
+    """Why a partition adds nothing to the live values, which may be so although it is ready; empty where it adds."""
+    return not_ready(one) or one.waits_for
 
 
 def worst(several: Iterable[Cases]) -> Cases:

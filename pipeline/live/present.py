@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from pipeline.core.rules import Rulebook, Rules
 from pipeline.core.zone import DAY_MS
-from pipeline.live.collect import Collected, not_ready, readiness, worst
+from pipeline.live.collect import Collected, not_shown, readiness, worst
 from pipeline.live.labels import labelled
 from pipeline.live.parts import Cohorts, Parts, Place, foresee, merged, numbers
 from pipeline.live.summary import Cases, Names, NotReady, PartitionStatus, QueueRow, Summary, Total, WorkerStatus
@@ -105,7 +105,7 @@ def _order(partition: str) -> tuple[bool, str, int]:
 
 def _missing(partitions: Sequence[PartitionStatus], others: Others | None) -> tuple[NotReady, ...]:
     """Partitions that are not in the values, and why."""
-    found = {status.partition: reason for status in partitions if (reason := not_ready(status))}
+    found = {status.partition: reason for status in partitions if (reason := not_shown(status))}
     if others is not None:
         heard = {status.partition for status in partitions}
         why = {

@@ -189,3 +189,19 @@ def test_lists_hold_the_ten_worst_and_nothing_of_the_customer() -> None:
     assert [case.contact_id for case in summary.cases.beyond_target] == [f"c{n:02}" for n in range(13, 3, -1)]
     assert total(summary, "live").overdue_now == 14
     assert b"person" not in msgspec.json.encode(summary)
+
+
+def test_until_the_log_is_read_once_nothing_is_shown_though_everything_is_recovered() -> None:
+    world = World()
+    world.call("waits, or was answered in what is not read yet", NOON - M)
+    world.fold()
+    partitions = [
+        world.partition(world.contacts[0], waits_for="reading what the log held at the start, 5 records to go"),
+        world.partition(world.customers),
+    ]
+    summary = world.summary(NOON, partitions=partitions)
+    assert (summary.live, summary.queues, summary.cases.beyond_target) == (False, (), ())
+    assert [(one.partition, one.reason) for one in summary.missing] == [
+        ("touchpoints/0", "reading what the log held at the start, 5 records to go")
+    ]
+    assert summary.readiness.ready, "it is recovered, and its counters are told"
