@@ -43,8 +43,8 @@ SERVICE_LEVEL: Final = Alert(
         de="Zu viele Kunden werden nicht in der versprochenen Zeit bedient.",
     ),
     first_step=Words(
-        en="Look which queue it is and move people there; if nobody is free, announce the wait and offer callbacks.",
-        de="Schlange ansehen und Leute dorthin geben; ist niemand frei, Wartezeit ansagen und Rückruf anbieten.",
+        en="Look which queue it is and move people there; if nobody is free, tell customers how long it takes.",
+        de="Schlange ansehen und Leute dorthin geben; ist niemand frei, den Kunden sagen, wie lange es dauert.",
     ),
     rules=(
         _burn(
