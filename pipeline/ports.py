@@ -84,8 +84,10 @@ class WarehouseRefused(Exception):
 class Log(Protocol):
     """The Kafka wire as the agents use it."""
 
-    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
-        """Write all records; return when every one is acknowledged by all in-sync replicas. Raises LogError."""
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> Mapping[int, int]:
+        """Write all records; return when every one is acknowledged by all in-sync replicas: of each partition written
+        to the offset after the last of them. Raises LogError.
+        """
 
     async def seek(self, partition: str, offset: int) -> None:
         """Let the next batch of this partition start at `offset`."""

@@ -319,6 +319,10 @@ class ContactFold:
                 again.append(row.key)
         return again
 
+    def size(self, key: str) -> int:
+        """Bytes of a contact, as it was when it was last packed."""
+        return len(self.packed.get(key, b""))
+
     def holds(self, unit: str) -> bool:
         """Whether the contact is in memory."""
         return unit in self.packed or unit in self._work

@@ -163,6 +163,11 @@ class CustomerFold:
             for contact_id in self.packed[customer_id]
         ]
 
+    def size(self, key: str) -> int:
+        """Bytes of one contact's facts."""
+        customer_id, _, contact_id = key.partition(SEPARATOR)
+        return len(self.packed[customer_id][contact_id])
+
     def holds(self, unit: str) -> bool:
         """Whether the customer is in memory, with all that is known of them."""
         return unit in self.packed

@@ -22,6 +22,7 @@ from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
 from pipeline.core.record import Record
+from pipeline.core.told import Told, noted, reached
 from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
 
@@ -33,6 +34,10 @@ HOUR_S: Final = 3_600
 _HOUR_MS: Final = 3_600_000
 _OFFSET_BITS: Final = 48
 _BLOCK_BITS: Final = 20
+_CELL_BYTES: Final = 600
+"""What a cell takes in a flush, about: some forty numbers with their keys."""
+_ENVELOPE_BYTES: Final = 64
+"""What a touchpoint's JSON has and its packed form has not, at least: names, quotes, the contact's id."""
 RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
 
@@ -96,8 +101,9 @@ class BehindLedger(Exception):
 class Marker(Struct, omit_defaults=True):
     """Where a partition stands: everything needed to go on, and cumulative counts.
 
-    `offset` is the next one to read; `facts_epoch` the incarnation of topic contact-facts that has all our facts;
-    `log_id` what the cluster calls this incarnation of the topic, where it has a name for it;
+    `offset` is the next one to read; `before` the incarnation of the topic before this one, and the offset reached
+    there; `facts_epoch` the incarnation of topic contact-facts that has all our facts, and `told` how far; `log_id`
+    what the cluster calls this incarnation of the topic, where it has a name for it;
     `lost` positions that the log gave up before they were counted.
     """
 
@@ -105,7 +111,9 @@ class Marker(Struct, omit_defaults=True):
     watermark_ms: int = 0
     append_ms: int = 0
     fingerprint: str = ""
+    before: tuple[int, int] = (0, 0)
     facts_epoch: int = 0
+    told: list[Told] = []
     log_id: str = ""
     applied: int = 0
     duplicate: int = 0
@@ -190,6 +198,9 @@ class Fold(Protocol):
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""
 
+    def size(self, key: str) -> int:
+        """Bytes of a state that is in memory, as it was when it was last packed."""
+
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """Rows for the touched keys. Does not change anything that a later call would miss."""
 
@@ -230,6 +241,14 @@ class Flush(Struct):
     published: list[Published]
     cells: list[LedgerKey]
     keys: list[str]
+    marker: Marker
+    """As it stood at this flush."""
+
+    def emitted(self, ends: Mapping[int, int]) -> None:
+        """The emissions are in the log, before these offsets of their partitions: the marker notes it."""
+        told = self.marker.told
+        self.marker.told = noted(told, Told(self.version, reached(told, ends)))
+        self.ledger["state"][-1] = msgspec.json.encode(self.marker)
 
     @property
     def rows(self) -> int:
@@ -281,6 +300,8 @@ class Engine:
         """Units that may be in the ledger, though not in memory."""
         self._dead_letters: list[DeadLetter] = []
         self._evidence: list[Published] = []
+        self._bytes = 0
+        """What the states and letters of the next flush take, about, and rather more than less."""
         self._written_offset = -1
 
     # -- recovery
@@ -303,7 +324,8 @@ class Engine:
             if same_epoch and self.log_id and found.marker.log_id not in ("", self.log_id):
                 raise OtherLog(self.partition, found.marker.log_id, self.log_id)
             if not same_epoch:
-                self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0)
+                before = (epoch_of(found.version), found.marker.offset)
+                self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0, before=before)
         self._generation = self._generation_of(self.marker.offset - 1)
         for row in found.cells:
             add(self.recent.setdefault(row.window, {}), row.cell)
@@ -317,9 +339,13 @@ class Engine:
         """Units that are in the ledger (`known.hash_of`). Read after what `recover` was given."""
         self._known.update(hashes)
 
-    def told(self, facts_epoch: int) -> None:
-        """The facts of every contact are in this incarnation of the facts topic; the next flush says so."""
+    def told(self, facts_epoch: int, since: int, ends: Mapping[int, int]) -> None:
+        """Customers have what is up to version `since`, and this incarnation of the facts topic, before these offsets,
+        all facts of later ones; the next flush says so.
+        """
         self.marker.facts_epoch = facts_epoch
+        now = Told(version_of(self.epoch, self.marker.offset), reached((), ends))
+        self.marker.told = noted([Told(since)], now)
         self._written_offset = -1
 
     def skip(self, first_offset: int) -> None:
@@ -340,7 +366,12 @@ class Engine:
     @property
     def dirty_rows(self) -> int:
         """Rows the next flush would write."""
-        return len(self._dirty_cells) + len(self._dirty_keys) + 1
+        return len(self._dirty_cells) + len(self._dirty_keys) + len(self._dead_letters) + 1
+
+    @property
+    def dirty_bytes(self) -> int:
+        """What the next flush would write, in bytes, about."""
+        return self._bytes + _CELL_BYTES * len(self._dirty_cells)
 
     # -- memory
 
@@ -398,20 +429,21 @@ class Engine:
                 if isinstance(done, Reject):
                     self._reject(done, record)
                 else:
-                    self._apply(done)
+                    self._apply(done, record)
                 marker.offset = offset + 1
             marker.offset = next_offset
         finally:
             self._absorb()
             self.fold_.settle()
 
-    def _apply(self, done: Applied) -> None:
+    def _apply(self, done: Applied, record: Record) -> None:
         marker = self.marker
         self._poison.good()
         if done.delta is None:
             marker.duplicate += 1
             return
         marker.applied += 1
+        self._bytes += max(len(record.value or b"") - _ENVELOPE_BYTES, _ENVELOPE_BYTES)
         if done.clamped is not None:
             marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
         if done.at_ms < marker.watermark_ms - _HOUR_MS:
@@ -430,6 +462,7 @@ class Engine:
         self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
         rejected = self.marker.rejected
         rejected[reject.reason] = rejected.get(reject.reason, 0) + 1
+        self._bytes += len(record.value or b"") + _ENVELOPE_BYTES
         self._dead_letters.append(
             dead_letter(
                 reject,
@@ -466,7 +499,11 @@ class Engine:
                 if resolution != HOUR:
                     add(self.recent.setdefault(window, {}), delta)
         self._pending = {}
-        self._dirty_keys.update(dict.fromkeys(self.fold_.touched()))
+        size, dirty_keys = self.fold_.size, self._dirty_keys
+        for state_key in self.fold_.touched():
+            if state_key not in dirty_keys:
+                self._bytes += size(state_key)
+                dirty_keys[state_key] = None
 
     def _generation_of(self, offset: int) -> Generation:
         return self.marker.append_ms // _HOUR_MS, max(offset, 0) >> _BLOCK_BITS
@@ -501,15 +538,17 @@ class Engine:
             written.published,
             cells,
             keys,
+            _copy(self.marker),
         )
         self._in_flight = self._dirty_keys
-        self._dirty_cells, self._dirty_keys, self._dead_letters, self._evidence = {}, {}, [], []
+        self._dirty_cells, self._dirty_keys, self._dead_letters, self._evidence, self._bytes = {}, {}, [], [], 0
         self._prune()
         return flush
 
     def flushed(self, flush: Flush) -> None:
         """The flush is durable: cells of finished generations are forgotten."""
         self._written_offset = flush.offset
+        self.marker.told = flush.marker.told
         self._in_flight = {}
         self.fold_.flushed()
         if self._outlived:
@@ -524,6 +563,7 @@ class Engine:
         self._in_flight = {}
         self._dead_letters = flush.dead_letters + self._dead_letters
         self._evidence = flush.evidence + self._evidence
+        self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
 
     def _block(self, cells: Sequence[LedgerKey], states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
@@ -550,6 +590,10 @@ class Engine:
             "last_ms": [0] * n + [row.last_ms for row in states] + [self.marker.watermark_ms],
             "version": [version] * (n + rest),
         }
+
+
+def _copy(marker: Marker) -> Marker:
+    return msgspec.structs.replace(marker, rejected=dict(marker.rejected), clamped=dict(marker.clamped))
 
 
 def version_of(epoch: int, offset: int) -> int:

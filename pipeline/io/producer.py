@@ -24,6 +24,8 @@ from pipeline.ports import LogError, OutRecord
 BATCH_BYTES = 1_000_000
 """Uncompressed; brokers take batches of 1,048,588 by default. A larger record travels alone."""
 RECORD_OVERHEAD_BYTES = 24
+METADATA_MS = 20_000
+"""How old what is known of topics may be: a topic that grows is noticed within this time."""
 RECORDS_AT_ONCE = 5_000
 """How many records are packed before the loop gets a turn."""
 
@@ -48,6 +50,7 @@ class Producer:
             compression_type=tuning.compression,
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(tuning.produce_timeout_seconds * 1000),
+            metadata_max_age_ms=METADATA_MS,
             **connection(security),
         )
         self._bootstrap = bootstrap
@@ -73,8 +76,10 @@ class Producer:
         except KafkaError as error:
             raise LogError(f"Topic {topic} is not known to Kafka at {self._bootstrap}: {error!r}") from error
 
-    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
-        """Write all; return when every one is acknowledged. Raises LogError if any was not."""
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> dict[int, int]:
+        """Write all; return when every one is acknowledged: of each partition written to the offset after the last of
+        them. Raises LogError if any was not.
+        """
         if self._room is not None and any(size_bytes(record) > RECORD_BYTES_MAX for record in records):
             raise LogError(
                 f"A record for {topic} is over {RECORD_BYTES_MAX:,} bytes, more than the embedded broker holds."
@@ -82,11 +87,12 @@ class Producer:
         partitions_total = await self.partitions(topic)
         room = self._room if topic in self._guarded else None
         deliveries: list[asyncio.Future[Any]] = []
+        counts: list[int] = []
         done = 0
         try:
             while done < len(records):
                 some = records[done : done + RECORDS_AT_ONCE]
-                sent = await self._send_some(topic, some, partitions_total, room, deliveries)
+                sent = await self._send_some(topic, some, partitions_total, room, deliveries, counts)
                 done += sent
                 if sent == 0 and room is not None:
                     await room.freed()
@@ -94,9 +100,12 @@ class Producer:
             raise LogError(f"Writing to {topic} failed: {error!r}") from error
         finally:
             answers = await asyncio.gather(*deliveries, return_exceptions=True)
-        for answer in answers:
+        ends: dict[int, int] = {}
+        for answer, records_total in zip(answers, counts, strict=True):
             if isinstance(answer, BaseException):
                 raise LogError(f"Writing to {topic} failed: {answer!r}") from answer
+            ends[answer.partition] = max(ends.get(answer.partition, 0), answer.offset + records_total)
+        return ends
 
     async def _send_some(
         self,
@@ -105,6 +114,7 @@ class Producer:
         partitions_total: int,
         room: Room | None,
         deliveries: list[asyncio.Future[Any]],
+        counts: list[int],
     ) -> int:
         """Hand the longest prefix there is room for to the client; how many records that was."""
         taken = 0
@@ -119,6 +129,7 @@ class Producer:
                 booked = partial(settle, room, f"{topic}/{number}", batch.record_count(), batch_bytes)
                 delivery.add_done_callback(booked)
             deliveries.append(delivery)
+            counts.append(batch.record_count())
 
         try:
             for record in records:

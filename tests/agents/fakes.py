@@ -35,13 +35,15 @@ class FakeLog:
         self.refused = 0
         self.produced: dict[str, list[OutRecord]] = {}
 
-    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> dict[int, int]:
         await asyncio.sleep(0)
         if self.refuses:
             self.refused += 1
             raise LogError("gone")
         self.journal.append(("produce", topic, len(records)))
-        self.produced.setdefault(topic, []).extend(records)
+        produced = self.produced.setdefault(topic, [])
+        produced.extend(records)
+        return {0: len(produced)}
 
     async def seek(self, partition: str, offset: int) -> None:
         self.journal.append(("seek", partition, offset))

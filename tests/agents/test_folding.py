@@ -7,14 +7,29 @@ import msgspec
 import pytest
 
 from agents.folding import Folding, LogLost, Pace, recover
+from pipeline.core import contacts
+from pipeline.core.contact import Contact, unpack
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import CONTACT, MARKER, Engine, Marker, OtherDefinitions, Recovered, version_of
+from pipeline.core.engine import (
+    CONTACT,
+    MARKER,
+    Engine,
+    Marker,
+    NewerLog,
+    OtherDefinitions,
+    Recovered,
+    StateRow,
+    version_of,
+)
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
+from pipeline.core.told import Told
 from pipeline.measures import CONTACT_COLUMNS
 from schemas.catalogue import default
+from schemas.codec import decode
+from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS, DEAD_LETTERS
-from tests.agents.fakes import NOTHING, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
+from tests.agents.fakes import NOTHING, NOW_MS, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
 
 PARTITION = "touchpoints/0"
 QUICK = Pace(interval_seconds=0.001, retry_seconds=0.001, most_retry_seconds=0.01)
@@ -298,3 +313,189 @@ async def test_the_start_waits_for_the_warehouse(new: NewScene) -> None:
     scene.ledger.down.clear()
     await asyncio.wait_for(starting, 20)
     assert (scene.folding.ready, scene.folding.warehouse_up) == (True, True)
+
+
+# ---- memory is a cache
+
+
+def stored(name: str, *told: bytes, version: int) -> StateRow:
+    """A contact as the ledger holds it."""
+    contact = Contact(name)
+    for value in told:
+        taken = decode(value, KEEPING.channels.keys())
+        assert not isinstance(taken, Reject)
+        contact.apply(taken, taken.time, NOW_MS)
+    return StateRow(name, contact.pack(), False, contact.touches[-1].at_ms, version)
+
+
+def cold(*rows: StateRow, offset: int = 9) -> Recovered:
+    """A ledger that stands at this offset and holds these."""
+    marker = Marker(offset=offset, fingerprint="ours", facts_epoch=1, watermark_ms=NOW_MS)
+    return Recovered(marker, version_of(1, offset), rows, ())
+
+
+CALL = (touchpoint("k", "contact.queued", customer_id="c"), touchpoint("k", "contact.answered", 1, customer_id="c"))
+
+
+async def test_what_is_not_in_memory_is_read_back_once_a_batch_and_only_if_it_exists(new: NewScene) -> None:
+    rows = [
+        stored("k", *CALL, version=version_of(1, 5)),
+        stored("quiet", touchpoint("quiet", "contact.queued"), version=3),
+    ]
+    scene = new(PATIENT, recovered=cold(*rows))
+    scene.ledger.cold = {"k", "quiet"}
+    await scene.folding.start(1)
+    scene.journal.clear()
+    told = [
+        touchpoint("k", "contact.closed", 9),
+        touchpoint("new", "contact.queued"),
+        touchpoint("k", "feedback.asked", 9, kind="csat"),
+    ]
+    await scene.folding.handle(batch(PARTITION, 9, *told))
+    assert [step for step in scene.journal if step[0] == "read"] == [("read", ["k"])]
+    await scene.folding.stop()
+    (states,) = ({row[0]: row[1] for row in zip(b["key"], b["state"], strict=True)} for b in scene.ledger.blocks[-1:])
+    assert [touch.id for touch in unpack("k", states["k"]).touches] == [
+        "contact.queued", "contact.answered", "contact.closed", "feedback.asked",
+    ]  # fmt: skip
+
+
+async def test_who_is_behind_the_ledger_begins_again_where_it_stands(new: NewScene) -> None:
+    scene = new(PATIENT, recovered=cold(stored("k", *CALL, version=version_of(1, 5))))
+    scene.ledger.cold = {"k"}
+    await scene.folding.start(1)
+    await scene.folding.handle(batch(PARTITION, 9, touchpoint("mine", "contact.queued")))
+    ahead = stored("k", *CALL, touchpoint("k", "contact.closed", 9), version=version_of(1, 12))
+    scene.ledger.recovered, scene.ledger.stands_at = cold(ahead, offset=12), version_of(1, 12)
+    scene.journal.clear()
+    await scene.folding.handle(batch(PARTITION, 10, touchpoint("k", "contact.closed", 9)))
+    assert [step for step in scene.journal if step[0] in ("read", "seek")] == [("read", ["k"]), ("seek", PARTITION, 12)]
+    assert (scene.folding.ready, scene.engine.position) == (True, 12)
+    await scene.folding.stop()
+    assert all("mine" not in block["key"] for block in scene.ledger.blocks), "what was held is of no use any more"
+
+
+async def test_whoever_cannot_read_back_waits_and_loses_nothing(new: NewScene) -> None:
+    scene = new(QUICK, recovered=cold(stored("k", *CALL, version=version_of(1, 5))))
+    scene.ledger.cold = {"k"}
+    await scene.folding.start(1)
+    scene.ledger.down = {"read"}
+    waiting = asyncio.create_task(scene.folding.handle(batch(PARTITION, 9, touchpoint("k", "contact.closed", 9))))
+    await until(lambda: scene.ledger.failures["read"] > 2)
+    assert (scene.engine.position, scene.up(), scene.folding.ready) == (9, False, True)
+    scene.ledger.down.clear()
+    await asyncio.wait_for(waiting, 20)
+    assert (scene.engine.position, scene.up(), scene.engine.marker.applied) == (10, True, 1)
+
+
+async def test_the_end_does_not_wait_for_what_cannot_be_read_back(new: NewScene) -> None:
+    scene = new(QUICK, recovered=cold(stored("k", *CALL, version=version_of(1, 5))))
+    scene.ledger.cold = {"k"}
+    await scene.folding.start(1)
+    scene.ledger.down = {"read"}
+    waiting = asyncio.create_task(scene.folding.handle(batch(PARTITION, 9, touchpoint("k", "contact.closed", 9))))
+    await until(lambda: scene.ledger.failures["read"] > 0)
+    await asyncio.wait_for(scene.folding.stop(), 20)
+    await asyncio.wait_for(waiting, 20)
+    assert scene.engine.position == 9
+
+
+async def test_an_older_worker_is_told_that_the_topic_was_made_again() -> None:
+    newer = Recovered(Marker(offset=3, fingerprint="ours"), version_of(2, 3), (), ())
+    with pytest.raises(NewerLog, match=r"incarnation 2 of its topic, and this worker has incarnation 1.*Start it anew"):
+        await Scene(recovered=newer).recovered()
+
+
+# ---- an outage
+
+
+async def test_in_an_outage_folding_goes_on_coalesces_and_is_bounded_then_catches_up(
+    new: NewScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "_MOST_UNPACKED", 20)
+    pace = msgspec.structs.replace(QUICK, flush_rows=50, most_rows=400)
+    scene = await new(pace).started()
+    scene.ledger.down = {"commit", "publish", "reject", "reach"}
+    for n in range(200):  # long: the same few customers ring again and again
+        told = [touchpoint(f"k{k}", "contact.queued", n / 100, id=f"{n}") for k in range(30)]
+        await scene.folding.handle(batch(PARTITION, 30 * n, *told))
+    assert scene.engine.position == 6_000
+    assert (scene.engine.dirty_rows < 60, scene.folding.full) == (True, False), "of one contact there is one row"
+    position, stopped = 6_000, None
+    while stopped is None and position < 60_000:  # then others: it cannot go on for ever
+        told = [touchpoint(f"n{position}-{k}", "contact.queued", k) for k in range(10)]
+        handling = asyncio.create_task(scene.folding.handle(batch(PARTITION, position, *told)))
+        await asyncio.wait([handling], timeout=0.2)
+        stopped, position = (None if handling.done() else handling), position + 10
+    assert stopped is not None
+    assert 400 <= scene.engine.dirty_rows < 400 + 3 * 30
+    assert len(scene.engine.fold_._work) <= 20  # type: ignore[attr-defined]
+    assert scene.ledger.failures["commit"] < 3, "nobody lays out a block for a warehouse that does not answer"
+    scene.ledger.down.clear()
+    await asyncio.wait_for(stopped, 20)
+    await until(lambda: scene.engine.written_offset == position)
+    written = [key for keys in scene.contacts() for key in keys]
+    assert len(written) == len(set(written)) == 30 + (position - 6_000) // 10 * 10
+    assert scene.marker().applied == position
+
+
+async def test_few_contacts_with_very_much_to_say_are_bounded_too(new: NewScene) -> None:
+    scene = await new(msgspec.structs.replace(QUICK, most_bytes=100_000)).started()
+    scene.ledger.down = {"commit", "reach"}
+    position = 0
+    while not scene.folding.full and position < 5_000:
+        told = [touchpoint("k", "contact.held", n, id=f"{position}{n}" + "x" * 90) for n in range(10)]
+        await scene.folding.handle(batch(PARTITION, position, *told))
+        position += 10
+    assert 100 < position < 1_000
+    assert scene.engine.dirty_bytes >= 100_000
+    scene.ledger.down.clear()
+    await until(lambda: scene.engine.written_offset == position)
+    block = scene.ledger.blocks[-1]
+    assert sum(map(len, block["state"])) <= 100_000 + 2_000, "it was reckoned rather too much than too little"
+    await until(lambda: not scene.folding.full)
+
+
+# ---- a facts topic that begins anew
+
+
+def facts_of(scene: Scene) -> list[bytes]:
+    return [record.key or b"" for record in scene.log.produced.get(CONTACT_FACTS, [])]
+
+
+@pytest.mark.parametrize(
+    ("stand", "expected"),
+    [
+        ({"contact-facts/0": (Marker(offset=7), version_of(1, 7))}, []),
+        ({"contact-facts/0": (Marker(offset=4), version_of(1, 4))}, [b"c2"]),
+        ({"contact-facts/0": (Marker(offset=3), version_of(1, 3))}, [b"c1", b"c2"]),
+        ({"contact-facts/0": (Marker(before=(1, 7)), version_of(2, 0))}, []),
+        ({"contact-facts/0": (Marker(before=(1, 4)), version_of(2, 0))}, [b"c2"]),
+        ({"contact-facts/0": (Marker(before=(2, 9), offset=9), version_of(3, 9))}, [b"c1", b"c2"]),
+        ({}, [b"c1", b"c2"]),
+    ],
+    ids=["all counted", "some counted", "none", "all, then anew", "some, then anew", "long ago", "nothing is known"],
+)
+async def test_a_new_facts_topic_is_told_what_the_customers_have_not_counted(
+    stand: dict[str, tuple[Marker, int]], expected: list[bytes]
+) -> None:
+    rows = [
+        stored(f"k{n}", touchpoint(f"k{n}", "contact.queued", customer_id=f"c{n}"), version=version_of(1, 10 * n))
+        for n in (1, 2)
+    ]
+    told = [Told(0), Told(version_of(1, 10), (4,)), Told(version_of(1, 20), (7,))]
+    marker = Marker(offset=20, fingerprint="ours", facts_epoch=1, told=told)
+    scene = Scene(recovered=Recovered(marker, version_of(1, 20), rows, ()))
+    scene.ledger.stand = stand
+    await recover(scene.engine, scene.log, scene.ledger, FakeClock(), 2)
+    assert facts_of(scene) == expected
+    assert scene.engine.marker.facts_epoch == 2
+
+
+async def test_every_flush_notes_up_to_where_its_facts_stand(new: NewScene) -> None:
+    scene = await new().started()
+    for n in range(3):
+        told = touchpoint(f"k{n}", "contact.requested", customer_id="c")
+        await scene.folding.handle(batch(PARTITION, n, told))
+        await until(lambda n=n: scene.engine.written_offset == n + 1)  # type: ignore[misc]
+    assert scene.marker().told[-2:] == [Told(version_of(1, 2), (2,)), Told(version_of(1, 3), (3,))]

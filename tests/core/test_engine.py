@@ -374,7 +374,7 @@ def test_who_has_the_facts_is_written_even_if_nothing_else_is_new() -> None:
     other = contact_engine(RULEBOOK)
     other.recover(recovered(flush))
     flushed(other)
-    other.told(7)
+    other.told(7, 0, {})
     (marker,) = rows(flushed(other), MARKER)
     assert msgspec.json.decode(marker["state"])["facts_epoch"] == 7
 

@@ -124,19 +124,22 @@ class Consumer:
         self.position = max(to_offset, start)
         return Batch(self.partition, start, self.position, taken)
 
-    async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
+    async def produce(self, topic: str, records: Sequence[OutRecord]) -> dict[int, int]:
         """Append, one after the other: a process that dies here leaves a part of them."""
         topics = self._topics
+        ends: dict[int, int] = {}
         await PAUSE
         for record in records:
             if topics.rng.random() < topics.faults.broker:
                 raise LogError("the broker is gone")
             if topic == FACTS:
                 assert record.key is not None
-                topics.append(topic, record.key, record.value, record.timestamp_ms)
+                partition, appended = topics.append(topic, record.key, record.value, record.timestamp_ms)
+                ends[int(partition.rpartition("/")[2])] = appended.offset + 1
             if topics.rng.random() < 0.1:
                 await PAUSE
         await PAUSE
+        return ends
 
     async def seek(self, partition: str, offset: int) -> None:
         """Let the next batch start there."""

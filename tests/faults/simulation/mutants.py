@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 from unittest.mock import patch
 
+from agents import folding
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Customer
 from pipeline.core.engine import CELL, Engine
 from pipeline.core.facts import Facts
+from pipeline.core.told import Told
 from tests.faults.simulation.fakes import Ledger
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -70,6 +72,9 @@ MUTANTS: Final[dict[str, Mutant]] = {
         ContactFold, "_emissions", "sorted(contact.named)", "filter(None, [line.customer_id])"
     ),
     "no re-emission for a new facts topic": lambda: patch.object(ContactFold, "facts_again", lambda *_: ()),
+    "what was told is taken for counted": lambda: patch.object(
+        folding, "delivered", lambda told, _: max(each.version for each in told or [Told(0)])
+    ),
     "reading back without the check": lambda: _changed(
         Engine, "read_back", "found.version > version_of(self.epoch, self.marker.offset)", "found.version < 0"
     ),
