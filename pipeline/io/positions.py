@@ -1,10 +1,14 @@
 """What a Kafka cluster says of logs and of who reads them: where each partition begins and ends, who is at work."""
 
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from pipeline.io.kafka import Cluster
 from pipeline.io.topics import connected
+
+_TRIES: Final = 20
+_TRY_SECONDS: Final = 0.5
 
 
 def bounds(cluster: Cluster, topics: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -32,7 +36,17 @@ def bounds(cluster: Cluster, topics: Iterable[str]) -> dict[str, tuple[int, int]
 
 def members(cluster: Cluster, group: str) -> list[str]:
     """Who is in a consumer group, by client id. Blocks. Raises LogError."""
+    from kafka.errors import CoordinatorNotAvailableError
+
     with connected(cluster) as admin:
         kafka: Any = admin
-        described = kafka.describe_groups([group])
-        return sorted(str(member["client_id"]) for member in described[group]["members"])
+        for left in reversed(range(_TRIES)):
+            try:
+                described = kafka.describe_groups([group])
+            except CoordinatorNotAvailableError:  # a new cluster only makes its table of groups when first asked
+                if not left:
+                    raise
+                time.sleep(_TRY_SECONDS)
+            else:
+                return sorted(str(member["client_id"]) for member in described[group]["members"])
+    return []
