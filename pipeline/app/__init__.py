@@ -20,6 +20,7 @@ from agents.intake import Intake
 from pipeline.app.catalogues import definitions
 from pipeline.app.privacy import pseudonyms_of
 from pipeline.app.stack import CannotStart, MustRestart
+from pipeline.app.standing import refuse_gone, standings
 from pipeline.app.starting import patiently
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
@@ -141,6 +142,9 @@ class App:
                 topic: max(known[topic], 1) + (1 if topic in renewed - begun and known[topic] else 0)
                 for topic in (RAW, *FOLDED)
             }
+            if not self.settings.accept_loss:
+                same = {p: m for p, (m, v) in markers.items() if epoch_of(v) == self._epochs[p.rpartition("/")[0]]}
+                refuse_gone(await standings(self.settings, same))
         channels = self.rulebook.catalogue.channels.keys()
         self.intake = Intake(
             self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW], self.pseudonyms
