@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -13,9 +14,12 @@ from rich.table import Table
 from pipeline.app.catalogues import choose
 from pipeline.app.declared import declared
 from pipeline.app.stack import open_warehouse
+from pipeline.app.standing import standings
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
-from pipeline.io import topics
+from pipeline.core.engine import Marker
+from pipeline.io import swap, topics
 from pipeline.io.embedded import FolderHeld
+from pipeline.io.ledger import SqlLedger
 from pipeline.io.schema import Step, skipped
 from pipeline.io.schema import apply as schema_apply
 from pipeline.io.schema import plan as schema_plan
@@ -129,6 +133,7 @@ async def _checks(found: Settings, table: Table) -> int:
         table.add_row("catalogue", f"WRONG: {error}")
         return 1
     table.add_row("Kafka", "embedded in the process" if found.embedded_log else found.kafka)
+    markers: dict[str, Marker] = {}
     if not found.embedded_log:
         try:
             changes = await asyncio.to_thread(topics.plan, found)
@@ -147,13 +152,40 @@ async def _checks(found: Settings, table: Table) -> int:
             table.add_row("ClickHouse", f"{version} ({where})")
             steps = await schema_plan(warehouse, declared(known, datetime.now(UTC).year))
             table.add_row("tables", "as declared" if not steps else f"{len(steps)} changes to make: touchline apply")
+            names = await swap.there(warehouse)
+            if swap.is_interrupted(names):
+                table.add_row("rebuild", "INTERRUPTED in its last step: touchline rebuild")
+                bad += 1
+            if "ledger" in names:
+                markers = {p: marker for p, (marker, _) in (await SqlLedger(warehouse).markers()).items()}
     except FolderHeld as error:
         table.add_row("ClickHouse", f"{error}")
     except MENDABLE as error:
         table.add_row("ClickHouse", f"UNREACHABLE: {error}")
         bad += 1
+    if not found.embedded_log:
+        bad += await _logs(found, markers, table)
     open_to = (
         "this machine only" if found.host in ("127.0.0.1", "localhost", "::1") else "OTHER MACHINES, without a password"
     )
     table.add_row("page and metrics", f"{found.host}:{found.port}, open to {open_to}")
     return bad
+
+
+async def _logs(found: Settings, markers: Mapping[str, Marker], table: Table) -> int:
+    """Every folded partition: where it stands, where its log begins and ends, and what is gone in between."""
+    try:
+        every = await standings(found, markers)
+    except MENDABLE as error:
+        table.add_row("logs", f"UNREACHABLE: {error}")
+        return 1
+    for one in every:
+        how = f"at offset {one.position}, log from {one.first} to {one.end}, {one.behind} behind"
+        if one.lost:
+            how += f", {one.lost} given up earlier"
+        if one.gone:
+            how += f", GONE UNCOUNTED: {one.gone}, offsets {one.position} to {one.first - 1} (TOUCHLINE_ACCEPT_LOSS)"
+        elif one.trouble:
+            how += f", ANOTHER LOG: it ends before that offset (TOUCHLINE_NEW_EPOCH={one.partition.partition('/')[0]})"
+        table.add_row(one.partition, how)
+    return sum(bool(one.trouble) for one in every)
