@@ -181,10 +181,8 @@ def _folder(grafana: Grafana, wanted: Wanted) -> list[Step]:
         return [Step("create", "folder", wanted.folder_title, "POST", "/folders", body)]
     if found.get("title") == wanted.folder_title:
         return []
-    body = {"title": wanted.folder_title, "overwrite": True}
-    return [
-        Step("change", "folder", wanted.folder_title, "PUT", f"/folders/{wanted.folder_uid}", body, ("title",)),
-    ]
+    title = {"title": wanted.folder_title, "overwrite": True}
+    return [Step("change", "folder", wanted.folder_title, "PUT", f"/folders/{wanted.folder_uid}", title, ("title",))]
 
 
 def _data_source(grafana: Grafana, source: Mapping[str, Json], wanted: Wanted) -> list[Step]:
@@ -334,5 +332,5 @@ def _message(error: Any) -> str:
 def _short(error: OSError) -> str:
     """The last and so the plainest of the causes that the HTTP library wraps."""
     text = str(error)
-    found = re.search(r"\[Errno -?\d+\] ([^')\]]+)", text)
+    found = re.search(r"\[Errno -?\d+\] ([\w -]+)", text)
     return found[1] if found else text.rpartition(": ")[2].strip("')\"") or type(error).__name__

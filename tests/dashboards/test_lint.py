@@ -27,7 +27,7 @@ JSON: Final = {board.uid: rendered(board) for board in ALL}
 
 def flat(built: dict[str, Any]) -> list[dict[str, Any]]:
     """All panels that show something, those of folded rows as well."""
-    found = []
+    found: list[dict[str, Any]] = []
     for panel in built["panels"]:
         found += panel["panels"] if panel["type"] == "row" else [panel]
     return found
