@@ -1,7 +1,7 @@
 """Feeds an app: the simulated organisation in real time."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -50,11 +50,11 @@ class Simulation:
         if self._is_empty():
             for ago_ms, before_ms, after_ms in _EARLIER:
                 then_ms = start_ms - ago_ms
-                await self._feed(await asyncio.to_thread(self._earlier, then_ms - before_ms, then_ms + after_ms))
+                await feed(self._app, await asyncio.to_thread(self._earlier, then_ms - before_ms, then_ms + after_ms))
         organisation = Organisation(self._seed, start_ms - _PREROLL_MS, rate=self._rate)
-        await self._feed(self._left_open(start_ms))
+        await feed(self._app, left_open(self._app, start_ms))
         while True:
-            await self._feed(await asyncio.to_thread(organisation.advance, self._app.clock.now_ms()))
+            await feed(self._app, await asyncio.to_thread(organisation.advance, self._app.clock.now_ms()))
             if self.not_yet and await self._app.drained():
                 self.not_yet = ""
             await asyncio.sleep(_TICK_SECONDS)
@@ -79,23 +79,26 @@ class Simulation:
         ]
         return told + ends
 
-    def _left_open(self, now_ms: int) -> list[Touchpoint]:
-        """What an earlier demo in this folder left open ends now: nobody of it is waiting any more, and what was
-        promised is done.
-        """
-        views = [
-            view
-            for folding in self._app.foldings.values()
-            if isinstance(folding.engine.fold_, ContactFold)
-            for view in folding.engine.fold_.open.values()
-            if view.timeline.source == _SOURCE
-        ]
-        return [*_closed(views, now_ms), *_kept(views, now_ms)]
 
-    async def _feed(self, touchpoints: list[Touchpoint]) -> None:
-        for start in range(0, len(touchpoints), _CHUNK):
-            part = touchpoints[start : start + _CHUNK]
-            await self._app.feed([encode(msgspec.structs.replace(each, source=_SOURCE)) for each in part])
+def left_open(app: App, now_ms: int) -> list[Touchpoint]:
+    """What an earlier demo in this folder left open ends now: nobody of it is waiting any more, and what was promised
+    is done.
+    """
+    views = [
+        view
+        for folding in app.foldings.values()
+        if isinstance(folding.engine.fold_, ContactFold)
+        for view in folding.engine.fold_.open.values()
+        if view.timeline.source == _SOURCE
+    ]
+    return [*_closed(views, now_ms), *_kept(views, now_ms)]
+
+
+async def feed(app: App, touchpoints: Sequence[Touchpoint]) -> None:
+    """Put made-up touchpoints on the raw topic. Raises LogError."""
+    for start in range(0, len(touchpoints), _CHUNK):
+        part = touchpoints[start : start + _CHUNK]
+        await app.feed([encode(msgspec.structs.replace(each, source=_SOURCE)) for each in part])
 
 
 def _closed(views: Iterable[View], now_ms: int) -> Iterator[Touchpoint]:

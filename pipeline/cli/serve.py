@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import typer
 
+from pipeline.answers.speech import Language
 from pipeline.app import App
 from pipeline.app.catalogues import Chosen, choose, keep, refuse_others
 from pipeline.app.catalogues import simulated as simulated_text
@@ -19,13 +20,17 @@ from pipeline.app.reloading import CatalogueWatch
 from pipeline.app.shared import Local, handlers
 from pipeline.app.stack import CannotStart, MustRestart, open_broker, open_warehouse, prepare
 from pipeline.app.state import State
+from pipeline.app.storytelling import Storytelling
 from pipeline.app.watchdog import Watchdog
 from pipeline.app.watching import watch
-from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, out, run_async, settings
+from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, cannot, out, run_async, settings
+from pipeline.cli.explain import Lang, spoken
+from pipeline.io.board import Telling
 from pipeline.io.explaining import ContactPage
 from pipeline.io.http import serve
 from pipeline.io.receiving.routes import Receiving
 from pipeline.io.sharing import Sharing
+from pipeline.io.simulator.story import ACTS, STORIES
 from pipeline.settings import Settings
 
 _END_SECONDS: Final = 60.0
@@ -38,14 +43,14 @@ def run(data: Data = None, catalogue: CatalogueFile = None, host: Host = None, p
     TOUCHLINE_CLICKHOUSE name. Goes on until Ctrl-C.
     """
     found = settings(data=data, catalogue=catalogue, host=host, port=port)
-    run_async(_serve(found, simulated=False))
+    run_async(_serve(found))
 
 
 @app.command()
 def worker(catalogue: CatalogueFile = None, host: Host = None, port: Port = None) -> None:
     """Run one worker of a cluster: like `run`, but only on a real Kafka and a real ClickHouse."""
     found = settings(catalogue=catalogue, host=host, port=port)
-    run_async(_serve(found, simulated=False, cluster=True))
+    run_async(_serve(found, cluster=True))
 
 
 @app.command()
@@ -56,22 +61,56 @@ def demo(
     port: Port = None,
     rate: float = typer.Option(1.0, help="How busy the simulated organisation is (1: some 3 touchpoints a second)"),
     seed: int = typer.Option(7, help="Another seed, another day"),
+    story: str | None = typer.Option(None, help=f"Tell a story of three minutes instead: {', '.join(STORIES)}"),
+    lang: Lang = "en",
+    speed: float = typer.Option(1.0, help="Tell the story so many times faster; then only its end is as it was"),
+    once: bool = typer.Option(False, "--once", help="End with the story"),
 ) -> None:
     """Run the pipeline with a simulated service organisation, in real time. Goes on until Ctrl-C."""
     found = settings(data=data, catalogue=catalogue, host=host, port=port)
-    run_async(_serve(found, simulated=True, rate=rate, seed=seed))
+    language = spoken(lang)
+    if story is not None and story not in STORIES:
+        cannot(f"there is no story {story!r}; there is: {', '.join(STORIES)}")
+    if story is None and (once or speed != 1):
+        cannot("--once and --speed are for a story: add --story monday-morning")
+    if speed < 1:
+        cannot(f"--speed {speed:g} is slower than life: 1 or more")
+
+    def play(pipeline: App, history: History) -> Simulation | Storytelling:
+        if story is None:
+            return Simulation(pipeline, seed, rate)
+        return Storytelling(pipeline, story, seed, _teller(history, language), speed=speed, once=once)
+
+    run_async(_serve(found, play=play))
 
 
-async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rate: float = 1.0, seed: int = 0) -> None:
+def _teller(history: History, language: Language) -> Callable[[Telling], None]:
+    """Says every act on the page and here."""
+
+    def tell(telling: Telling) -> None:
+        history.told = telling
+        at = ACTS[telling.number - 1].at_ms // 1_000
+        out.print(f"  {at // 60}:{at % 60:02}  {telling.text[language]}", highlight=False)
+
+    return tell
+
+
+Played = Simulation | Storytelling
+Play = Callable[[App, History], Played]
+
+
+async def _serve(found: Settings, *, cluster: bool = False, play: Play | None = None) -> None:
     if cluster and (found.embedded_log or found.embedded_warehouse):
         raise CannotStart(
             "a worker needs real servers: set TOUCHLINE_KAFKA=host:9092 and TOUCHLINE_CLICKHOUSE=host, or use"
             " `touchline run` for the embedded ones"
         )
+    simulated = play is not None
     chosen = choose(found, simulated_text() if simulated else None)
     async with pipeline_of(found, chosen) as pipeline:
         watchdog = Watchdog()
-        simulation = Simulation(pipeline, seed, rate) if simulated else None
+        history = History(pipeline)
+        simulation = play(pipeline, history) if play is not None else None
         state = State(
             pipeline,
             simulated=simulated,
@@ -81,7 +120,6 @@ async def _serve(found: Settings, *, simulated: bool, cluster: bool = False, rat
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)
         contacts = ContactPage(Local(pipeline).explain)
-        history = History(pipeline)
         runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host, aside=history)
         try:
             await _until_told(found, pipeline, state, watchdog, history, simulation)
@@ -117,7 +155,7 @@ async def pipeline_of(found: Settings, chosen: Chosen) -> AsyncIterator[App]:
 
 
 async def _until_told(
-    found: Settings, pipeline: App, state: State, watchdog: Watchdog, history: History, simulation: Simulation | None
+    found: Settings, pipeline: App, state: State, watchdog: Watchdog, history: History, simulation: Played | None
 ) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()

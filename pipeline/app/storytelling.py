@@ -1,0 +1,62 @@
+"""Tells a story to an app: its touchpoints in time, and what happens in words."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from pipeline.app import App
+from pipeline.app.feeding import feed, left_open
+from pipeline.io.board import Telling
+from pipeline.io.simulator.story import ACTS, LENGTH_MS, STORIES, act_at
+
+_TICK_SECONDS: Final = 0.25
+_LEAD_MS: Final = 3_000
+"""What happened before the story is counted in this time, most of the time."""
+
+
+class Storytelling:
+    """One of the `STORIES`, and calm after it until cancelled; `once`: it ends with the story, once all is written.
+
+    Times are true: the live values and every alert see it as it happens. With a `speed` of more than 1 it is told faster
+    than it happened, and ends now: it began so much earlier, and live values make sense at its end only.
+    """
+
+    def __init__(
+        self, app: App, name: str, seed: int, tell: Callable[[Telling], None], *, speed: float = 1.0, once: bool = False
+    ) -> None:
+        self.not_yet = "the story's morning before it begins is being counted"
+        self._app = app
+        self._name = name
+        self._seed = seed
+        self._tell = tell
+        self._speed = speed
+        self._once = once
+
+    async def run(self) -> None:
+        """Raises LogError."""
+        app = self._app
+        await app.until_ready()
+        begin_ms = app.clock.now_ms() + _LEAD_MS
+        story = STORIES[self._name](self._seed, begin_ms - round(LENGTH_MS * (1 - 1 / self._speed)))
+        await feed(app, [*left_open(app, app.clock.now_ms()), *story.advance(story.start_ms)])
+        await _counted(app)
+        self.not_yet = ""
+        told = 0
+        while True:
+            now_ms = app.clock.now_ms()
+            # Until the fast story has caught up with the clock, at the end of it.
+            at_ms = min(story.start_ms + round((now_ms - begin_ms) * self._speed), now_ms)
+            await feed(app, story.advance(at_ms))
+            since_ms = at_ms - story.start_ms
+            while since_ms >= 0 and told < act_at(since_ms):
+                self._tell(Telling(told + 1, len(ACTS), ACTS[told].text))
+                told += 1
+            if self._once and since_ms >= LENGTH_MS:
+                await _counted(app)
+                return
+            await asyncio.sleep(_TICK_SECONDS)
+
+
+async def _counted(app: App) -> None:
+    while not await app.drained():  # noqa: ASYNC110  (the log cannot wake us)
+        await asyncio.sleep(_TICK_SECONDS / 5)
