@@ -26,7 +26,7 @@ _CLICKHOUSE, CLICKHOUSE_UID = SOURCES["warehouse"]
 PANELS: Final[Mapping[str, tuple[str, int]]] = {
     "TouchlineServiceLevelMissed": ("touchline-live", 13),
     "TouchlineLongestWait": ("touchline-live", 11),
-    "TouchlineMessagesUnanswered": ("touchline-live", 15),
+    "TouchlineMessagesUnanswered": ("touchline-live", 16),
     "TouchlinePromisesOverdue": ("touchline-live", 20),
     "TouchlineCallersGivingUp": ("touchline-live", 6),
     "TouchlineResolutionFell": ("touchline-resolution", 1),
@@ -160,8 +160,10 @@ def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
 
 
 def committed() -> dict[str, str]:
-    """The files that are kept in the tree: those for Grafana (the rules of Prometheus are the alerts' own)."""
-    return {name: text for name, text in files().items() if name.startswith("grafana/")}
+    """The files that are kept in the tree: Grafana's boards and provisioning. The rules of Prometheus, by which alerts
+    are raised there, are written by `dashboards.alerts_files`.
+    """
+    return {name: text for name, text in files().items() if name.startswith(("grafana/dash", "grafana/prov"))}
 
 
 if __name__ == "__main__":

@@ -308,25 +308,16 @@ _MESSAGES: Final = (
     ),
     Panel(
         id=16,
-        title="Oldest unanswered message, in opening hours",
+        title="Oldest unanswered message: how much of its target is used up",
         kind="trend",
         about=about(
-            "Age of the oldest message without a reply, by queue; in opening hours where a calendar applies, and the "
-            "strictest of the targets that are counted so (dashed).",
-            "max of oldest_unanswered_open_seconds by queue; min of response_target_seconds",
-            "oldest_unanswered_open_seconds",
-            "oldest_unanswered_seconds",
-            "response_target_seconds",
+            "Age of the oldest message without a reply, by queue, as a share of what is promised there (in opening "
+            "hours, on the clock or in days, as the catalogue counts). Above 100 %: late.",
+            "max of oldest_unanswered_target_ratio by queue",
+            "oldest_unanswered_target_ratio",
         ),
-        queries=(
-            live(
-                f"{largest('oldest_unanswered_open_seconds', 'queue')} or "
-                f"{largest('oldest_unanswered_seconds', 'queue')}",
-                "{{queue}}",
-            ),
-            live(smallest("response_target_seconds", counted_in="open"), TARGET),
-        ),
-        unit="s",
+        queries=(live(largest("oldest_unanswered_target_ratio", "queue"), "{{queue}}"),),
+        unit="percentunit",
     ),
     Panel(
         id=17,

@@ -104,12 +104,16 @@ _FLOW: Final = (
         title="Sources: since when nothing was heard",
         kind="trend",
         about=about(
-            "Since a source was last heard of. An empty board may be a dead webhook. The alert looks at the opening "
-            "hours of that time (`source_silence_open_seconds`).",
-            "min of source_silence_seconds by source",
+            "Since a source was last heard of, and the opening hours of that time (by which the alert goes). An empty "
+            "board may be a dead webhook.",
+            "min of source_silence_seconds, source_silence_open_seconds by source",
             "source_silence_seconds",
+            "source_silence_open_seconds",
         ),
-        queries=(live(f"min by (source) ({own('source_silence_seconds')})", "{{source}}"),),
+        queries=(
+            live(f"min by (source) ({own('source_silence_seconds')})", "{{source}}"),
+            live(f"min by (source) ({own('source_silence_open_seconds')})", "opening hours, {{source}}"),
+        ),
         unit="s",
     ),
     Panel(
