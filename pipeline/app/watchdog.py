@@ -31,7 +31,7 @@ def end(sentence: str) -> NoReturn:
 
 
 class Watchdog:
-    """`beat` runs in the event loop; the thread ends with the process."""
+    """A task that shows that the loop turns, and a thread that sees whether it does."""
 
     def __init__(
         self,
@@ -43,10 +43,12 @@ class Watchdog:
         self._beat_at = self._tick_at = seconds()
         self._gaps: deque[tuple[float, float]] = deque()
         self._over_at: float | None = None
+        self._beating: asyncio.Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Watch the running loop from now on, until the process ends."""
+        self._beating = asyncio.ensure_future(self.beat())
         self._thread.start()
 
     async def beat(self) -> None:

@@ -161,10 +161,10 @@ async def _until_told(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
+    watchdog.start()
     if not await _started(pipeline, told):
         out.print("Ended: it had not started yet.")
         return
-    watchdog.start()
     try:
         _say_where(found, simulated=simulation is not None)
         work: list[Coroutine[Any, Any, object]] = [
@@ -174,7 +174,6 @@ async def _until_told(
             watch(pipeline),
             state.cohorts.run(),
             state.missed.run(),
-            watchdog.beat(),
             history.run(),
         ]
         if simulation is not None:
