@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from tests.certificates import Certificate
+
 _CONFIG = """<?xml version="1.0"?>
 <yandex>
     <logger><level>warning</level><log>{home}/log/server.log</log><errorlog>{home}/log/server.err.log</errorlog></logger>
@@ -27,7 +29,7 @@ _CONFIG = """<?xml version="1.0"?>
     <user_files_path>{home}/data/user_files/</user_files_path>
     <users_config>{home}/users.xml</users_config>
     <default_profile>default</default_profile>
-    <default_database>default</default_database>
+    <default_database>default</default_database>{more}
 </yandex>
 """
 
@@ -49,6 +51,14 @@ _USERS = """<?xml version="1.0"?>
     </interval></default></quotas>
 </yandex>
 """
+
+
+_SECURE = """
+    <tcp_port_secure>{port}</tcp_port_secure>
+    <openSSL><server>
+        <certificateFile>{certificate}</certificateFile><privateKeyFile>{key}</privateKeyFile>
+        <verificationMode>none</verificationMode><cacheSessions>false</cacheSessions>
+    </server></openSSL>"""
 
 
 class ClickHouseServer(Struct, frozen=True):
@@ -80,11 +90,18 @@ def _binary() -> str:
     return found
 
 
-def start_clickhouse(home: Path, native: int, http: int) -> ClickHouseServer:
-    """Start a server on `home` (kept from an earlier start, if there was one) and wait until it answers."""
+def start_clickhouse(
+    home: Path, native: int, http: int, secure: tuple[int, Certificate] | None = None
+) -> ClickHouseServer:
+    """Start a server on `home` (kept from an earlier start, if there was one) and wait until it answers. `secure`: a
+    port for TLS as well, with this certificate.
+    """
     for folder in ("log", "data/tmp", "data/user_files"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "config.xml").write_text(_CONFIG.format(home=home, http=http, native=native))
+    more = ""
+    if secure is not None:
+        more = _SECURE.format(port=secure[0], certificate=secure[1].certificate, key=secure[1].key)
+    (home / "config.xml").write_text(_CONFIG.format(home=home, http=http, native=native, more=more))
     (home / "users.xml").write_text(_USERS)
     log = (home / "log" / "stdout.log").open("ab")
     with log:
@@ -122,10 +139,10 @@ def stop_clickhouse(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def clickhouse_server(tmp_path: Path) -> Iterator[ClickHouseServer]:
+def clickhouse_server(tmp_path: Path, secure: tuple[int, Certificate] | None = None) -> Iterator[ClickHouseServer]:
     """A running clickhouse-server with its data under `tmp_path`; skips the test where none is installed."""
     native, http = free_ports(2)
-    server = start_clickhouse(tmp_path / "clickhouse", native, http)
+    server = start_clickhouse(tmp_path / "clickhouse", native, http, secure)
     try:
         yield server
     finally:

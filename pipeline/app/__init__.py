@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -185,6 +185,9 @@ class App:
 
     async def assigned(self, partitions: Sequence[str]) -> None:
         """Recover these; each starts to fold as soon as it is ready."""
+        if grown := self.grown(partitions):
+            self.fail(CannotStart(grown))
+            return
         new = {p: self._folding(p) for p in partitions if not p.startswith(f"{RAW}/")}
         self.foldings.update(new)
         facts_epoch = self._epochs[CONTACT_FACTS]
@@ -194,6 +197,18 @@ class App:
                     group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
         except* (LogLost, NewerLog, OtherDefinitions, OtherLog, WarehouseRefused) as problems:
             self.fail(problems.exceptions[0])
+
+    def grown(self, partitions: Iterable[str]) -> str:
+        """What to say where a folded topic has more partitions than state was made for; empty if none has."""
+        for partition in partitions:
+            topic, _, number = partition.rpartition("/")
+            declared = self.settings.partitions
+            if topic in FOLDED and int(number) >= declared and not self.settings.embedded_log:
+                return (
+                    f"topic {topic} has {int(number) + 1} partitions and had {declared} when its state was made: its"
+                    " keys go elsewhere now. Make new topics with as many, and run `touchline rebuild`"
+                )
+        return ""
 
     async def revoked(self, partitions: Sequence[str]) -> None:
         """Flush these and forget them."""

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from pipeline.app import App
-from pipeline.app.stack import MustRestart
+from pipeline.app import FOLDED, App
+from pipeline.app.stack import CannotStart, MustRestart
 from pipeline.core.engine import version_of
-from pipeline.ports import WarehouseDown
+from pipeline.ports import LogError, WarehouseDown
 
 STUCK_SECONDS: Final = 120.0
 _PERIOD_SECONDS: Final = 10.0
@@ -19,10 +19,20 @@ async def watch(app: App) -> None:
     stuck = Stuck(app)
     while True:
         await asyncio.sleep(_PERIOD_SECONDS)
-        found = stuck.look() or (None if app.settings.embedded_log else await overtaken(app))
-        if found:
+        if grown := app.grown(await last_partitions(app)):
+            app.fail(CannotStart(grown))
+            return
+        if found := stuck.look() or ("" if app.settings.embedded_log else await overtaken(app)):
             app.fail(MustRestart(found))
             return
+
+
+async def last_partitions(app: App) -> list[str]:
+    """The last partition of each folded topic, as far as Kafka tells now."""
+    try:
+        return [f"{topic}/{await app.log.partitions(topic) - 1}" for topic in FOLDED]
+    except LogError:
+        return []
 
 
 async def overtaken(app: App) -> str:

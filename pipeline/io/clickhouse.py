@@ -44,6 +44,8 @@ _LOST: Final = (
     OSError,
     EOFError,
 )
+_NOT_TRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
+"""All that the driver keeps of a certificate that is not accepted: waiting does not mend it."""
 _WRONG_VALUES: Final = (struct.error, TypeError, ValueError, AttributeError, OverflowError, KeyError)
 
 
@@ -117,7 +119,9 @@ class NativeWarehouse:
             raise failure(error.code, str(error.message)) from None
         except _LOST as error:
             self._hang_up()
-            raise WarehouseDown(f"ClickHouse at {server.host}:{server.port}: {_sentence(error)}") from None
+            said = _sentence(error)
+            kind = WarehouseRefused if _NOT_TRUSTED in said else WarehouseDown
+            raise kind(f"ClickHouse at {server.host}:{server.port}: {said}") from None
         except driver.Error as error:
             self._hang_up()
             raise WarehouseRefused(_sentence(error)) from None

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from pipeline.io.ledger import SqlLedger
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
 from tests.app.command import status
 from tests.faults.servers.kafka import Kafka, kafka
+from tests.faults.servers.wire import Wire
 from tests.servers import ClickHouseServer, clickhouse_server, free_ports, start_clickhouse, stop_clickhouse
 
 GROUP: Final = "touchline"
@@ -48,14 +49,15 @@ class Worker:
         """Whether it says that all its partitions are recovered."""
         return not self.stopped_until and status(f"http://127.0.0.1:{self.port}/health/ready") == 200
 
-    def start(self) -> None:
-        """Start a process."""
+    def start(self, failpoint: str = "") -> None:
+        """Start a process, with a failpoint (`agents.failpoints`) if one is named."""
+        env = self._env | ({"FAILPOINT": failpoint} if failpoint else {})
         with self.log.open("ab") as log:
-            log.write(f"---- start {time.strftime('%H:%M:%S')}\n".encode())
+            log.write(f"---- start {time.strftime('%H:%M:%S')} {failpoint}\n".encode())
             log.flush()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.cli", "worker", "--port", str(self.port)],
-                stdout=log, stderr=log, env=self._env, cwd=self.log.parent,
+                stdout=log, stderr=log, env=env, cwd=self.log.parent,
             )  # fmt: skip
 
     def kill(self) -> None:
@@ -76,6 +78,10 @@ class Worker:
         code = self._process.wait(seconds)
         self._process = None
         return code
+
+    def said(self) -> str:
+        """What the present or last process said."""
+        return self.log.read_text(errors="replace").rpartition("---- start")[2]
 
     def pause(self, until: float) -> None:
         """SIGSTOP: it does nothing, and does not know it."""
@@ -102,14 +108,27 @@ class Worker:
 class Cluster:
     """Everything that runs."""
 
-    def __init__(self, home: Path, broker: Kafka, clickhouse: ClickHouseServer, workers: int, partitions: int) -> None:
+    def __init__(
+        self,
+        home: Path,
+        broker: Kafka,
+        clickhouse: ClickHouseServer,
+        workers: int,
+        partitions: int,
+        *,
+        session_seconds: float = 12.0,
+        clickhouse_wire: Wire | None = None,
+    ) -> None:
         self.home, self.broker, self.clickhouse, self.partitions = home, broker, clickhouse, partitions
+        self.session_seconds, self.clickhouse_wire = session_seconds, clickhouse_wire
+        port = clickhouse.port if clickhouse_wire is None else clickhouse_wire.port
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")}
         self.env = kept | {
             "PYTHONPATH": str(_ROOT),
             "TOUCHLINE_KAFKA": broker.bootstrap,
-            "TOUCHLINE_CLICKHOUSE": f"127.0.0.1:{clickhouse.port}",
+            "TOUCHLINE_CLICKHOUSE": f"127.0.0.1:{port}",
             "TOUCHLINE_PARTITIONS": str(partitions),
+            "TOUCHLINE_SESSION_SECONDS": str(session_seconds),
         }
         self.workers = [
             Worker(number, port, home / f"worker-{number}.log", self.env)
@@ -203,10 +222,26 @@ class Cluster:
 
 
 @contextmanager
-def cluster(home: Path, *, workers: int, partitions: int) -> Iterator[Cluster]:
-    """Started servers with topics and tables; workers are started by `tend`. Raises Missing."""
-    with kafka(home) as broker, clickhouse_server(home) as clickhouse:
-        found = Cluster(home, broker, clickhouse, workers, partitions)
+def cluster(
+    home: Path,
+    *,
+    workers: int,
+    partitions: int,
+    session_seconds: float = 12.0,
+    wired: bool = False,
+    secured: bool = False,
+) -> Iterator[Cluster]:
+    """Started servers with topics and tables; workers are started by `tend`. With `wired` both servers are reached by
+    wires that can be held and cut, with `secured` Kafka listens with TLS, too. Raises Missing.
+    """
+    with (
+        kafka(home, wired=wired, secured=secured) as broker,
+        clickhouse_server(home) as clickhouse,
+        closing(Wire(free_ports(1)[0], clickhouse.port)) if wired else nullcontext() as wire,
+    ):
+        found = Cluster(
+            home, broker, clickhouse, workers, partitions, session_seconds=session_seconds, clickhouse_wire=wire
+        )
         try:
             applied = found.command("apply")
             if applied.returncode:

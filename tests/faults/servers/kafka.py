@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.certificates import certificate
+from tests.faults.servers.wire import Wire
 from tests.servers import free_ports
 
 VERSION: Final = "4.0.0"
@@ -38,8 +40,8 @@ _PROPERTIES: Final = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{listens},CONTROLLER://127.0.0.1:{controller}{more_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_advertised}
 log.dirs={home}/data
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
@@ -47,6 +49,17 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=500
+group.min.session.timeout.ms=1000
+"""
+_SECURED: Final = """
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,EXPIRED:SSL
+listener.name.secured.ssl.keystore.type=PEM
+listener.name.secured.ssl.keystore.location={valid}
+listener.name.secured.sasl.enabled.mechanisms=PLAIN
+listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_touchline="right";
+listener.name.expired.ssl.keystore.type=PEM
+listener.name.expired.ssl.keystore.location={expired}
 """
 
 
@@ -87,16 +100,33 @@ def _fetch(jars: Path) -> None:
 
 
 class Kafka:
-    """A broker: `start`, `stop`, `kill` (-9), `start` again on the same data and ports."""
+    """A broker: `start`, `stop`, `kill` (-9), `start` again on the same data and ports.
 
-    def __init__(self, home: Path) -> None:
+    With `wired` it is reached by a wire (`wire`), which can be held and cut. With `secured` it also listens with TLS
+    and password (user `touchline`, password `right`), and with TLS whose certificate has expired.
+    """
+
+    def __init__(self, home: Path, *, wired: bool = False, secured: bool = False) -> None:
         self.home = home
-        self.port, controller = free_ports(2)
+        self.port, listens, controller, self.secured_port, self.expired_port = free_ports(5)
+        self.listens = listens if wired else self.port
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self.wire = Wire(self.port, listens) if wired else None
+        ports = f",SECURED://127.0.0.1:{self.secured_port},EXPIRED://127.0.0.1:{self.expired_port}" if secured else ""
         self._classpath = classpath()
         self._process: subprocess.Popen[bytes] | None = None
         home.mkdir(parents=True, exist_ok=True)
-        properties = _PROPERTIES.format(home=home, port=self.port, controller=controller)
+        properties = _PROPERTIES.format(
+            home=home,
+            port=self.port,
+            listens=self.listens,
+            controller=controller,
+            more_listeners=ports,
+            more_advertised=ports,
+        )
+        if secured:
+            self.valid, self.expired = certificate(home, "valid"), certificate(home, "expired", expired=True)
+            properties += _SECURED.format(valid=self.valid.both, expired=self.expired.both)
         (home / "server.properties").write_text(properties)
         self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", f"{home}/server.properties")
 
@@ -113,7 +143,7 @@ class Kafka:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.listens), timeout=1).close()
             except OSError:
                 time.sleep(0.1)
             else:
@@ -147,11 +177,13 @@ class Kafka:
 
 
 @contextmanager
-def kafka(tmp: Path) -> Iterator[Kafka]:
+def kafka(tmp: Path, *, wired: bool = False, secured: bool = False) -> Iterator[Kafka]:
     """A running broker with its data under `tmp`. Raises Missing where Java or Maven are not installed."""
-    server = Kafka(tmp / "kafka")
+    server = Kafka(tmp / "kafka", wired=wired, secured=secured)
     try:
         server.start()
         yield server
     finally:
         server.stop()
+        if server.wire is not None:
+            server.wire.close()

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.topics import TOUCHPOINTS
 from tests.app.command import get, sentence
-from tests.faults.servers.cluster import Cluster, cluster, wait_until
+from tests.faults.servers.cluster import Cluster, wait_until
+from tests.faults.servers.conftest import SESSION_SECONDS
 from tests.faults.servers.kafka import Missing
-from tests.faults.servers.loop import Plan, catch_up, compare, drain, run
+from tests.faults.servers.loop import Plan, catch_up, compare, drain, run, say_nothing
 from tests.faults.servers.recount import read_log
-from tests.faults.servers.traffic import Sender, stream
+from tests.faults.servers.traffic import Sender, sender_of
 
 pytestmark = [pytest.mark.server, pytest.mark.process]
 
@@ -27,32 +28,19 @@ it would take if leaving were noticed only by silence. 3.4 s were seen on a load
 """
 
 
-def say(_: str) -> None:
-    """Tests are quiet."""
-
-
-def start(home: Path, workers: int, partitions: int) -> Iterator[Cluster]:
-    try:
-        with cluster(home, workers=workers, partitions=partitions) as found:
-            yield found
-    except Missing as missing:
-        pytest.skip(str(missing))
-
-
-def sender_of(found: Cluster, seed: int, touchpoints: int) -> Sender:
-    return Sender(found.broker.bootstrap, seed, stream(seed, touchpoints, time.time_ns() // 1_000_000))
-
-
-@pytest.fixture
-def two_workers(tmp_path: Path) -> Iterator[Cluster]:
-    yield from start(tmp_path, workers=2, partitions=4)
-
-
 @pytest.mark.timeout(600)
 def test_killed_workers_and_a_killed_clickhouse_leave_every_cell_and_contact_exact(tmp_path: Path) -> None:
-    plan = Plan(seed=7, kills=4, workers=2, touchpoints=5_000, partitions=4, weights=(3, 2, 0, 1))
+    plan = Plan(
+        seed=7,
+        kills=4,
+        workers=2,
+        touchpoints=5_000,
+        partitions=4,
+        session_seconds=SESSION_SECONDS,
+        weights=(3, 2, 0, 1, 0),
+    )
     try:
-        outcome = run(plan, tmp_path, say)
+        outcome = run(plan, tmp_path, say_nothing)
     except Missing as missing:
         pytest.skip(str(missing))
     assert outcome.differences.none, outcome.differences
@@ -64,7 +52,7 @@ def test_killed_workers_and_a_killed_clickhouse_leave_every_cell_and_contact_exa
 @pytest.mark.timeout(600)
 def test_a_worker_that_is_told_to_end_under_load_drains_and_nothing_is_delivered_again(two_workers: Cluster) -> None:
     found = two_workers
-    sender = sender_of(found, 8, 6_000)
+    sender = sender_of(found.broker.bootstrap, 8, 6_000)
     found.tend()
     sender.send(2_000)
     assert wait_until(lambda: all(worker.ready() for worker in found.workers), 60)
@@ -76,12 +64,12 @@ def test_a_worker_that_is_told_to_end_under_load_drains_and_nothing_is_delivered
     assert time.monotonic() - begun < 15
 
     sender.send(1_000)
-    catch_up(found, say, 120)  # starts it again
+    catch_up(found, say_nothing, 120)  # starts it again
     _, refused = drain(found)
     assert not refused
     markers = asyncio.run(found.markers())
     assert found.committed(TOUCHPOINTS) == {p: m.offset for p, m in markers.items() if p.startswith(f"{TOUCHPOINTS}/")}
-    differences = compare(found, sender, say)
+    differences = compare(found, sender, say_nothing)
     assert differences.none, differences
     assert not any(worker.exits for worker in found.workers)
 
@@ -114,7 +102,7 @@ class Watched:
 def test_partitions_are_handed_over_within_seconds_when_workers_come_and_go_under_load(two_workers: Cluster) -> None:
     found = two_workers
     steady, guest = found.workers
-    sender = sender_of(found, 11, 20_000)
+    sender = sender_of(found.broker.bootstrap, 11, 20_000)
     steady.start()
     sender.send(500)
     assert wait_until(steady.ready, 60)
@@ -129,9 +117,9 @@ def test_partitions_are_handed_over_within_seconds_when_workers_come_and_go_unde
         assert guest.ended(1) == 0
         assert watched.until(steady.ready, 30)
     assert watched.longest_seconds < HANDOVER_SECONDS
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     drain(found)
-    differences = compare(found, sender, say)
+    differences = compare(found, sender, say_nothing)
     assert differences.none, differences
 
 
@@ -146,10 +134,10 @@ def total(found: Cluster, metric: str) -> float:
 @pytest.mark.timeout(600)
 def test_while_clickhouse_or_kafka_is_away_workers_go_on_and_then_catch_up(two_workers: Cluster) -> None:
     found = two_workers
-    sender = sender_of(found, 12, 4_000)
+    sender = sender_of(found.broker.bootstrap, 12, 4_000)
     found.tend()
     sender.send(1_000)
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
 
     found.clickhouse.process.kill()
     found.clickhouse.process.wait()
@@ -157,24 +145,24 @@ def test_while_clickhouse_or_kafka_is_away_workers_go_on_and_then_catch_up(two_w
     assert wait_until(lambda: total(found, "touchline_dirty_rows") > 500, 30)  # folded, and not written
     assert wait_until(lambda: total(found, "touchline_log_lag_records") == 0, 30)
     found.kill_clickhouse(0)
-    catch_up(found, say, 60)
+    catch_up(found, say_nothing, 60)
 
     found.kill_kafka(8)
     sender.send(2_000)
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     assert not any(worker.exits for worker in found.workers)
     drain(found)
-    differences = compare(found, sender, say)
+    differences = compare(found, sender, say_nothing)
     assert differences.none, differences
 
 
 @pytest.mark.timeout(600)
 def test_what_the_log_lost_is_counted_exactly_and_two_sets_of_definitions_do_not_mix(two_workers: Cluster) -> None:
     found = two_workers
-    sender = sender_of(found, 9, 3_000)
+    sender = sender_of(found.broker.bootstrap, 9, 3_000)
     found.tend()
     sender.send(1_000)
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     drain(found)
 
     other = found.home / "other.yaml"
@@ -192,7 +180,7 @@ def test_what_the_log_lost_is_counted_exactly_and_two_sets_of_definitions_do_not
     assert "TOUCHLINE_ACCEPT_LOSS" in said
 
     found.env["TOUCHLINE_ACCEPT_LOSS"] = "1"
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     drain(found)
     markers = asyncio.run(found.markers())
     assert {p: m.lost for p, m in markers.items() if m.lost} == {"touchpoints/0": 7}
@@ -201,10 +189,10 @@ def test_what_the_log_lost_is_counted_exactly_and_two_sets_of_definitions_do_not
 @pytest.mark.timeout(600)
 def test_a_topic_that_was_made_again_is_refused_and_then_counted_as_a_new_log(two_workers: Cluster) -> None:
     found = two_workers
-    sender = sender_of(found, 10, 3_000)
+    sender = sender_of(found.broker.bootstrap, 10, 3_000)
     found.tend()
     sender.send(2_000)
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     drain(found)
     old_log = list(read_log(found.broker.bootstrap))
 
@@ -217,17 +205,17 @@ def test_a_topic_that_was_made_again_is_refused_and_then_counted_as_a_new_log(tw
 
     found.env["TOUCHLINE_NEW_EPOCH"] = TOUCHPOINTS
     sender.send(400)
-    catch_up(found, say, 120)
+    catch_up(found, say_nothing, 120)
     # Whoever starts again while the setting is still there goes on with the same log, as the other does.
     first, other = found.workers
     for _ in range(2):
         first.kill()
         sender.send(150)
-        catch_up(found, say, 120)
+        catch_up(found, say_nothing, 120)
     first.kill()
     sender.send(300)
     assert wait_until(lambda: not found.lag(asyncio.run(found.markers())), 90), "the other does not go on"
     other.ask_to_end()
     assert other.ended(60) == 0
-    differences = compare(found, sender, say, earlier=old_log)
+    differences = compare(found, sender, say_nothing, earlier=old_log)
     assert differences.none, differences

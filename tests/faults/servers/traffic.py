@@ -1,6 +1,7 @@
 """What is sent: a seeded stream with repetitions and displacements, to the topic itself and through the raw topic."""
 
 import json
+import time
 from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
@@ -99,6 +100,11 @@ class Sender:
     def _delivered(self, error: Any, _message: Any) -> None:
         if error is not None:
             self._refused.append(str(KafkaException(error)))
+
+
+def sender_of(bootstrap: str, seed: int, touchpoints: int) -> Sender:
+    """A sender of a seeded stream of so many."""
+    return Sender(bootstrap, seed, stream(seed, touchpoints, time.time_ns() // 1_000_000))
 
 
 def identity(touchpoint: Touchpoint) -> tuple[Any, ...]:
