@@ -70,6 +70,7 @@ def _draw(plot: Plot, axes: Any, lang: Language) -> None:
     curves = axes
     if plot.bars:
         axes.set_ylabel(plot.bar_unit)
+        axes.yaxis.set_major_formatter(lambda value, _: speech.number(value, lang))
         curves = axes.twinx()
         curves.spines["right"].set_visible(True)
     for colour, (name, values) in zip(_CURVES, plot.lines.items(), strict=False):
