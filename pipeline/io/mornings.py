@@ -21,8 +21,8 @@ SELECT contact_id, channel, queue, if(isNull(wait_ended_ms), 'waiting', outcome)
        wait_began_ms AS began_ms, wait_ended_ms AS ended_ms, target_ms AS limit_ms
 FROM touchline_internal.contacts FINAL
 WHERE wait_began_ms >= %(from)s AND wait_began_ms < %(to)s AND isNotNull(target_ms)
-      AND ifNull(wait_ended_ms, %(now)s) - wait_began_ms > target_ms
-ORDER BY ifNull(wait_ended_ms, %(now)s) - wait_began_ms DESC, contact_id LIMIT {_LISTED}"""
+      AND ifNull(wait_ended_ms, toInt64(%(now)s)) - wait_began_ms > target_ms
+ORDER BY ifNull(wait_ended_ms, toInt64(%(now)s)) - wait_began_ms DESC, contact_id LIMIT {_LISTED}"""
 _REPLIES_SQL: Final = f"""
 SELECT contact_id, channel, queue,
        multiIf(isNotNull(first_reply_ms), 'replied', response_due = 1, 'waiting', 'closed') AS outcome,
@@ -31,7 +31,7 @@ FROM touchline_internal.contacts FINAL
 WHERE first_clock_ms >= %(from)s AND first_clock_ms < %(to)s AND discarded = 0 AND channel IN %(channels)s
       AND ((isNotNull(first_reply_ms) AND response_in_target = 0)
            OR (response_due = 1 AND isNull(first_reply_ms) AND response_deadline_ms < %(now)s))
-ORDER BY ifNull(first_reply_ms, %(now)s) - first_clock_ms DESC, contact_id LIMIT {_LISTED}"""
+ORDER BY ifNull(first_reply_ms, toInt64(%(now)s)) - first_clock_ms DESC, contact_id LIMIT {_LISTED}"""
 _PROMISES_SQL: Final = """
 SELECT kind, sum(p.promises_due) AS due, sum(p.promises_kept) AS kept, sum(p.promises_late) AS late,
        sum(p.promises_broken) AS broken, sum(p.promises_overdue) AS overdue
