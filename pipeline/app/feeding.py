@@ -63,21 +63,25 @@ class Simulation:
         return all(folding.engine.marker.watermark_ms == 0 for folding in self._app.foldings.values())
 
     def _earlier(self, from_ms: int, to_ms: int) -> list[Touchpoint]:
-        """What happened then, with an end to everything: nobody of that day is waiting any more. Promises are left
-        out.
+        """The contacts that began then, as they went on the next day. What had no end by then is left out, and so are
+        promises: nobody of that day waits for anything now.
         """
-        told = [
-            touchpoint
-            for touchpoint in Organisation(self._seed, from_ms, rate=self._rate).advance(to_ms)
-            if not isinstance(touchpoint, (PromiseMade, PromiseKept, PromiseBroken))
-        ]
+        told = Organisation(self._seed + from_ms // _HOUR_MS, from_ms, rate=self._rate).advance(to_ms + 24 * _HOUR_MS)
         ended = {each.contact_id for each in told if isinstance(each, (Closed, Abandoned, Discarded))}
-        channels = {each.contact_id: each.channel for each in told if each.contact_id not in ended}
-        ends: list[Touchpoint] = [
-            Closed(id=f"demo-ended-{to_ms}", time=to_ms, contact_id=contact_id, channel=channel)
-            for contact_id, channel in channels.items()
+        late: set[str] = set()
+        seen: set[str] = set()
+        for each in told:
+            if each.contact_id not in seen:
+                seen.add(each.contact_id)
+                if each.time >= to_ms:
+                    late.add(each.contact_id)
+        return [
+            each
+            for each in told
+            if each.contact_id in ended
+            and each.contact_id not in late
+            and not isinstance(each, (PromiseMade, PromiseKept, PromiseBroken))
         ]
-        return told + ends
 
 
 def left_open(app: App, now_ms: int) -> list[Touchpoint]:

@@ -17,8 +17,8 @@ _LEAD_MS: Final = 3_000
 class Storytelling:
     """One of the `STORIES`, and calm after it until cancelled; `once`: it ends with the story, once all is written.
 
-    Times are true: the live values and every alert see it as it happens. With a `speed` of more than 1 it is told faster
-    than it happened, and ends now: it began so much earlier, and live values make sense at its end only.
+    Times are true: the live values and every alert see it as it happens. With a `speed` above 1 it is told faster than
+    it happened, and ends now: it began so much earlier, and live values make sense at its end only.
     """
 
     def __init__(

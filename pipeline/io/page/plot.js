@@ -25,11 +25,11 @@ function path(points) {
     .join("");
 }
 
-/** The smallest round number that is not below: 1, 2, 5, 10, 20, ... */
+/** The smallest round number that is not below. */
 export function ceiling(value) {
   if (value <= 1) return 1;
   const size = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * size).find((step) => step >= value);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * size).find((step) => step >= value);
 }
 
 /** A plot: `ratio` lines go from 0 to 1 and may have a target. */

@@ -49,12 +49,10 @@ def _menu(world: World, contact: Contact) -> Generator[int | Seek, str | None, b
 
 
 def _bot(world: World, contact: Contact) -> Generator[int | Seek, str | None, bool | None]:
-    """The bot that opens a chat. None: on to the queue."""
-    world.emit(contact, t.MessageReceived)
-    yield world.between_ms(SECOND, 4 * SECOND)
-    world.emit(contact, t.MessageSent, author="bot")
-    yield world.between_ms(10 * SECOND, 40 * SECOND)
-    world.emit(contact, t.MessageReceived)
+    """The bot that opens a chat and offers buttons. None: on to the queue."""
+    for step in ("topic", "details"):
+        yield world.between_ms(2 * SECOND, 20 * SECOND)
+        world.emit(contact, t.Menu, step=step, option=contact.matter.topic if step == "topic" else None)
     yield SECOND
     return (yield from _self_service(world, contact, 0.6, 0.45))
 
