@@ -10,7 +10,7 @@ from dashboards.alerts_model import LANGUAGES, Alert, Language, Number, Recordin
 
 RUNBOOKS: Final = "https://touchline.example.org/docs/runbooks"
 """Where the runbooks are to be read: whoever builds the files says where they put docs/runbooks."""
-INTERVAL_SECONDS: Final = 30
+INTERVAL_SECONDS: Final = 15
 _SLOW_SECONDS: Final = 240
 """Prometheus takes a series for gone that has no sample for five minutes."""
 _HEAD: Final = """\
