@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True):
     clickhouse_password: Annotated[str, Meta(description="ClickHouse password")] = ""
     clickhouse_tls: Annotated[bool, Meta(description="Encrypt the connection to ClickHouse")] = False
     clickhouse_ca: Annotated[str, Meta(description="File of the certificate authority of ClickHouse")] = ""
+    token: Annotated[str, Meta(description="Token of page and metrics; needed where other machines reach them")] = ""
     senders: Annotated[Path | None, Meta(description="YAML file of who may send over HTTP; none: this machine")] = None
     pseudonym_keys: Annotated[Path | None, Meta(description="File of keys that turn customer ids to pseudonyms")] = None
     tenant: Annotated[str, Meta(description="Whose customers they are: part of every pseudonym")] = ""

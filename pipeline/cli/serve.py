@@ -26,11 +26,14 @@ from pipeline.app.watching import watch
 from pipeline.cli.base import CatalogueFile, Data, Host, Port, app, cannot, out, run_async, settings
 from pipeline.cli.explain import Lang, spoken
 from pipeline.io.board import Telling
+from pipeline.io.entry import Entry
 from pipeline.io.explaining import ContactPage
-from pipeline.io.http import serve
+from pipeline.io.http import Routes, is_loopback, serve
+from pipeline.io.public import PublicPage
 from pipeline.io.receiving.routes import Receiving
 from pipeline.io.sharing import Sharing
 from pipeline.io.simulator.story import ACTS, STORIES
+from pipeline.live.public import public_waits
 from pipeline.settings import Settings
 
 _END_SECONDS: Final = 60.0
@@ -105,6 +108,11 @@ async def _serve(found: Settings, *, cluster: bool = False, play: Play | None = 
             "a worker needs real servers: set TOUCHLINE_KAFKA=host:9092 and TOUCHLINE_CLICKHOUSE=host, or use"
             " `touchline run` for the embedded ones"
         )
+    if not found.token and not is_loopback(found.host):
+        raise CannotStart(
+            f"on {found.host} other machines could read page and metrics: set TOUCHLINE_TOKEN to what they have to"
+            " send, or leave --host out"
+        )
     simulated = play is not None
     chosen = choose(found, simulated_text() if simulated else None)
     async with pipeline_of(found, chosen) as pipeline:
@@ -120,7 +128,11 @@ async def _serve(found: Settings, *, cluster: bool = False, play: Play | None = 
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)
         contacts = ContactPage(Local(pipeline).explain)
-        runner = await serve(state, found.host, found.port, receiving, contacts, known_as=senders.host, aside=history)
+        public = PublicPage(lambda: public_waits(state.summary(pipeline.clock.now_ms()), pipeline.rulebook))
+        routes: list[Routes] = [receiving, contacts, public]
+        if found.token:
+            routes.append(Entry(found.token))
+        runner = await serve(state, found.host, found.port, *routes, known_as=senders.host, aside=history)
         try:
             await _until_told(found, pipeline, state, watchdog, history, simulation)
         finally:

@@ -112,8 +112,9 @@ def application(state: StateProvider, host: str, *routes: Routes, known_as: str 
 
 
 async def _secured(_: web.Request, response: web.StreamResponse) -> None:
-    """Every answer, streams and errors included, is under the strict headers."""
-    response.headers.update(_HEADERS)
+    """Every answer, streams and errors included, is under the strict headers; a route may have its own."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def is_loopback(host: str) -> bool:
