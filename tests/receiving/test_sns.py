@@ -22,7 +22,7 @@ TOPIC = "arn:aws:sns:eu-central-1:123456789012:contacts"
 CERTIFICATE = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"
 SUBSCRIBE = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription"
 PATH = "/v1/sources/connect"
-KNOWN = Senders({"connect": Sender("connect", "amazon-connect", "sns", (), (TOPIC,))})
+KNOWN = Senders({"connect": Sender("connect", "amazon-connect", "sns", topics=(TOPIC,))})
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),

@@ -311,3 +311,18 @@ def test_the_file_of_senders_as_its_docstring_shows_it(tmp_path: Path) -> None:
     assert found.by_name["helpdesk"].secrets == (b"from a file", b"z")
     assert "from a file" not in repr(found)
     assert [each.name for each in found.with_tokens()] == ["crm"]
+
+
+async def test_a_sender_of_ones_own_format_is_read_by_its_mapping_file(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "format: jsonl\ncommon: {contact_id: '{order}', channel: web}\ntouchpoints:\n"
+        "  - {type: contact.requested, id: new, time: {column: at, form: seconds}}\n"
+    )
+    (tmp_path / "senders.yaml").write_text("senders: {shop: {source: shop.yaml, secrets: ['env:S']}}")
+    async with intake(load(tmp_path / "senders.yaml", {"S": NEW})) as server:
+        body = b'{"order": 7, "at": 1772442000}\n{"order": 8, "at": "soon"}\n'
+        status, answer, _ = await server.post(body, "/v1/sources/shop", bearer(b"", NEW, 0), "application/x-ndjson")
+        assert (status, answer["accepted"], answer["rejected_total"]) == (202, 1, 1)
+        assert answer["rejected"][0]["place"] == "line 2"
+        (made,) = server.written.touchpoints
+        assert (made.contact_id, made.source) == ("7", "shop")

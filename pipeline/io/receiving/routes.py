@@ -212,7 +212,7 @@ class Receiving:
 
     def _read(self, sender: Sender, lines: Sequence[bytes], body: bytes) -> _Taken:
         taken = _Taken()
-        for output in SOURCES[sender.source].read(lines):
+        for output in sender.read(lines):
             place = f"line {output.line}"
             if isinstance(output, Item):
                 self._sort(Document(place, output.value), Document(place, output.value), sender, taken)

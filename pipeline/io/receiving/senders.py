@@ -12,7 +12,7 @@ senders:
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,8 +21,9 @@ import msgspec
 import yaml
 from msgspec import Struct
 
+from pipeline.io.mappings import SourceError, source_named
 from pipeline.io.receiving.signatures import SCHEMES, Scheme
-from schemas.sources import SOURCES
+from schemas.sources import SOURCES, Output, Source
 
 CANONICAL: Final = "canonical"
 _NEED_NO_SECRET: Final = frozenset({"sns"})
@@ -39,8 +40,14 @@ class Sender(Struct, frozen=True):
     source: str
     proof: Scheme | None
     secrets: tuple[bytes, ...] = ()
+    reader: Source | None = None
+    """How its payloads are read, where `source` is a mapping file."""
     topics: tuple[str, ...] = ()
     requests_per_second: float = 100.0
+
+    def read(self, lines: Iterable[bytes]) -> Iterator[Output]:
+        """What its payloads mean."""
+        return (self.reader or SOURCES[self.source]).read(lines)
 
     def __repr__(self) -> str:
         return f"Sender({self.name}, {self.source}, {self.proof})"
@@ -105,8 +112,10 @@ def _sender(path: Path, name: str, entry: _Entry, environment: Mapping[str, str]
     place = f"{path}: sender {name!r}"
     if not name or len(name) > 64 or not name.isprintable() or "/" in name:
         raise SendersError(f"{place}: a name has 1 to 64 printable characters and no slash")
-    if entry.source not in SOURCES:
-        raise SendersError(f"{place}: there is no source {entry.source!r}; known are {', '.join(SOURCES)}")
+    try:
+        reader = source_named(entry.source, path.parent)
+    except SourceError as error:
+        raise SendersError(f"{place}: {error}") from error
     proof = next((scheme for scheme in SCHEMES if scheme == entry.proof), None)
     if proof is None:
         raise SendersError(f"{place}: there is no proof {entry.proof!r}; known are {', '.join(SCHEMES)}")
@@ -117,7 +126,7 @@ def _sender(path: Path, name: str, entry: _Entry, environment: Mapping[str, str]
     if entry.requests_per_second <= 0:
         raise SendersError(f"{place}: requests_per_second has to be above 0")
     secrets = tuple(_secret(place, each, environment) for each in entry.secrets)
-    return Sender(name, entry.source, proof, secrets, tuple(entry.topics), entry.requests_per_second)
+    return Sender(name, entry.source, proof, secrets, reader, tuple(entry.topics), entry.requests_per_second)
 
 
 def _secret(place: str, where: str, environment: Mapping[str, str]) -> bytes:
