@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from agents.folding import Folding
 from pipeline.app import FOLDED, App
+from pipeline.app.auditing import BackgroundAudit
 from pipeline.app.catalogues import definitions
 from pipeline.app.cohorts import Cohorts
 from pipeline.app.missed import Missed
@@ -24,6 +25,7 @@ from pipeline.core.contacts import ContactFold
 from pipeline.io.exposition import exposition
 from pipeline.io.kafka import security_of
 from pipeline.io.latest import follow
+from pipeline.live.around import Around
 from pipeline.live.collect import Collected, collect, readiness
 from pipeline.live.inputs import LiveState, PartitionState, Reading
 from pipeline.live.narrow import narrowed, narrowed_others, narrowed_state
@@ -74,7 +76,8 @@ class State:
             self._together = Together(name, f"{name}/{os.getpid()}", definitions(app.rulebook.catalogue))
         self.cohorts = Cohorts(app)
         self.missed = Missed(app)
-        self.metrics = exposition(lambda: self._present(alone=True), self.cohorts.around)
+        self.audit = BackgroundAudit(app)
+        self.metrics = exposition(lambda: self._present(alone=True), self._around)
 
     def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
         """The live values: of all workers, where there are several; of these queues, where some are named."""
@@ -103,6 +106,14 @@ class State:
             with suppress(LogError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
                     await together.goodbye(app.log, app.clock.now_ms())
+
+    def _around(self, summary: Summary) -> Around:
+        outcome, audit = self.audit.outcome, self.audit
+        return msgspec.structs.replace(
+            self.cohorts.around(summary),
+            audit_differences=None if outcome is None else outcome.total,
+            audit_age_ms=audit.age_ms(summary.now_ms),
+        )
 
     def _generation(self) -> int:
         return self._app.log.generation

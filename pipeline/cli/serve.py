@@ -186,6 +186,7 @@ async def _until_told(
             watch(pipeline),
             state.cohorts.run(),
             state.missed.run(),
+            state.audit.run(),
             history.run(),
         ]
         if simulation is not None:

@@ -123,6 +123,12 @@ def _about_itself(summary: Summary, around: Around) -> Iterator[Metric]:
     yield one("simulated", "1: the touchpoints are made up (demo)", int(summary.simulated))
     yield one("labels_dropped", "Pairs of channel and queue that `other` stands for", summary.labels_dropped)
     yield one(
+        "audit_differences",
+        "Numbers of yesterday and today in the partitions here that are not what the contacts say: above 0 is a bug",
+        around.audit_differences,
+    )
+    yield one("audit_age_seconds", "Since they were counted again", seconds(around.audit_age_ms))
+    yield one(
         "data_until_timestamp_seconds",
         "Everything is known up to here: the smallest watermark of the contact partitions",
         seconds(summary.data_until_ms),

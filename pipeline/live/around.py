@@ -66,6 +66,8 @@ class Aged(Struct, frozen=True):
 class Around(Struct, frozen=True):
     """All of it at one moment. `objectives`: the promised share in percent. `silence_open_ms`: how much opening time
     has passed since a source was last heard of. `intake_rejected`: by reason, since this process began.
+    `audit_differences`: how many numbers of yesterday and today were not what the contacts say, `audit_age_ms` ago;
+    None before the first audit.
     """
 
     calendars: Sequence[CalendarNow] = ()
@@ -74,6 +76,8 @@ class Around(Struct, frozen=True):
     intake: Sequence[IntakeNow] = ()
     intake_rejected: Mapping[str, int] = {}
     resolution: Mapping[Place, Aged] = {}
+    audit_differences: int | None = None
+    audit_age_ms: int | None = None
 
 
 def calendars_now(rulebook: Rulebook, rows: Iterable[QueueRow], now_ms: int) -> tuple[CalendarNow, ...]:
