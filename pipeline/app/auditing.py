@@ -61,7 +61,7 @@ class BackgroundAudit:
         self.outcome, self.ended_ms = outcome, app.clock.now_ms()
         if outcome.total:
             log_.error(
-                "%d numbers of yesterday and today are not what the contacts say, the first: %s (run `touchline audit`)",
+                "%d numbers of yesterday and today are not what the contacts say (touchline audit), the first: %s",
                 outcome.total,
                 outcome.differences[0] if outcome.differences else "not named",
             )
