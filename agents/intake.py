@@ -6,7 +6,8 @@ by their ids, and dead letters by their origin.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Recor
 from schemas.codec import decode, encode
 from schemas.pseudonyms import Pseudonyms
 from schemas.rejects import DeadLetter, Reject, dead_letter
+from schemas.sources import BadLine, Item, Source
 from schemas.topics import TOUCHPOINTS
 
 _SOURCE: Final = "kafka"
@@ -37,9 +39,11 @@ class Intake:
         clock: Clock,
         channels: Collection[str],
         limits: Limits,
-        epoch: int,
+        epochs: Mapping[str, int],
         pseudonyms: Pseudonyms = Pseudonyms(),  # noqa: B008  (frozen)
+        readers: Mapping[str, Source] = MappingProxyType({}),
     ) -> None:
+        """`epochs`: of each raw topic. `readers`: of raw topics in a format of their own."""
         self.accepted = 0
         self.rejected: dict[str, int] = {}
         self.stopped: dict[str, str] = {}
@@ -47,7 +51,8 @@ class Intake:
         self._log, self._ledger, self._clock = log, ledger, clock
         self._channels = channels
         self._limits = limits
-        self._epoch = epoch
+        self._epochs = epochs
+        self._readers = readers
         self._pseudonyms = pseudonyms
         self._poison: dict[str, Poison] = {}
 
@@ -61,11 +66,12 @@ class Intake:
         records: list[OutRecord] = []
         letters: list[DeadLetter] = []
         done = batch.to_offset
+        reader = self._readers.get(topic)
         for record in batch.records:
-            taken = self._take(record, now_ms)
-            if isinstance(taken, OutRecord):
+            made, taken = self._take(record, now_ms) if reader is None else self._read(reader, record, now_ms)
+            records += made
+            if taken is None:
                 poison.good()
-                records.append(taken)
                 continue
             try:
                 poison.bad(f"{batch.partition} offset {record.offset}", taken.reason, taken.detail)
@@ -80,7 +86,7 @@ class Intake:
                     taken,
                     topic=topic,
                     number=int(number),
-                    epoch=self._epoch,
+                    epoch=self._epochs[topic],
                     offset=record.offset,
                     step="intake",
                     key=record.key,
@@ -108,12 +114,27 @@ class Intake:
             else:
                 return
 
-    def _take(self, record: Record, now_ms: int) -> OutRecord | Reject:
+    def _take(self, record: Record, now_ms: int) -> tuple[list[OutRecord], Reject | None]:
         touchpoint = decode(record.value, self._channels)
         if isinstance(touchpoint, Reject):
-            return touchpoint
+            return [], touchpoint
         known = self._pseudonyms.applied(touchpoint)
         if known.source is None:
             known = msgspec.structs.replace(known, source=_SOURCE)
         value = record.value if known is touchpoint else encode(known)
-        return OutRecord(touchpoint.contact_id.encode(), value, now_ms)
+        return [OutRecord(touchpoint.contact_id.encode(), value, now_ms)], None
+
+    def _read(self, reader: Source, record: Record, now_ms: int) -> tuple[list[OutRecord], Reject | None]:
+        """A record of another format: what can be read of it is taken in, the first of its faults is its reject."""
+        if record.value is None:
+            return [], Reject("null_value", "the record has a null value (a tombstone)")
+        records: list[OutRecord] = []
+        reject: Reject | None = None
+        for output in reader.read(record.value.split(b"\n")):
+            if isinstance(output, Item):
+                made, fault = self._take(Record(record.offset, record.timestamp_ms, None, output.value), now_ms)
+                records += made
+                reject = reject or fault
+            elif isinstance(output, BadLine):
+                reject = reject or output.reject
+        return records, reject

@@ -39,6 +39,8 @@ class Settings(Struct, frozen=True):
     clickhouse_password: Annotated[str, Meta(description="ClickHouse password")] = ""
     clickhouse_tls: Annotated[bool, Meta(description="Encrypt the connection to ClickHouse")] = False
     clickhouse_ca: Annotated[str, Meta(description="File of the certificate authority of ClickHouse")] = ""
+    own_topic: Annotated[str, Meta(description="A raw topic of a format of your own, read besides touchline.raw")] = ""
+    own_source: Annotated[str, Meta(description="How that topic is read: a source, or a mapping file (.yaml)")] = ""
     token: Annotated[str, Meta(description="Token of page and metrics; needed where other machines reach them")] = ""
     senders: Annotated[Path | None, Meta(description="YAML file of who may send over HTTP; none: this machine")] = None
     pseudonym_keys: Annotated[Path | None, Meta(description="File of keys that turn customer ids to pseudonyms")] = None

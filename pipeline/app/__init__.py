@@ -18,6 +18,7 @@ from msgspec import Struct
 from agents.folding import Folding, LogLost, Pace
 from agents.intake import Intake
 from pipeline.app.catalogues import definitions
+from pipeline.app.own import readers_of
 from pipeline.app.privacy import pseudonyms_of
 from pipeline.app.stack import CannotStart, MustRestart
 from pipeline.app.standing import refuse_gone, standings
@@ -94,11 +95,13 @@ class App:
         self._fingerprint = definitions(catalogue)
         limits = catalogue.settings
         self._limits = Limits(limits.dead_letter_max_run, limits.dead_letter_max_ratio)
+        self._readers = readers_of(settings)
+        self._raw = (RAW, *self._readers)
         self.log = FaustLog(
             bootstrap,
             group=settings.group,
             client_id=f"touchline-{socket.gethostname()}-{os.getpid()}",
-            topics={RAW: self._intake, TOUCHPOINTS: self._fold, CONTACT_FACTS: self._fold},
+            topics={**dict.fromkeys(self._raw, self._intake), **dict.fromkeys(FOLDED, self._fold)},
             listener=self,
             embedded=settings.embedded_log,
             security=security_of(settings),
@@ -132,7 +135,7 @@ class App:
             if epoch == known[topic]:
                 counted[topic].add(marker.log_id)
         if self.settings.embedded_log:
-            self._epochs = dict.fromkeys((RAW, *FOLDED), max(known.values(), default=0) + 1)
+            self._epochs = dict.fromkeys((*self._raw, *FOLDED), max(known.values(), default=0) + 1)
         else:
             ids = self._log_ids = await asyncio.to_thread(topics.ids, self.settings)
             renewed = {name.strip() for name in self.settings.new_epoch.split(",") if name.strip()}
@@ -140,14 +143,14 @@ class App:
             begun = {topic for topic in renewed if ids.get(topic) and counted[topic] == {ids[topic]}}
             self._epochs = {
                 topic: max(known[topic], 1) + (1 if topic in renewed - begun and known[topic] else 0)
-                for topic in (RAW, *FOLDED)
+                for topic in (*self._raw, *FOLDED)
             }
             if not self.settings.accept_loss:
                 same = {p: m for p, (m, v) in markers.items() if epoch_of(v) == self._epochs[p.rpartition("/")[0]]}
                 refuse_gone(await standings(self.settings, same))
         channels = self.rulebook.catalogue.channels.keys()
         self.intake = Intake(
-            self.log, self.ledger, self.clock, channels, self._limits, self._epochs[RAW], self.pseudonyms
+            self.log, self.ledger, self.clock, channels, self._limits, self._epochs, self.pseudonyms, self._readers
         )
         await self.log.start()
 
@@ -188,7 +191,7 @@ class App:
         if grown := self.grown(partitions):
             self.fail(CannotStart(grown))
             return
-        new = {p: self._folding(p) for p in partitions if not p.startswith(f"{RAW}/")}
+        new = {p: self._folding(p) for p in partitions if p.rpartition("/")[0] not in self._raw}
         self.foldings.update(new)
         facts_epoch = self._epochs[CONTACT_FACTS]
         try:
@@ -269,7 +272,7 @@ class App:
 
     async def drained(self) -> bool:
         """Whether all that is in the log is in the warehouse: raw records taken in, touchpoints and facts written."""
-        for topic in (RAW, *FOLDED):
+        for topic in (*self._raw, *FOLDED):
             for number in range(await self.log.partitions(topic)):
                 partition = f"{topic}/{number}"
                 _, end = await self.log.bounds(partition)
@@ -287,7 +290,7 @@ class App:
             await asyncio.sleep(0.02)
 
     def _written(self, partition: str, end: int) -> bool:
-        if partition.startswith(f"{RAW}/"):
+        if partition.rpartition("/")[0] in self._raw:
             stopped = self.intake is not None and partition in self.intake.stopped
             return stopped or any(p.partition == partition and p.position >= end for p in self.log.progress())
         folding = self.foldings.get(partition)

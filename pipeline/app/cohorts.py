@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from pipeline.app import App
+from pipeline.app import FOLDED, App
 from pipeline.io.aged import aged, last_heard
 from pipeline.live.around import (
     Aged,
@@ -20,7 +20,6 @@ from pipeline.live.around import (
 )
 from pipeline.live.summary import Summary
 from pipeline.ports import WarehouseDown, WarehouseRefused
-from schemas.topics import RAW
 
 LEAST_SECONDS: Final = 300.0
 _SHARE: Final = 100
@@ -76,7 +75,7 @@ class Cohorts:
                     log_lag=max(one.end_offset - one.position, 0),
                 )
                 for one in self._app.log.progress()
-                if one.partition.startswith(f"{RAW}/")
+                if one.partition.rpartition("/")[0] not in FOLDED
             ],
             intake_rejected=dict(intake.rejected) if intake is not None else {},
             resolution=self._resolution if self._day == rulebook.zone.ordinal(now_ms) else {},

@@ -10,11 +10,22 @@ from agents.intake import Intake
 from pipeline.core.poison import Limits
 from pipeline.ports import OutRecord
 from schemas.rejects import decode_dead_letter
+from schemas.sources.mapping import load, source_of
 from schemas.topics import DEAD_LETTERS, RAW, TOUCHPOINTS
 from schemas.vocabulary import CHANNELS
 from tests.agents.fakes import NOW_MS, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
 
 PARTITION = f"{RAW}/2"
+SHOP = source_of(
+    load(
+        "format: csv\nheader: [order, came, paid]\ncommon: {contact_id: '{order}', channel: web}\n"
+        "rows: [{when: {order: test}, leave_out: tests}]\n"
+        "touchpoints:\n"
+        "  - {type: contact.requested, id: came, time: {column: came, form: milliseconds}}\n"
+        "  - {type: contact.closed, id: paid, time: {column: paid, form: milliseconds}}\n",
+        "shop.yaml",
+    )
+)
 GENEROUS = Limits(run=1_000, ratio=1.0)
 
 
@@ -23,7 +34,9 @@ class Scene:
         self.journal: list[Step] = []
         self.log = FakeLog(self.journal)
         self.ledger = FakeLedger(self.journal)
-        self.intake = Intake(self.log, self.ledger, FakeClock(), CHANNELS, limits, epoch=3)
+        self.intake = Intake(
+            self.log, self.ledger, FakeClock(), CHANNELS, limits, {RAW: 3, "shop": 5}, readers={"shop": SHOP}
+        )
 
 
 async def test_dead_letters_and_touchpoints_are_acknowledged_before_the_batch_is_done() -> None:
@@ -110,3 +123,15 @@ async def test_while_dead_letters_cannot_be_kept_the_batch_waits_and_is_done_onc
         ("durable", PARTITION, 2),
     ]
     assert (scene.intake.accepted, scene.intake.rejected) == (1, {"not_json": 1})
+
+
+async def test_a_topic_of_ones_own_format_is_read_by_its_mapping() -> None:
+    scene = Scene()
+    good, late = f"7,{NOW_MS},{NOW_MS + 1}".encode(), f"8,soon,{NOW_MS}".encode()
+    await scene.intake.handle(batch("shop/0", 20, good, late, b"test,1,1", None))
+    assert [each.key for each in scene.log.produced[TOUCHPOINTS]] == [b"7", b"7"]
+    assert [(letter.topic, letter.epoch, letter.offset, letter.reason) for letter in scene.ledger.letters] == [
+        ("shop", 5, 21, "bad_row"),
+        ("shop", 5, 23, "null_value"),
+    ]
+    assert scene.journal[-1] == ("durable", "shop/0", 24)
