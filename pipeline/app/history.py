@@ -6,7 +6,7 @@ Pure work is in `pipeline.live.past`. While the warehouse is away the last answe
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from pipeline.answers.numbers import Definitions, definitions
@@ -18,17 +18,20 @@ from pipeline.live.past import Known, Past, past, spans
 from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 15.0
-MOST_SECONDS: Final = 120.0
+MOST_SECONDS: Final = 60.0
 _SHARE: Final = 30
 """At most a thirtieth of the warehouse's time is asked for, as long as that is not too seldom."""
 log_ = logging.getLogger("touchline.history")
 
 
 class History:
-    """`pipeline.io.board.Aside` of an app. `told`: what the demo tells just now."""
+    """`pipeline.io.board.Aside` of an app. `told`: what the demo tells just now; `not_yet`: why there is no use in asking
+    yet.
+    """
 
     def __init__(self, app: App, least_seconds: float = LEAST_SECONDS) -> None:
         self._app = app
+        self.not_yet: Callable[[], str] = lambda: ""
         self._least_seconds = least_seconds
         self._known: Known | None = None
         self._version = 0
@@ -54,6 +57,8 @@ class History:
         """Ask until cancelled. A refusal ends the asking, not the process: the page goes on without the past."""
         clock = asyncio.get_running_loop().time
         await self._app.until_ready()
+        while self.not_yet():
+            await asyncio.sleep(self._least_seconds / 30)
         while True:
             began = clock()
             try:

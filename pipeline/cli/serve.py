@@ -119,11 +119,16 @@ async def _serve(found: Settings, *, cluster: bool = False, play: Play | None = 
         watchdog = Watchdog()
         history = History(pipeline)
         simulation = play(pipeline, history) if play is not None else None
+
+        def not_yet() -> str:
+            return simulation.not_yet if simulation is not None else ""
+
+        history.not_yet = not_yet
         state = State(
             pipeline,
             simulated=simulated,
             blocked_seconds=watchdog.longest_blocked_seconds,
-            not_yet=lambda: simulation.not_yet if simulation is not None else "",
+            not_yet=not_yet,
         )
         senders = senders_of(found)
         receiving = Receiving(Receiver(pipeline), senders)

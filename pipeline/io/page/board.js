@@ -238,8 +238,7 @@ export function board({ summary, past, definitions, view, lang }) {
   function plots(kind, total) {
     const found = history(kind);
     if (!found) return null;
-    const attributes = {};
-    const drawn = found.lines.map((each) => plot({ line: each, title: say(`plots.${each.name}`), now: past.at_ms, zone: summary.zone, lang, ratio: each.name === "service_level", target: each.name === "service_level" && definitions ? definitions.objectives.service_level / 100 : null, attributes }));
+    const drawn = found.lines.map((each) => plot({ line: each, title: say(`plots.${each.name}`), now: past.at_ms, live: each.name === "waiting" ? { at: summary.now_ms, value: total.numbers.waiting_now } : null, zone: summary.zone, lang, ratio: each.name === "service_level", target: each.name === "service_level" && definitions ? definitions.objectives.service_level / 100 : null }));
     const age = summary.now_ms - past.at_ms;
     return h("div", { class: "trends", role: "group", "aria-label": say("trends") }, h("p", { class: "legend line" }, say("trends"), h("span", { class: "key today" }, say("todayKey")), h("span", { class: "key then" }, say("thenKey")), age > 180000 ? mark("late", say("pastOld", { time: lang.clock(past.at_ms, summary.zone), age: duration(age) })) : null), h("div", { class: "plots" }, ...drawn));
   }

@@ -51,6 +51,7 @@ function demo(summary) {
   const { telling } = heard;
   const act = telling ? say("act", { number: count(telling.number), of: count(telling.of) }) : "";
   byId("demo").hidden = !summary.simulated;
+  byId("demo").dataset.telling = telling ? "1" : "0";
   patch(byId("demo"), [h("strong", null, "DEMO"), " ", h("span", null, telling ? `${act}: ${telling.text[lang.language]}` : say("demo"))]);
 }
 

@@ -32,25 +32,27 @@ export function ceiling(value) {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * size).find((step) => step >= value);
 }
 
-/** A plot: `ratio` lines go from 0 to 1 and may have a target. */
-export function plot({ line, title, now, zone, lang, ratio, target, attributes }) {
+/** A plot: `ratio` lines go from 0 to 1 and may have a target. `now`: until when the line is known; `live`: what has
+ *  become of it since.
+ */
+export function plot({ line, title, now, zone, lang, ratio, target, live }) {
   const { say } = lang;
   const ahead = line.week_ago.length > 0 ? 3600000 : 0;
-  const end = now + ahead;
-  const known = [...line.values, ...line.week_ago].filter((value) => value !== null);
+  const end = Math.max(now + ahead, live ? live.at : 0);
+  const known = [...line.values, ...line.week_ago, live ? live.value : null].filter((value) => value !== null);
   const top = ratio ? 1 : ceiling(Math.max(...known, 1));
   const write = (value) => (value === null || value === undefined ? say("none_yet") : ratio ? lang.ratio(value) : lang.count(value));
   const x = (ms) => ((ms - line.from_ms) / (end - line.from_ms)) * WIDTH;
   const y = (value) => (value === null ? null : HEIGHT - (value / top) * HEIGHT);
   const at = (values, until) => moments(line, values, until).map((ms, index) => [x(ms), y(values[index])]);
-  const today = at(line.values, now);
-  const last = [...line.values].reverse().find((value) => value !== null);
-  const most = Math.max(...line.values.filter((value) => value !== null), 0);
+  const today = [...at(line.values, now), ...(live ? [[x(live.at), y(live.value)]] : [])];
+  const last = live ? live.value : [...line.values].reverse().find((value) => value !== null);
+  const most = Math.max(...line.values.filter((value) => value !== null), live ? live.value : 0, 0);
   const then = line.week_ago[line.values.length - 1];
   const told = say(ratio ? "plotRatio" : "plotCount", { title, now: write(last), most: write(most), then: write(then) });
   const hours = [];
   for (let ms = Math.ceil(line.from_ms / 3600000) * 3600000; ms <= end; ms += 3600000) hours.push(ms);
-  return h("figure", { class: "plot", ...attributes },
+  return h("figure", { class: "plot" },
     h("figcaption", null, h("span", null, title), h("strong", null, write(last))),
     h("div", { class: "area" },
       h("span", { class: "top", "aria-hidden": "true" }, ratio ? lang.percent(1) : write(top)),
