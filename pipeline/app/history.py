@@ -25,7 +25,7 @@ log_ = logging.getLogger("touchline.history")
 
 
 class History:
-    """`pipeline.io.board.Aside` of an app. `told`: what the demo tells just now; `not_yet`: why there is no use in asking
+    """`pipeline.io.board.Aside` of an app. `told`: what the demo tells just now; `not_yet`: why asking is of no use
     yet.
     """
 
@@ -57,7 +57,7 @@ class History:
         """Ask until cancelled. A refusal ends the asking, not the process: the page goes on without the past."""
         clock = asyncio.get_running_loop().time
         await self._app.until_ready()
-        while self.not_yet():
+        while self.not_yet():  # noqa: ASYNC110  (what is waited for cannot wake us)
             await asyncio.sleep(self._least_seconds / 30)
         while True:
             began = clock()
