@@ -12,6 +12,7 @@ OPENING_SECONDS: Final = 1_800
 SILENT_SECONDS: Final = 1_800
 SILENT_TIMES: Final = 2
 """Times the longest silence of the week: some sources speak once an hour."""
+AUDIT_SECONDS: Final = 2 * 86_400
 REJECTED_SHARE: Final = 0.01
 REJECTED_LEAST: Final = 10
 
@@ -133,7 +134,7 @@ DIFFER: Final = Alert(
     ),
     rules=(
         Rule(
-            "max by (job) (touchline_audit_differences) > 0",
+            "sum by (job) (touchline_audit_differences) > 0",
             0,
             "count",
             Words(
@@ -156,6 +157,19 @@ DIFFER: Final = Alert(
                 " insgesamt {value} Positionen, davon welche am letzten Tag; 0 dürfen es.",
             ),
             labels={"why": "log_hole"},
+        ),
+        Rule(
+            f"max by (job) (touchline_audit_age_seconds) > {AUDIT_SECONDS}",
+            0,
+            "duration",
+            Words(
+                en="Whoever uses numbers of {job} relies on what nobody has checked: they were last counted again"
+                " {value} ago; at most 2d may be.",
+                de="Wer Zahlen von {job} nutzt, verlässt sich auf Ungeprüftes: zuletzt nachgezählt wurden sie vor"
+                " {value}; höchstens 2d dürfen es sein.",
+            ),
+            labels={"why": "not_audited"},
+            severity="warning",
         ),
     ),
     always=True,

@@ -331,7 +331,7 @@ def _pipeline() -> Iterator[Fires | Quiet]:
     yield Quiet(OPENING, "not ready while open: that is another alert", healthy(ready=always(0)))
     yield Quiet(OPENING, "absent: no opening hours", healthy(next_opening_timestamp_seconds=None, ready=always(0)))
 
-    wrong = gauge("audit_differences", 3)
+    wrong = gauge("audit_differences", 1) | {'touchline_audit_differences{job="touchline",instance="b"}': always(2)}
     audit = (
         "Whoever uses numbers of touchline may be misled: counted again, 3 cells differ from what is stored; 0 may.",
         (
@@ -353,7 +353,20 @@ def _pipeline() -> Iterator[Fires | Quiet]:
         slow=True,
         at="30h",
     )
-    yield Quiet(DIFFER, "counted again, all the same", healthy() | gauge("audit_differences", 0))
+    unchecked = gauge("audit_age_seconds", 200_000)
+    yield Fires(
+        DIFFER,
+        2,
+        healthy() | unchecked,
+        {**JOB, "why": "not_audited"},
+        "Whoever uses numbers of touchline relies on what nobody has checked: they were last counted again 2d 7h"
+        " 33m 20s ago; at most 2d may be.",
+        "Wer Zahlen von touchline nutzt, verlässt sich auf Ungeprüftes: zuletzt nachgezählt wurden sie vor 2d 7h 33m"
+        " 20s; höchstens 2d dürfen es sein.",
+        at="1m",
+    )
+    checked = gauge("audit_differences", 0) | gauge("audit_age_seconds", 400)
+    yield Quiet(DIFFER, "counted again, all the same", healthy() | checked)
     yield Quiet(DIFFER, "the log lost nothing", healthy() | gauge("log_holes", 0, at_partition))
     yield Quiet(DIFFER, "absent: never audited", healthy())
 

@@ -20,6 +20,10 @@ from tests.servers import free_ports
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
+TOKEN = "a-token-of-the-test"
+"""What the worker asks for."""
+
+
 class Received(Struct, frozen=True):
     """One notification: for whom, what, and when it came (monotonic seconds)."""
 
@@ -123,6 +127,7 @@ def prometheus(home: Path, worker: str, alertmanager: str, *, for_seconds: int) 
     job["static_configs"] = [{"targets": [worker.removeprefix("http://")]}]
     home.mkdir()
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
+    (home / job["authorization"]["credentials_file"]).write_text(TOKEN)
     rules = groups(interval_seconds=1)
     for rule in (rule for group in rules for rule in group["rules"] if "for" in rule):
         rule["for"] = rule["keep_firing_for"] = f"{for_seconds}s"

@@ -28,6 +28,8 @@ def names() -> frozenset[str]:
         silence_open_ms={"asterisk": 1},
         intake=[IntakeNow("touchline.raw/0", stopped=False, log_lag=0)],
         resolution={("phone", "sales"): Aged((40, 30), weeks)},
+        audit_differences=0,
+        audit_age_ms=1,
     )
     text = exposition(lambda: summarise(world.state(states, sources={"asterisk": NOON}), NOON), lambda _: around)()
     families = text_string_to_metric_families(text.decode())

@@ -23,7 +23,7 @@ from dashboards.alerts import ALERTS
 from dashboards.alerts_prometheus import labels
 from pipeline.app.shared import Remote
 from tests.app.command import running
-from tests.dashboards.chain import DEPLOY, Inbox, alertmanager, inbox, prometheus
+from tests.dashboards.chain import DEPLOY, TOKEN, Inbox, alertmanager, inbox, prometheus
 
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
 PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yml"
@@ -100,7 +100,7 @@ async def test_who_waits_too_long_reaches_operations_and_nobody_else(
 @contextmanager
 def _worker(data: Path) -> Iterator[str]:
     """The address of a running pipeline."""
-    with running("run", data=data) as run:
+    with running("run", data=data, env={"TOUCHLINE_TOKEN": TOKEN}) as run:
         yield run.base
 
 
@@ -145,8 +145,11 @@ def get(url: str) -> Any:
 
 
 @pytest.mark.server
-def test_prometheus_takes_its_example() -> None:
-    assert "1 rule files found" in tool("promtool", "check", "config", str(PROMETHEUS))
+def test_prometheus_takes_its_example(tmp_path: Path) -> None:
+    for file in PROMETHEUS.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "touchline.token").write_text(TOKEN)
+    assert "1 rule files found" in tool("promtool", "check", "config", str(tmp_path / PROMETHEUS.name))
 
 
 @pytest.mark.server

@@ -61,12 +61,12 @@ def test_alerts_read_series_that_exist() -> None:
         *((alert.name, rule.expr) for alert in ALERTS for rule in alert.rules),
         *((alert.name, number.series) for alert in ALERTS for rule in alert.rules for number in rule.numbers.values()),
     ]:
-        missing = set(SERIES.findall(expr)) - names() - recorded - LATER
+        missing = set(SERIES.findall(expr)) - names() - recorded
         assert not missing, (where, missing)
 
 
 def test_runbooks_name_series_settings_and_commands_that_exist() -> None:
-    known = names() | LATER
+    known = names()
     commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     routes = {route.resource.canonical for route in application(None, "127.0.0.1").router.routes() if route.resource}  # type: ignore[arg-type]
     for name in RUNBOOKS:
@@ -105,7 +105,3 @@ async def test_their_queries_run_and_the_views_they_name_exist(tmp_path: Path) -
                 await warehouse.query(f"SELECT * FROM touchline.{view} LIMIT 1")
     finally:
         await warehouse.close()
-
-
-LATER = frozenset({"touchline_audit_differences"})
-"""Exported by who audits; not by every worker."""
