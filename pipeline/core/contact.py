@@ -5,6 +5,7 @@ is derived from it. So late, repeated, re-ordered and revised touchpoints need n
 """
 
 from bisect import bisect_left, insort
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ class _Packed(Struct, array_like=True):
     touches: list[_PackedTouch]
     named: list[str]
     revised_ms: int
+    erased: list[str] = []
 
 
 class _At(Struct, array_like=True, gc=False):
@@ -95,7 +97,7 @@ class Contact:
     `revised_ms`: Kafka append time of the last touchpoint that changed anything.
     """
 
-    __slots__ = ("by_id", "contact_id", "named", "revised_ms", "touches")
+    __slots__ = ("by_id", "contact_id", "erased", "named", "revised_ms", "touches")
 
     def __init__(self, contact_id: str) -> None:
         self.contact_id = contact_id
@@ -103,12 +105,29 @@ class Contact:
         self.by_id: dict[str, Touch] = {}
         self.named: set[str] = set()
         self.revised_ms = 0
+        self.erased: set[str] = set()
+        """Fingerprints of the customers who were erased from it: nothing that names them says so any more."""
+
+    def erase(self, customer_id: str, append_ms: int) -> bool:
+        """Forget who the customer was; False if that was done before. What comes later forgets it, too."""
+        subject = subject_of(customer_id)
+        if subject in self.erased:
+            return False
+        self.erased.add(subject)
+        self.named.discard(customer_id)
+        for touch in self.touches:
+            if touch.common.customer_id == customer_id:
+                touch.common = msgspec.structs.replace(touch.common, customer_id="")
+        self.revised_ms = max(self.revised_ms, append_ms)
+        return True
 
     def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> bool:
         """Take in one touchpoint with effective time `at_ms`; False if it changed nothing (a duplicate).
 
         Law: the outcome is the same for every order and any repetition of the same touchpoints.
         """
+        if self.erased and touchpoint.customer_id is not None and subject_of(touchpoint.customer_id) in self.erased:
+            touchpoint = msgspec.structs.replace(touchpoint, customer_id=None)
         grew = touchpoint.customer_id is not None and touchpoint.customer_id not in self.named
         if touchpoint.customer_id is not None:
             self.named.add(touchpoint.customer_id)
@@ -140,7 +159,12 @@ class Contact:
         touches = [
             _PackedTouch(t.at_ms, t.id, t.type, place[t.common], t.details, t.revision, t.raw_ms) for t in self.touches
         ]
-        return _ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms))
+        return trimmed(_ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms, sorted(self.erased))))
+
+
+def trimmed(encoded: bytes) -> bytes:
+    """A copy without the room the encoder left at the end: a third of it all, where millions are kept."""
+    return bytes(memoryview(encoded))
 
 
 def unpack(contact_id: str, state: bytes) -> Contact:
@@ -154,7 +178,13 @@ def unpack(contact_id: str, state: bytes) -> Contact:
     contact.by_id = {touch.id: touch for touch in contact.touches}
     contact.named = set(packed.named)
     contact.revised_ms = packed.revised_ms
+    contact.erased = set(packed.erased)
     return contact
+
+
+def subject_of(customer_id: str) -> str:
+    """A fingerprint by which an erased customer is known again, should their touchpoints be sent again."""
+    return sha256(b"touchline erased\0" + customer_id.encode()).hexdigest()[:32]
 
 
 def newest_ms(state: bytes) -> int:

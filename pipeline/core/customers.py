@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.core.cells import Contribution, add, book, difference
+from pipeline.core.contact import trimmed
 from pipeline.core.customer import Customer, Linked, Windows
-from pipeline.core.engine import FACT, SEPARATOR, Applied, Marker, StateRow, Written, by_column
+from pipeline.core.engine import FACT, SEPARATOR, Applied, Marker, StateRow, Written, by_column, unit_of
 from pipeline.core.facts import Facts, pack, unpack
 from pipeline.core.hand import Hand
 from pipeline.core.measure import Columns
@@ -52,10 +53,12 @@ class CustomerFold:
         self.columns = columns
         self.transfer_breaks_fcr = transfer_breaks_fcr
         self.hot_ms = windows.follow_up_ms + _DAY_MS
-        self.packed: dict[str, dict[str, bytes]] = {}
-        """The facts of every contact of a customer, or nothing of the customer."""
+        self.packed: dict[str, bytes] = {}
+        """All facts of a customer, or nothing of the customer."""
         self._hand = Hand()
         self._work: dict[str, Customer] = {}
+        self._unpacked: dict[str, None] = {}
+        """Customers that changed since they were packed."""
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
         self._unpublished: dict[str, dict[str, None]] = {}
@@ -82,7 +85,7 @@ class CustomerFold:
         before = {name: self._contribution(customer, name) for name in names}
         facts = msgspec.structs.replace(facts, watermark_ms=0)
         customer.put(facts)
-        self.packed.setdefault(facts.customer_id, {})[facts.contact_id] = pack(facts)
+        self._unpacked[facts.customer_id] = None
         if facts.held:
             names.add(facts.contact_id)
         delta: Contribution = {}
@@ -102,15 +105,21 @@ class CustomerFold:
 
     def _load(self, customer_id: str) -> Customer:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
-        for state in self.packed.get(customer_id, {}).values():
-            customer.put(unpack(state))
+        for facts in _UNPACK_ALL.decode(self.packed.get(customer_id, _NOTHING)):
+            customer.put(facts)
         self._work[customer_id] = customer
         return customer
 
     def settle(self) -> None:
         """Nothing live depends on customers yet but their cells."""
         if len(self._work) > _MOST_UNPACKED:
-            self._work = {}
+            self._cool()
+
+    def _cool(self) -> None:
+        """Keep all customers packed."""
+        for customer_id in self._unpacked:
+            self.packed[customer_id] = trimmed(_PACK_ALL.encode(list(self._work[customer_id].facts.values())))
+        self._work, self._unpacked = {}, {}
 
     def touched(self) -> list[str]:
         """State keys touched since the last call."""
@@ -124,7 +133,8 @@ class CustomerFold:
         states: list[StateRow] = []
         for key in keys:
             customer_id, _, contact_id = key.partition(SEPARATOR)
-            states.append(state_row(unpack(self.packed[customer_id][contact_id]), version))
+            customer = self._work.get(customer_id) or self._load(customer_id)
+            states.append(state_row(customer.facts[contact_id], version))
             self._relinked.setdefault(customer_id, {})[contact_id] = None
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
@@ -138,7 +148,8 @@ class CustomerFold:
                 marker.append_ms,
             )
         ]
-        self._work, self._relinked = {}, {}
+        self._relinked = {}
+        self._cool()
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
     def flushed(self) -> None:
@@ -149,49 +160,58 @@ class CustomerFold:
 
     def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
-        self.packed, self._work, self._hand = {}, {}, Hand()
+        self.packed, self._work, self._unpacked, self._hand = {}, {}, {}, Hand()
         self._touched, self._relinked, self._unpublished = {}, {}, {}
-        again: list[str] = []
-        for row in rows:
-            customer_id, _, contact_id = row.key.partition(SEPARATOR)
-            self.packed.setdefault(customer_id, {})[contact_id] = row.state
-            if row.version == version:
-                again.append(customer_id)
-        return [
-            customer_id + SEPARATOR + contact_id
-            for customer_id in dict.fromkeys(again)
-            for contact_id in self.packed[customer_id]
-        ]
+        rows = list(rows)
+        self.take_back(rows)
+        again = {unit_of(row.key) for row in rows if row.version == version}
+        return [row.key for row in rows if unit_of(row.key) in again]
 
     def size(self, key: str) -> int:
-        """Bytes of one contact's facts."""
-        customer_id, _, contact_id = key.partition(SEPARATOR)
-        return len(self.packed[customer_id][contact_id])
+        """New facts take the old ones' place: they are all there is to write."""
+        return 0
 
     def holds(self, unit: str) -> bool:
         """Whether the customer is in memory, with all that is known of them."""
-        return unit in self.packed
+        return unit in self.packed or unit in self._work
 
     def take_back(self, rows: Iterable[StateRow]) -> None:
         """Take customers from the ledger that are not in memory, each with all their facts."""
+        states: dict[str, list[bytes]] = {}
         for row in rows:
-            customer_id, _, contact_id = row.key.partition(SEPARATOR)
-            self.packed.setdefault(customer_id, {})[contact_id] = row.state
+            states.setdefault(unit_of(row.key), []).append(row.state)
+        self.packed.update((customer_id, _together(told)) for customer_id, told in states.items())
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Forget and name some customers of whom nothing has long been heard. (So nothing of them waits for rows
         either: what was relinked was touched.)
         """
         gone: list[str] = []
+        oldest_ms = watermark_ms - self.hot_ms
         for customer_id in self._hand.some(self.packed, looks):
-            told = self.packed.get(customer_id, {})
-            if not told or any(unwritten(customer_id + SEPARATOR + contact_id) for contact_id in told):
+            if customer_id not in self.packed or customer_id in self._unpacked:
                 continue
-            if all(_last_ms(unpack(state)) < watermark_ms - self.hot_ms for state in told.values()):
+            told = _UNPACK_ALL.decode(self.packed[customer_id])
+            if all(
+                _last_ms(facts) < oldest_ms and not unwritten(customer_id + SEPARATOR + facts.contact_id)
+                for facts in told
+            ):
                 del self.packed[customer_id]
                 self._work.pop(customer_id, None)
                 gone.append(customer_id)
         return gone
+
+
+_PACK_ALL: Final = msgspec.msgpack.Encoder()
+_UNPACK_ALL: Final = msgspec.msgpack.Decoder(list[Facts])
+_NOTHING: Final = b"\x90"
+
+
+def _together(states: Sequence[bytes]) -> bytes:
+    """Packed facts as one packed list of them (MessagePack: a header with its length)."""
+    n = len(states)
+    header = bytes([0x90 | n]) if n < 16 else b"\xdc" + n.to_bytes(2) if n < 1 << 16 else b"\xdd" + n.to_bytes(4)
+    return header + b"".join(states)
 
 
 def state_row(facts: Facts, version: int) -> StateRow:
