@@ -3,71 +3,19 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
 
-from pipeline.io.exposition import exposition
+from pipeline.answers.numbers import Definitions, definitions
+from pipeline.answers.speech import Language
+from pipeline.io.board import MOST_CHOICES, Telling
 from pipeline.io.http import CannotListen, serve
-from pipeline.live import Readiness, Summary, readiness, summarise
-from pipeline.live.collect import collect
-from pipeline.live.narrow import narrowed, narrowed_state
-from pipeline.live.present import present
-from tests.io.browser import browser
-from tests.live.world import NOON, H, M, S, World
+from tests.io.told import Beside, Told, served, summary_of
+from tests.live.world import NOON
 from tests.servers import free_ports
-
-CATALOGUE = """
-title: {de: Kundendienst, en: Customer service}
-zone: Europe/Berlin
-queues: {sales: {title: {de: Verkauf, en: Sales}}, billing: {}}
-"""
-
-
-class Told:
-    """A state provider whose clock stands still and whose state a test changes."""
-
-    def __init__(self) -> None:
-        self.world = World(CATALOGUE)
-        self.world.call("waits", NOON - 45 * S, customer_id="person-1")
-        for n in range(12):
-            self.world.call(f"c{n}", NOON - 10 * M - n * S, n * 3 * S, customer_id=f"person-{n}")
-        self.world.say(NOON - 5 * H, "mail", "message.received", "email", queue="billing")
-        self.world.fold()
-        self.changes: dict[str, Any] = {}
-        self.simulated = False
-        self.asked = 0
-        self.metrics = exposition(lambda: self.summary(0))
-
-    def _partitions(self) -> Any:
-        return [self.world.partition(engine, **self.changes) for engine in (*self.world.contacts, self.world.customers)]
-
-    def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
-        self.asked += 1
-        state = self.world.state(self._partitions(), simulated=self.simulated)
-        if not queues:
-            return summarise(state, NOON)
-        return present(narrowed([collect(narrowed_state(state, queues), NOON)], queues), state.rulebook, NOON)
-
-    def ready(self) -> Readiness:
-        return readiness(self._partitions())
-
-
-@asynccontextmanager
-async def served(told: Told) -> AsyncIterator[aiohttp.ClientSession]:
-    (port,) = free_ports(1)
-    runner = await serve(told, "127.0.0.1", port)
-    try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            yield session
-    finally:
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +25,13 @@ async def served(told: Told) -> AsyncIterator[aiohttp.ClientSession]:
         ("/page.css", "text/css"),
         ("/page.js", "text/javascript"),
         ("/words.js", "text/javascript"),
+        ("/board.js", "text/javascript"),
+        ("/about.js", "text/javascript"),
+        ("/plot.js", "text/javascript"),
+        ("/tree.js", "text/javascript"),
+        ("/verdict.js", "text/javascript"),
+        ("/past.json", "application/json"),
+        ("/definitions.json", "application/json"),
         ("/icon.svg", "image/svg+xml"),
         ("/metrics", "text/plain"),
         ("/live.json", "application/json"),
@@ -131,7 +86,7 @@ async def test_not_ready_says_which_partition_and_why() -> None:
 async def test_metrics_are_in_the_text_format() -> None:
     async with served(Told()) as session, session.get("/metrics") as answer:
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert 'touchline_waiting_now{channel="phone",queue="sales"} 1.0' in await answer.text()
+        assert 'touchline_waiting_now{channel="phone",queue="sales"} 2.0' in await answer.text()
 
 
 async def test_live_json_is_the_summary_without_customers() -> None:
@@ -139,8 +94,73 @@ async def test_live_json_is_the_summary_without_customers() -> None:
     async with served(told) as session, session.get("/live.json") as answer:
         body = await answer.read()
     summary = told.summary(NOON)
-    assert msgspec.json.decode(body, type=Summary) == msgspec.structs.replace(summary, labelled=())
+    assert summary_of(body) == msgspec.structs.replace(summary, labelled=())
     assert b"person" not in body
+
+
+async def test_queues_that_are_named_are_all_there_is() -> None:
+    told = Told()
+    async with served(told) as session:
+        async with session.get("/live.json", params={"queue": "billing"}) as answer:
+            narrow = summary_of(await answer.read())
+        async with session.get("/live.json", params=[("queue", "billing"), ("queue", "sales")]) as answer:
+            both = summary_of(await answer.read())
+        async with session.get("/live.json", params={"queue": "nobody knows"}) as answer:
+            none = summary_of(await answer.read())
+        async with session.get("/past.json", params={"queue": "billing"}) as answer:
+            assert (await answer.json())["kinds"] == []
+    assert {row.queue for row in narrow.queues} == {"billing"}
+    assert [case.contact_id for case in narrow.cases.unanswered] == ["mail"]
+    assert narrow.cases.beyond_target == ()
+    assert (narrow.totals[0].numbers.unanswered_now, narrow.totals[0].kind) == (1, "deferred")
+    assert {row.queue for row in both.queues} == {"billing", "sales"}
+    assert (none.live, none.queues, none.totals) == (True, (), ())
+
+
+async def test_no_number_of_choices_makes_the_process_grow() -> None:
+    told = Told()
+    async with served(told) as session:
+        for n in range(MOST_CHOICES + 3):
+            async with session.get("/live.json", params={"queue": f"q{n}"}) as answer:
+                assert answer.status == 200
+        asked = told.asked
+        async with session.get("/live.json", params={"queue": f"q{MOST_CHOICES + 2}"}):
+            assert told.asked == asked, "known still"
+        async with session.get("/live.json", params={"queue": "q0"}):
+            assert told.asked == asked + 1, "the oldest was given up"
+
+
+async def test_definitions_come_in_both_languages_from_the_declarations() -> None:
+    told = Told()
+    async with served(told) as session:
+        for lang, title in (("de", "Warten jetzt"), ("en", "Waiting now"), ("fr", "Waiting now")):
+            async with session.get("/definitions.json", params={"lang": lang}) as answer:
+                said = msgspec.json.decode(await answer.read(), type=Definitions)
+                assert said.numbers["waiting_now"].title == title
+                language: Language = "de" if lang == "de" else "en"
+                assert said == definitions(told.world.rulebook.catalogue, language)
+
+
+async def test_the_stream_tells_the_past_and_the_story_once_and_again_when_they_change() -> None:
+    told = Told()
+    beside = Beside(told)
+    async with served(told, beside) as session, session.get("/live") as answer:
+
+        async def until(events: int) -> list[str]:
+            found: list[str] = []
+            while found.count("data") < events:
+                line = (await answer.content.readline()).decode()
+                if line.startswith("event: "):
+                    found.append(line[7:-1])
+                elif line.startswith('data: {"now_ms"'):
+                    found.append("data")
+            return found
+
+        assert await until(2) == ["past", "data", "data"]
+        beside.told = Telling(1, 8, {"de": "Es beginnt.", "en": "It begins."})
+        assert await until(2) in (["telling", "data", "data"], ["data", "telling", "data"])
+        beside.version += 1
+        assert await until(2) in (["past", "data", "data"], ["data", "past", "data"])
 
 
 async def test_the_stream_speaks_at_once_and_every_second_to_any_number_of_listeners() -> None:
@@ -199,10 +219,14 @@ def page(name: str) -> str:
     return files("pipeline.io").joinpath("page", name).read_text(encoding="utf-8")
 
 
+SCRIPTS = ("page.js", "board.js", "about.js", "plot.js", "tree.js", "verdict.js", "words.js")
+
+
 def test_the_page_asks_nobody_else() -> None:
-    for name in ("index.html", "page.css", "page.js", "words.js"):
-        assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]", page(name)), name
-        assert not re.search(r"\bon[a-z]+=|style=|javascript:|innerHTML|eval\(", page(name)), name
+    for name in (*SCRIPTS, "index.html", "page.css"):
+        said = page(name).replace('"http://www.w3.org/2000/svg"', "")
+        assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]", said), name
+        assert not re.search(r"\bon[a-z]+=|style=|javascript:|innerHTML|eval\(", said), name
 
 
 def test_everything_is_said_in_both_languages() -> None:
@@ -213,64 +237,6 @@ def test_everything_is_said_in_both_languages() -> None:
         return set(re.findall(r"(?:^|[{,])\s*(\w+): [\"{]", text, re.MULTILINE)) - {"de"}
 
     assert keys(german) == keys(english)
-    spoken = set(re.findall(r"say\(\"(\w+)", page("page.js")))
-    assert spoken
+    spoken = set(re.findall(r"say\(\"(\w+)", "".join(map(page, SCRIPTS))))
+    assert "waitingNow" in spoken
     assert spoken <= keys(english)
-
-
-NUMBERS = """(() => {
-    const read = (half) => Object.fromEntries([...document.querySelectorAll(`section[aria-labelledby=${half}] .tile`)]
-        .map((tile) => [tile.querySelector("h3").textContent, [...tile.querySelectorAll(".value")].map((v) => v.textContent)]));
-    return {live: read("live"), deferred: read("deferred"), title: document.title, lang: document.documentElement.lang,
-        rows: [...document.querySelectorAll("tbody th")].map((th) => th.textContent),
-        demo: !document.getElementById("demo").hidden, why: document.getElementById("why").textContent,
-        fits: document.documentElement.scrollWidth <= innerWidth};
-})()"""  # noqa: E501
-
-
-@pytest.mark.server
-async def test_numbers_on_the_page_are_the_workers_at_every_size(tmp_path: Path) -> None:
-    told = Told()
-    told.simulated = True
-    async with served(told) as session, browser(tmp_path / "browser") as tab:
-        home = str(session._base_url)
-        for width, height, dark in ((1920, 1080, False), (1366, 768, True), (390, 844, False)):
-            await tab.open(f"{home}?lang=de", width, height, dark=dark)
-            await tab.until("document.querySelectorAll('tbody tr').length === 2")
-            shown = await tab.ask(NUMBERS)
-            assert shown["title"] == "▲ Eine Person wartet zu lange, Verkauf: 45\u00a0s."
-            assert shown["live"]["Warten jetzt"] == ["1"]
-            assert shown["live"]["Längste Wartezeit"] == ["45\u00a0s"]
-            assert shown["live"]["Servicelevel"] == ["53,8\u00a0%", "53,8\u00a0%"]
-            assert shown["deferred"]["Unbeantwortet"] == ["1"]
-            assert shown["deferred"]["Älteste Nachricht"] == ["5:00\u00a0h"]
-            assert shown["rows"] == ["Verkauf Telefon", "billing E-Mail"]
-            assert (shown["lang"], shown["demo"], shown["fits"]) == ("de", True, True)
-        assert tab.problems == []
-        assert all(url.startswith(home) for url in tab.requested)
-
-
-@pytest.mark.server
-async def test_the_page_has_an_honest_face(tmp_path: Path) -> None:
-    told = Told()
-    (port,) = free_ports(1)
-    runner = await serve(told, "127.0.0.1", port)
-    try:
-        async with browser(tmp_path / "browser") as tab:
-            await tab.open(f"http://127.0.0.1:{port}/?lang=en", 1366, 768)
-            await tab.until("document.querySelectorAll('tbody tr').length === 2")
-            told.changes = {"warehouse_up": False}
-            await tab.until("document.getElementById('why').textContent.startsWith('The database cannot be reached')")
-            told.changes = {"ready": False}
-            await tab.until("document.querySelectorAll('tbody tr').length === 0")
-            shown = await tab.ask(NUMBERS)
-            assert shown["title"] == "… No numbers yet: the state is being recovered."
-            assert "touchpoints/0: is being recovered" in shown["why"]
-            told.changes = {}
-            await tab.until("document.querySelectorAll('tbody tr').length === 2")
-            await runner.cleanup()
-            await tab.until("document.title.startsWith('✕ No connection')")
-            runner = await serve(told, "127.0.0.1", port)
-            await tab.until("document.title.startsWith('▲')")
-    finally:
-        await runner.cleanup()
