@@ -8,13 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.core.zone import DAY_MS, HOUR_MS, Zone
+from pipeline.core.zone import HOUR_MS, Zone
 from pipeline.io.asking import Asked, read
-from pipeline.live.around import Aged, Pair, Place
+from pipeline.live.around import FORGOTTEN_MS, Aged, Pair, Place
 from pipeline.measures import ALL
 
 WEEKS: Final = 4
-_HEARD_MS: Final = 8 * DAY_MS
 _KEYS: Final = {measure.name: measure.key for measure in ALL}
 _ELIGIBLE: Final = _KEYS["fcr_eligible"]
 _RESOLVED: Final = _KEYS["fcr_resolved"]
@@ -80,7 +79,7 @@ async def last_heard(asked: Asked, now_ms: int) -> dict[str, int]:
     rows = await read(
         asked,
         "SELECT source, max(revised_ms) AS at_ms FROM touchline_internal.contacts"
-        f" WHERE revised_ms > {now_ms - _HEARD_MS} AND source != '' GROUP BY source",
+        f" WHERE revised_ms > {now_ms - FORGOTTEN_MS} AND source != '' GROUP BY source",
         _Heard,
     )
     return {row.source: row.at_ms for row in rows}

@@ -53,7 +53,7 @@ class Collector(BaseCollector):
         ]
         if summary.live:
             families += [_family(gauge, summary.labelled) for gauge in GAUGES]
-            families += _resolution(under_labels(around.resolution, [(r.channel, r.queue) for r in summary.labelled]))
+            families += _resolution(under_labels(around.resolution, _places(summary.queues), _places(summary.labelled)))
         return (family for family in families if family.samples)
 
     def _counters(self, partitions: Sequence[PartitionStatus], intake_rejected: Mapping[str, int]) -> Iterator[Metric]:
@@ -79,6 +79,10 @@ class Collector(BaseCollector):
         for reason, count in sorted(_by_reason(intake_rejected).items()):
             rejected.add_metric((RAW, reason), count)
         return iter((touchpoints, rejected, flushes))
+
+
+def _places(rows: Sequence[QueueRow]) -> list[Place]:
+    return [(row.channel, row.queue) for row in rows]
 
 
 def _counts(status: PartitionStatus) -> dict[tuple[str, str], int]:

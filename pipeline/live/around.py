@@ -16,6 +16,7 @@ from schemas.vocabulary import OTHER, UNKNOWN
 
 NO_CALENDAR: Final = "none"
 """What the catalogue calls the absence of a calendar: always open."""
+FORGOTTEN_MS: Final = 8 * 86_400_000
 _LEAST_WEEKS: Final = 3
 _LEAST_CLOSED: Final = 10
 """A week with fewer closings says nothing about what is usual."""
@@ -91,12 +92,14 @@ def silence_open_ms(
     rulebook: Rulebook, rows: Iterable[QueueRow], silence_ms: Mapping[str, int], now_ms: int
 ) -> dict[str, int]:
     """Of every source: the opening time it has been silent for, by the calendar that gives most. Whatever is open, that
-    much is: overlapping hours are not counted twice, and hours that nothing shares are too few.
+    much is: overlapping hours are not counted twice, and hours that nothing shares are too few. Who has been silent for
+    eight days has been switched off.
     """
     calendars = list(_used(rulebook, rows, now_ms).values())
     return {
         source: max(_open_ms(calendar, now_ms - silent_ms, now_ms) for calendar in calendars)
         for source, silent_ms in silence_ms.items()
+        if silent_ms <= FORGOTTEN_MS
     }
 
 
@@ -105,12 +108,17 @@ def promised_percent(rulebook: Rulebook) -> dict[str, int]:
     return {objective.name: objective.promised(rulebook.settings) for objective in OBJECTIVES}
 
 
-def under_labels(resolution: Mapping[Place, Aged], labels: Iterable[Place]) -> dict[Place, Aged]:
-    """By the names that may be Prometheus labels; those of one name are put together. Law: sums stay what they are."""
+def under_labels(
+    resolution: Mapping[Place, Aged], places: Iterable[Place], labels: Iterable[Place]
+) -> dict[Place, Aged]:
+    """By the names that may be Prometheus labels; those of one name are put together. Law: sums stay what they are.
+
+    Only places that occur here: every worker asks for all of them, and each tells of its own.
+    """
     allowed = set(labels)
     channels = {channel for channel, _ in allowed}
     found: dict[Place, Aged] = {}
-    for place in sorted(resolution):
+    for place in sorted(set(places) & resolution.keys()):
         label = place if place in allowed else (place[0] if place[0] in channels else OTHER, OTHER)
         aged, before = resolution[place], found.get(label)
         found[label] = aged if before is None else _plus(before, aged)

@@ -13,7 +13,7 @@ from dashboards import alerts_files
 from dashboards.alerts import ALERTS, RECORDINGS
 from dashboards.alerts_prometheus import groups, labels, text
 from pipeline.core.objectives import OBJECTIVES, OPEN_HOURS_OF
-from schemas.catalogue import Settings, load
+from schemas.catalogue import Settings, changes, load
 from schemas.catalogue_settings import LEAST_OBJECTIVE, MOST_OBJECTIVE
 from tests.dashboards.alert_cases import CASES, Fires, Quiet, shown
 
@@ -45,6 +45,8 @@ def test_every_burn_can_fire_and_does_not_while_the_objective_is_met(objective: 
 
 def test_the_catalogue_changes_what_is_promised_within_what_can_fire() -> None:
     assert load("zone: UTC\nsettings: {wait_objective: 90%}\n", "c").settings.wait_objective_percent == 90
+    old, new = load("zone: UTC\n", "c"), load("zone: UTC\nsettings: {stay_objective: 90%}\n", "c")
+    assert [change.rebuild for change in changes(old, new, 0)] == [False], "nothing that is stored depends on it"
     for wrong in ("60%", "100%", "0.8", "many"):
         with pytest.raises(Exception, match="is not an objective; write a whole percentage from 61% to 99%"):
             load(f"zone: UTC\nsettings: {{wait_objective: {wrong}}}\n", "c")

@@ -135,7 +135,7 @@ def test_silence_counts_opening_hours_only() -> None:
     morning = berlin(2026, 3, 19, 9)
     found = silence_open_ms(world.rulebook, (), {"asterisk": morning - NOON, "zendesk": 5 * M}, morning)
     assert found == {"asterisk": 8 * H, "zendesk": 5 * M}, "the shop had open until eight"
-    assert silence_open_ms(World().rulebook, (), {"asterisk": H}, NOON) == {"asterisk": H}
+    assert silence_open_ms(World().rulebook, (), {"asterisk": H, "sold": 9 * D}, NOON) == {"asterisk": H}
 
 
 # -- yesterday against four weeks
@@ -151,11 +151,13 @@ def test_usual_is_the_median_of_weeks_that_say_something() -> None:
 def test_names_that_may_not_be_labels_are_put_together() -> None:
     one, two = Aged((3, 2), ((4, 4),)), Aged((1, 1), ((5, 0),))
     resolution = {("phone", "known"): one, ("phone", "a"): one, ("phone", "b"): two, ("fax", "a"): two}
-    found = under_labels(resolution, [("phone", "known"), ("phone", "other")])
+    places = [*resolution, ("phone", "without closings")]
+    found = under_labels(resolution, places, [("phone", "known"), ("phone", "other")])
     assert found[("phone", "known")] == one
     assert found[("phone", "other")] == Aged((4, 3), ((9, 4),))
     assert found[("other", "other")] == two
     assert sum(aged.yesterday[0] for aged in found.values()) == 8
+    assert under_labels(resolution, places[:1], places[:1]) == {("phone", "known"): one}, "others tell of the others"
 
 
 def test_what_is_promised_is_the_catalogues() -> None:
