@@ -10,7 +10,7 @@ from typing import Final, Union
 import msgspec
 
 from schemas.rejects import Reject
-from schemas.touchpoint import TYPES, PromiseBroken, PromiseKept, PromiseMade, Touchpoint
+from schemas.touchpoint import TYPES, Erased, PromiseBroken, PromiseKept, PromiseMade, Touchpoint
 from schemas.vocabulary import CHANNELS
 
 MAX_BYTES: Final = 1024 * 1024
@@ -28,12 +28,17 @@ _SHALLOW_BYTES: Final = 512  # so short a value cannot nest deeply enough to rea
 _DETAIL_CHARS: Final = 300
 
 _decoder = msgspec.json.Decoder(Union[TYPES])  # noqa: UP007  (a union built from the tuple of types)
+_folded_decoder = msgspec.json.Decoder(Union[(*TYPES, Erased)])
 _encoder = msgspec.json.Encoder()
 _PROMISES: Final[frozenset[type[Touchpoint]]] = frozenset({PromiseMade, PromiseKept, PromiseBroken})
 
 
-def decode(value: bytes | None, channels: Collection[str] | None = None) -> Touchpoint | Reject:
-    """The touchpoint in `value`, or why it is none. `channels`: those the catalogue has (default: CHANNELS)."""
+def decode(
+    value: bytes | None, channels: Collection[str] | None = None, *, folded: bool = False
+) -> Touchpoint | Reject:
+    """The touchpoint in `value`, or why it is none. `channels`: those the catalogue has (default: CHANNELS). `folded`:
+    it comes from topic `touchpoints`, where there are erasures as well.
+    """
     if value is None:
         return Reject("null_value", "the record has a null value (a tombstone)")
     if len(value) > _SHALLOW_BYTES:
@@ -42,7 +47,7 @@ def decode(value: bytes | None, channels: Collection[str] | None = None) -> Touc
         if too_deep(value, MAX_DEPTH):
             return Reject("not_json", f"arrays and objects are nested more than {MAX_DEPTH} deep")
     try:
-        touchpoint: Touchpoint = _decoder.decode(value)
+        touchpoint: Touchpoint = (_folded_decoder if folded else _decoder).decode(value)
         if not value.isascii():
             value.decode()  # the parser checks only the strings it keeps
     except msgspec.ValidationError as error:

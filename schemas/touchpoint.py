@@ -208,3 +208,9 @@ TYPES: tuple[type[Touchpoint], ...] = (
     OutreachSent, CustomerLeft, CustomerStayed, AuditScored,
 )  # fmt: skip
 """Every type, in the order of the design. The position is stored in the state: append only, never reorder."""
+
+
+class Erased(Touchpoint, tag="customer.erased"):
+    """Nothing of this contact may name `customer_id` any more, whenever it comes. `touchline erase` writes it to topic
+    `touchpoints`, one for each of the customer's contacts; no source can.
+    """

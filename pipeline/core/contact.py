@@ -159,7 +159,9 @@ class Contact:
         touches = [
             _PackedTouch(t.at_ms, t.id, t.type, place[t.common], t.details, t.revision, t.raw_ms) for t in self.touches
         ]
-        return trimmed(_ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms, sorted(self.erased))))
+        return trimmed(
+            _ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms, sorted(self.erased)))
+        )
 
 
 def trimmed(encoded: bytes) -> bytes:

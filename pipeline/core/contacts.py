@@ -41,7 +41,7 @@ from pipeline.core.waiting import Leg, Wait, legs, wait
 from schemas.codec import PROMISE_MS, decode
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
-from schemas.touchpoint import PromiseMade, Touchpoint
+from schemas.touchpoint import Erased, PromiseMade, Touchpoint
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
@@ -168,7 +168,7 @@ class ContactFold:
         self.rulebook = rulebook
         self.columns = columns
         self.channels = channels
-        self.retention_ms = rulebook.settings.retention_ms
+        self.kept_ms = rulebook.settings.retention_ms
         self.hot_ms = rulebook.settings.follow_up_window_ms + _DAY_MS
         self.open_hot_ms = 30 * _DAY_MS
         """How long what is open is held in memory without hearing of it."""
@@ -184,17 +184,21 @@ class ContactFold:
         self._unpacked: dict[str, None] = {}
         """Contacts that changed since they were packed."""
         self._hand = Hand()
+        self._open_hand = Hand()
+        self._farewells: dict[str, list[str]] = {}
+        """Customers erased from a contact, until it is certain that the customer fold was told."""
+        self._said: dict[str, None] = {}
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one touchpoint."""
-        touchpoint = decode(record.value, self.channels)
+        touchpoint = decode(record.value, self.channels, folded=True)
         if isinstance(touchpoint, Reject):
             return touchpoint
         contact_id = touchpoint.contact_id
         if record.key != contact_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its contact_id {contact_id!r}")
         at_ms = min(touchpoint.time, append_ms + CLAMP_MS)
-        if at_ms < watermark_ms - self.retention_ms:
+        if at_ms < watermark_ms - self.kept_ms:
             return Reject(
                 "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
             )
@@ -203,10 +207,12 @@ class ContactFold:
             days = (touchpoint.due - at_ms) // 86_400_000
             return Reject("promise_too_late", f"`$.due` is {days:,} days after it was sent, at most 400 are allowed")
         work = self._work.pop(contact_id, None) or self._load(contact_id)
-        if work.view is not None and last_ms(work.view) < watermark_ms - self.retention_ms:
+        if work.view is not None and last_ms(work.view) < watermark_ms - self.kept_ms:
             work = _Work(Contact(contact_id), {}, None)  # forgotten, whether its row is gone by now or not
         self._work[contact_id] = work
         contact = work.contact
+        if type(touchpoint) is Erased:
+            return self._erase(work, touchpoint.customer_id or "", at_ms, append_ms)
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
         before = contact.by_id.get(touchpoint.id)
@@ -222,6 +228,22 @@ class ContactFold:
         source = touchpoint.source or "unknown"
         self.sources[source] = append_ms
         return Applied(delta, at_ms, source if at_ms != touchpoint.time else None)
+
+    def _erase(self, work: _Work, customer_id: str, at_ms: int, append_ms: int) -> Applied:
+        """Forget a customer in a contact, and tell the customer fold that they have it no longer."""
+        contact = work.contact
+        named = customer_id in contact.named
+        if not contact.touches or not contact.erase(customer_id, append_ms):
+            return Applied(None, at_ms)
+        contact_id = contact.contact_id
+        if named:
+            self._farewells.setdefault(contact_id, []).append(customer_id)
+        work.view = seen = view(contact, self.rulebook)
+        new = contribution(seen, self.columns)
+        delta = difference(new, work.contribution)
+        work.contribution = new
+        self._touched[contact_id] = self._unsettled[contact_id] = self._unpacked[contact_id] = None
+        return Applied(delta, at_ms)
 
     def _load(self, contact_id: str) -> _Work:
         packed = self.packed.get(contact_id)
@@ -264,6 +286,10 @@ class ContactFold:
             states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
+            for customer_id in self._farewells.get(contact_id, ()):
+                told = contact_facts.gone(seen.timeline, customer_id, version, marker.watermark_ms)
+                emissions.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
+                self._said[contact_id] = None
         self._cool(_UNPACKED)
         evidence: list[Published] = []
         if self._kept:
@@ -281,7 +307,12 @@ class ContactFold:
                     del self._unpacked[contact_id]
 
     def flushed(self) -> None:
-        """Every row depends on a touched key alone, so nothing is remembered between flushes."""
+        """Every row depends on a touched key alone, so nothing is remembered between flushes but farewells: of who is
+        erased from a contact it knows nothing more.
+        """
+        for contact_id in self._said:
+            self._farewells.pop(contact_id, None)
+        self._said = {}
 
     @staticmethod
     def _emissions(seen: View, contact: Contact, version: int, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
@@ -308,12 +339,14 @@ class ContactFold:
         """Take over contacts from the ledger; those of its last flush may lack their row in `contacts`."""
         self.packed, self.open, self._work = {}, {}, {}
         self._touched, self._unsettled, self._unpacked, self._hand = {}, {}, {}, Hand()
+        self._open_hand = Hand()
+        self._farewells, self._said = {}, {}
         if self._kept is not None:
             self._kept = []
         again: list[str] = []
         for row in rows:
             self.packed[row.key] = row.state
-            if row.is_open:
+            if row.is_open and row.last_ms >= watermark_ms - self.kept_ms:
                 self.open[row.key] = view(unpack(row.key, row.state), self.rulebook)
             if row.version == version:
                 again.append(row.key)
@@ -333,7 +366,13 @@ class ContactFold:
             self.packed[row.key] = row.state
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
-        """Forget and name some contacts that have long been quiet. Their views stay while they are live."""
+        """Forget and name some contacts that have long been quiet. Their views stay while they are live, until nobody
+        keeps them any more.
+        """
+        for contact_id in self._open_hand.some(self.open, looks):
+            seen = self.open.get(contact_id)
+            if seen is not None and last_ms(seen) < watermark_ms - self.kept_ms:
+                del self.open[contact_id]
         gone: list[str] = []
         for contact_id in self._hand.some(self.packed, looks):
             state = self.packed.get(contact_id)
