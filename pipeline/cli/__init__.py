@@ -9,7 +9,7 @@ import sys
 from pipeline.cli.audit import audit
 from pipeline.cli.backup import backup, restore
 from pipeline.cli.base import app
-from pipeline.cli.catalogue import check, what_if
+from pipeline.cli.catalogue import check, show, what_if
 from pipeline.cli.dashboards import commands as dashboards
 from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
@@ -44,6 +44,7 @@ __all__ = [
     "report",
     "restore",
     "run",
+    "show",
     "tail",
     "what_if",
     "which_formula",

@@ -13,10 +13,11 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.answers import plausible, speech, whatif
+from pipeline.answers import plausible, scope, speech, whatif
 from pipeline.answers.plausible import Warned
+from pipeline.answers.scope import Promised
 from pipeline.answers.whatif import Question, Row
-from pipeline.app.answering import counted_day, rules_of
+from pipeline.app.answering import counted_day, day_of, rules_of
 from pipeline.app.catalogues import KEPT, Chosen, choose, definitions
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
@@ -149,8 +150,47 @@ def _verdict(checked: Checked) -> str:
         return "A running touchline refuses it, the next start takes it: nothing that is counted depends on it yet."
     return (
         "It changes what is counted already: let the changes begin at least a minute from now (valid_from), or count"
-        " everything anew with it."
+        " everything anew with it: touchline rebuild."
     )
+
+
+@catalogue_app.command()
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="A catalogue [default: the one at hand]", metavar="[FILE]")
+    ] = None,
+    at: Annotated[str, typer.Option("--day", help="What holds on this day: 2026-03-02, today")] = "today",
+    data: Data = None,
+    catalogue: CatalogueFile = None,
+) -> None:
+    """What is promised where, and what is not: the targets in force on a day, and when they change next."""
+    found = settings(data=data, catalogue=file or catalogue)
+    rulebook, rows = run_async(_show(found, at))
+    table = Table("channel", "queue", "segment", "wait", "reply", "no word for", "calendar", "next change", box=None)
+    for row in rows:
+        own = ("" if row.queue or row.segment else row.channel, row.queue or "any", row.segment or "any")
+        changes_at = "" if row.changes_ms is None else speech.moment(row.changes_ms, rulebook.zone, "en")
+        table.add_row(
+            *own, *(each or "-" for each in (row.wait, row.response, row.unannounced, row.calendar)), changes_at
+        )
+    out.print(table)
+    outside = [", ".join(filter(None, (row.channel, row.queue, row.segment))) for row in rows if not row.in_scope]
+    if outside:
+        out.print(
+            f"No target to keep or miss, so never counted as within it: {'; '.join(outside)}.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+async def _show(found: Settings, day: str) -> tuple[Rulebook, list[Promised]]:
+    known, now_ms = choose(found).catalogue, time.time_ns() // 1_000_000
+    rulebook = Rulebook(known)
+    at_ms = rulebook.zone.start_of_ms(day_of(day, rulebook, now_ms).toordinal())
+    queues = {*known.queues, *(entry.queue for entry in known.targets if entry.queue)}
+    queues |= {entry.queue for entry in known.opening_hours if entry.queue}
+    segments = {*known.segments, *(entry.segment for entry in known.targets if entry.segment)}
+    return rulebook, scope.promised(rulebook, known.channels, queues, segments, max(at_ms, 0))
 
 
 @catalogue_app.command(name="what-if")

@@ -151,6 +151,9 @@ def test_an_edited_catalogue_is_checked_and_tried(folder: Path, tmp_path: Path) 
     assert "--undated shows them as if always in force" in tried
     assert "+40.0 pp" in asked(folder, "catalogue", "what-if", str(edited), "--from", TOLD, "--undated")
 
+    shown = asked(folder, "catalogue", "show", str(edited), "--day", "2099-02-01").split("\n", 2)[1].split()
+    assert shown == ["phone", "any", "any", "40s", "-", "1min", "office"]
+
     edited.write_text(CATALOGUE.replace("wait: 20s", "wait: 20 parsecs"))
     assert "line 7" in refused(folder, "catalogue", "check", str(edited))
     nowhere = tmp_path / "nowhere"
