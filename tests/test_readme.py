@@ -130,9 +130,11 @@ def test_commands_and_settings_shown_exist(page: Path) -> None:
         if rest[:1] == ["make"]:
             assert rest[1] in targets, words
         elif rest[:1] == ["touchline"]:
-            command = COMMANDS[rest[1]]
+            command, arguments = COMMANDS[rest[1]], rest[2:]
+            while hasattr(command, "commands"):
+                command, arguments = command.commands[arguments[0]], arguments[1:]
             with typer.Context(command, info_name=rest[1]) as context:
-                command.parse_args(context, rest[2:])
+                command.parse_args(context, arguments)
         else:
             assert rest in ([], ["export"], [".", ".venv/bin/activate"]), f"{page.name}: no test knows {words}"
 
@@ -143,7 +145,7 @@ def test_settings_commands_files_and_links_named_exist(page: Path) -> None:
     known = {name for name, _, _ in reference()}
     assert set(re.findall(r"\bTOUCHLINE_[A-Z_]+\b", text)) <= known
     planned = {"rebuild"}
-    assert set(re.findall(r"`touchline ([a-z]+)", text)) <= {*COMMANDS, *planned}
+    assert set(re.findall(r"`touchline ([a-z-]+)", text)) <= {*COMMANDS, *planned}
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / target).exists(), f"{page.name}: {target}"
     for name in re.findall(r"`((?:agents|dashboards|docs|pipeline|schemas|tests)/[\w./]*)`", text):
