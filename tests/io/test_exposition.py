@@ -30,7 +30,7 @@ CLOSED_SETS = {
     "state": {"provisional", "confirmed"},
     "counted_in": {"clock", "open"},
     "objective": {"wait", "stay", "response"},
-    "calendar": {"none"},
+    "calendar": {"none", "office"},
     "result": {"applied", "duplicate", "late", "rejected", "clamped"},
     "reason": {*REASONS, "other"},
     "partition": {"touchpoints/0", "contact-facts/0", "touchline.raw", "touchline.raw/0"},
@@ -217,7 +217,18 @@ def everything() -> bytes:
         world.partition(engine, flushes=1, flush_seconds=0.1, flush_rows=5)
         for engine in (world.contacts[0], world.customers)
     ]
-    return page(summarise(world.state(states, sources={"asterisk": NOON, "zendesk": NOON}), NOON))
+    around = Around(
+        calendars=[CalendarNow("none", True, None), CalendarNow("office", False, NOON + H)],
+        objectives={"wait": 80, "stay": 95, "response": 90},
+        silence_open_ms={"asterisk": 30 * M},
+        intake=[IntakeNow("touchline.raw/0", False, 0)],
+        intake_rejected={"not_json": 3},
+        resolution={("phone", "sales"): Aged((40, 30), ((20, 16), (20, 15), (20, 18), (20, 17)))},
+        audit_differences=0,
+        audit_age_ms=M,
+    )
+    state = world.state(states, sources={"asterisk": NOON, "zendesk": NOON})
+    return exposition(lambda: summarise(state, NOON), lambda _: around)()
 
 
 def test_names_units_and_labels_keep_the_rules() -> None:
