@@ -20,7 +20,7 @@ from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import BehindLedger, Engine, Flush, Hole, epoch_of
 from pipeline.core.poison import TooManyRejects
 from pipeline.core.told import delivered
-from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
+from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown, WarehouseRefused
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 
 log_ = logging.getLogger("touchline.folding")
@@ -29,6 +29,9 @@ _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
 _CHUNK: Final = 2_000
 """Facts produced at once."""
+_DAY_MS: Final = 86_400_000
+_TIDY_MS: Final = 3_600_000
+"""How often, by the clock, what is older than retention is let go at most; else once a day of the watermark."""
 _LOOKS: Final = 16
 """Contacts or customers looked at after every batch, beside twice as many as it had records: is one long quiet?"""
 
@@ -166,6 +169,7 @@ class Folding:
         self._room = asyncio.Event()
         self._room.set()
         self._folded = 0
+        self._tidied_day, self._tidied_ms = 0, 0
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -316,6 +320,20 @@ class Folding:
             self.engine.flushed(flush)
             self.flushes += 1
             self.flush_rows = flush.rows
+        await self._tidy(flush.marker.watermark_ms)
+
+    async def _tidy(self, watermark_ms: int) -> None:
+        """Let go of what is older than retention by a watermark that is durable: whoever folds on, does so from there.
+        If it does not work now, it will another day.
+        """
+        before_ms, now_ms = watermark_ms - self.engine.fold_.kept_ms, self._clock.now_ms()
+        if before_ms < 0 or watermark_ms // _DAY_MS == self._tidied_day or abs(now_ms - self._tidied_ms) < _TIDY_MS:
+            return
+        self._tidied_day, self._tidied_ms = watermark_ms // _DAY_MS, now_ms
+        try:
+            await self._ledger.forget(self.engine.partition, before_ms)
+        except (WarehouseDown, WarehouseRefused) as error:
+            log_.warning("%s: what is older than retention is not deleted: %s", self.engine.partition, error)
 
     async def _flushing(self) -> None:
         while True:

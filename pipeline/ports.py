@@ -138,6 +138,9 @@ class Ledger(Protocol):
     def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
         """Every state whose version is above this one, in pieces."""
 
+    async def forget(self, partition: str, before_ms: int) -> None:
+        """Let states go of contacts or customers (these as a whole) of whom nothing is known since this time."""
+
     async def markers(self) -> dict[str, tuple[Marker, int]]:
         """Where every partition stands: its marker and version."""
 

@@ -18,6 +18,7 @@ from pipeline.core.record import Record
 from schemas.rejects import Reject
 
 _DAY_MS: Final = 86_400_000
+EVER_MS: Final = 1 << 62
 _MOST_UNPACKED: Final = 20_000
 """Customers of a partition kept unpacked at most, however long no flush succeeds."""
 
@@ -48,11 +49,15 @@ class CustomerFold:
 
     kind = FACT
 
-    def __init__(self, windows: Windows, columns: Columns, *, transfer_breaks_fcr: bool) -> None:
+    def __init__(
+        self, windows: Windows, columns: Columns, *, transfer_breaks_fcr: bool, retention_ms: int = EVER_MS
+    ) -> None:
         self.windows = windows
         self.columns = columns
         self.transfer_breaks_fcr = transfer_breaks_fcr
         self.hot_ms = windows.follow_up_ms + _DAY_MS
+        self.kept_ms = 2 * retention_ms
+        """Twice, because partitions of contacts are not at the same time: see docs/decisions."""
         self.packed: dict[str, bytes] = {}
         """All facts of a customer, or nothing of the customer."""
         self._hand = Hand()
@@ -92,6 +97,9 @@ class CustomerFold:
         for name in sorted(names):
             for cell_key, cell in difference(self._contribution(customer, name), before.get(name, {})).items():
                 add(delta.setdefault(cell_key, {}), cell)
+        frozen_s = (watermark_ms - self.kept_ms) // 1_000
+        if frozen_s > 0:
+            delta = {key: cell for key, cell in delta.items() if key[0] >= frozen_s}
         self._touched[facts.customer_id + SEPARATOR + facts.contact_id] = None
         relinked = self._relinked.setdefault(facts.customer_id, {})
         relinked.update(dict.fromkeys(sorted(names | {facts.contact_id})))

@@ -194,6 +194,10 @@ class Fold(Protocol):
     columns: Columns
     hot_ms: int
     """How far behind the watermark a unit is held in memory, at least."""
+    kept_ms: int
+    """How far behind the watermark a unit is kept in the ledger. What is older is forgotten: whether its rows are gone
+    by now changes nothing that is counted from here on.
+    """
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""

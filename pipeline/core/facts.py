@@ -30,7 +30,8 @@ NEVER: Final = 2**62
 
 
 class Facts(Struct, frozen=True, array_like=True, gc=False):
-    """One contact as its customer sees it. `held` False: gone, the rest is empty. Times in ms.
+    """One contact as its customer sees it. `held` False: gone, the rest is empty but `requested_ms`, which then is the
+    contact's newest time. Times in ms.
 
     `unanswered_until_ms`: when the contact was served or ended (`NEVER`: open and unanswered). `reached_ms`: when we
     reached the customer in this contact. `abandoned_ms` and `wait_began_ms` only where the customer gave up waiting.
@@ -137,8 +138,8 @@ def _noted(notes: Sequence[Happened]) -> Iterator[Any]:
 
 
 def gone(timeline: Timeline, customer_id: str, version: int, watermark_ms: int) -> Facts:
-    """What a customer who no longer holds the contact is told."""
-    return Facts(version, False, watermark_ms, timeline.contact_id, customer_id)
+    """What a customer who no longer holds the contact is told: nothing but how long it has to be remembered."""
+    return Facts(version, False, watermark_ms, timeline.contact_id, customer_id, requested_ms=timeline.last_ms)
 
 
 def _ends_from(timeline: Timeline) -> list[int]:

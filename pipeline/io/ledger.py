@@ -22,6 +22,7 @@ from pipeline.core.engine import (
     Recovered,
     StateRow,
 )
+from pipeline.io.sql import bind
 from pipeline.ports import Block, Warehouse, WarehouseDown
 from schemas.rejects import DeadLetter
 from schemas.topics import CONTACT_FACTS
@@ -62,6 +63,14 @@ GROUP BY kind, key"""
 _HASHES_SQL: Final = """
 SELECT DISTINCT halfMD5({unit}) AS hashed FROM touchline_internal.ledger
 WHERE p = %(p)s AND kind = %(kind)s AND halfMD5({unit}) % %(pieces)s = %(piece)s"""
+# A unit goes when no row of it is newer: an older version must not come back because the newest one went.
+_OLD_SQL: Final = (
+    "SELECT 1 FROM touchline_internal.ledger WHERE p = %(p)s AND kind = %(kind)s AND last_ms < %(before_ms)s LIMIT 1"
+)
+_FORGOTTEN: Final = """p = %(p)s AND kind = %(kind)s AND last_ms < %(before_ms)s AND halfMD5({unit}) NOT IN (
+    SELECT halfMD5({unit}) FROM touchline_internal.ledger
+    WHERE p = %(p)s AND kind = %(kind)s AND last_ms >= %(before_ms)s
+)"""
 _STATES_SQL: Final = """
 SELECT key, state, is_open, last_ms, version FROM touchline_internal.ledger FINAL
 WHERE p = %(p)s AND kind = %(kind)s AND resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''
@@ -150,6 +159,17 @@ class SqlLedger:
             if len(rows) < _STATES_AT_ONCE:
                 return
             after = rows[-1].key
+
+    async def forget(self, partition: str, before_ms: int) -> None:
+        """Delete the states of contacts (customers) of whom nothing is known since this time. The server does it when
+        it finds the time (a mutation), a part of the table at once, so that no reader sees half of it.
+        """
+        named = {"p": partition, "kind": _kind(partition), "before_ms": before_ms}
+        if not await self._warehouse.query(_OLD_SQL, named):
+            return
+        condition = bind(_FORGOTTEN.format(unit=_unit(partition)), named)
+        if await self._warehouse.query(f"SELECT 1 FROM {_DATABASE}.ledger WHERE {condition} LIMIT 1"):
+            await self._warehouse.execute(f"ALTER TABLE {_DATABASE}.ledger DELETE WHERE {condition}")
 
     async def reach(self) -> None:
         """Whether the warehouse answers."""

@@ -69,6 +69,7 @@ class FakeLedger:
         self.recovered = recovered
         self.stands_at = recovered.version
         self.stand: dict[str, tuple[Marker, int]] = {}
+        self.forgotten: list[int] = []
         self.cold: set[str] = set()
         """States that recovery does not bring into memory."""
         self.down: set[str] = set()
@@ -96,6 +97,10 @@ class FakeLedger:
     async def states(self, partition: str, above: int) -> AsyncIterator[Sequence[StateRow]]:
         self._answer("states")
         yield [row for row in self.recovered.states if row.version > above]
+
+    async def forget(self, partition: str, before_ms: int) -> None:
+        self._answer("forget")
+        self.forgotten.append(before_ms)
 
     async def markers(self) -> dict[str, tuple[Marker, int]]:
         self._answer("markers")

@@ -499,3 +499,19 @@ async def test_every_flush_notes_up_to_where_its_facts_stand(new: NewScene) -> N
         await scene.folding.handle(batch(PARTITION, n, told))
         await until(lambda n=n: scene.engine.written_offset == n + 1)  # type: ignore[misc]
     assert scene.marker().told[-2:] == [Told(version_of(1, 2), (2,)), Told(version_of(1, 3), (3,))]
+
+
+# ---- retention
+
+
+async def test_what_is_older_than_retention_is_let_go_once_an_hour_by_what_is_durable(new: NewScene) -> None:
+    scene = await new().started()
+    scene.ledger.down = {"forget"}
+    for n in range(3):
+        await scene.folding.handle(batch(PARTITION, n, touchpoint(f"k{n}", "contact.queued")))
+        await until(lambda n=n: scene.engine.written_offset == n + 1)  # type: ignore[misc]
+    assert scene.ledger.failures["forget"] == 1, "it is no reason to stop, nor to ask again at once"
+    another = await new().started()
+    await another.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.queued")))
+    await until(lambda: bool(another.ledger.forgotten))
+    assert another.ledger.forgotten == [NOW_MS - 3_600_000 - 400 * 86_400_000]

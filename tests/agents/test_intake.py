@@ -8,6 +8,7 @@ import pytest
 from agents import intake
 from agents.intake import Intake
 from pipeline.core.poison import Limits
+from pipeline.core.privacy import Privacy
 from pipeline.ports import OutRecord
 from schemas.rejects import decode_dead_letter
 from schemas.sources.mapping import load, source_of
@@ -35,7 +36,7 @@ class Scene:
         self.log = FakeLog(self.journal)
         self.ledger = FakeLedger(self.journal)
         self.intake = Intake(
-            self.log, self.ledger, FakeClock(), CHANNELS, limits, {RAW: 3, "shop": 5}, readers={"shop": SHOP}
+            self.log, self.ledger, FakeClock(), CHANNELS, limits, {RAW: 3, "shop": 5}, Privacy(), readers={"shop": SHOP}
         )
 
 

@@ -53,7 +53,8 @@ def test_gone_says_who_and_since_when_and_nothing_else() -> None:
     )
     assert not isinstance(touchpoint, Reject)
     contact.apply(touchpoint, BEGIN, BEGIN)
-    assert gone(view(contact, RULEBOOK).timeline, "c2", 9, BEGIN) == Facts(9, False, BEGIN, "k", "c2")
+    told_gone = gone(view(contact, RULEBOOK).timeline, "c2", 9, BEGIN)
+    assert told_gone == Facts(9, False, BEGIN, "k", "c2", requested_ms=BEGIN), "its newest time: how long it is kept"
 
 
 def test_an_open_contact_is_unanswered_for_ever_and_an_answer_ends_that() -> None:

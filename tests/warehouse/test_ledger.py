@@ -1,5 +1,6 @@
 """The ledger on both warehouses: recovery brings what is hot, and what is cold is known and can be read back."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,3 +132,40 @@ async def test_recovering_customers_waits_while_somebody_else_goes_on_writing(
         await ledger.recover(CUSTOMERS, 20, HOT)
     monkeypatch.undo()
     assert list(await hot(ledger, CUSTOMERS)) == ["c4\x1fk1"]
+
+
+async def until_forgotten(ledger: SqlLedger, p: str, keys: set[str]) -> None:
+    """A server deletes when it finds the time."""
+    async with asyncio.timeout(30):
+        while {row.key for rows in [rows async for rows in ledger.states(p, 0)] for row in rows} != keys:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_contacts_older_than_retention_are_deleted_and_nothing_else(warehouse: AnyWarehouse) -> None:
+    ledger = await ledger_on(warehouse)
+    await commit(ledger, CONTACTS, 10, [("old", 500, False), ("old-open", 500, True), ("moved", 300, False)])
+    await commit(ledger, CONTACTS, 20, [("moved", 450, False), ("came-back", 450, False), ("young", 399, False)])
+    await commit(ledger, CONTACTS, 30, [("came-back", 1, False)])
+    await commit(ledger, "touchpoints/1", 10, [("elsewhere", 500, False)])
+    await commit(ledger, CUSTOMERS, 10, [("c\x1fold", 500, False)])
+    await ledger.forget(CONTACTS, NOW - 400 * DAY)
+    # Of `moved` an older version is younger: it would come back if the newest one went.
+    await until_forgotten(ledger, CONTACTS, {"moved", "came-back", "young"})
+    await until_forgotten(ledger, "touchpoints/1", {"elsewhere"})
+    await until_forgotten(ledger, CUSTOMERS, {"c\x1fold"})
+    assert (await ledger.read(CONTACTS, ["old"])).version == version_of(1, 30), "the marker is where it was"
+
+
+async def test_customers_are_deleted_as_a_whole_or_not_at_all(warehouse: AnyWarehouse) -> None:
+    ledger = await ledger_on(warehouse)
+    await commit(ledger, CUSTOMERS, 10, [("a\x1fk1", 900, False), ("a\x1fk2", 850, False), ("b\x1fk3", 900, False)])
+    await commit(ledger, CUSTOMERS, 20, [("b\x1fk4", 10, False)])
+    await ledger.forget(CUSTOMERS, NOW - 800 * DAY)
+    await until_forgotten(ledger, CUSTOMERS, {"b\x1fk3", "b\x1fk4"})
+    executed = len(await mutations(warehouse))
+    await ledger.forget(CUSTOMERS, NOW - 800 * DAY)
+    assert len(await mutations(warehouse)) == executed == 1, "where there is nothing to delete nothing is rewritten"
+
+
+async def mutations(warehouse: AnyWarehouse) -> list[tuple[Any, ...]]:
+    return await warehouse.query("SELECT mutation_id FROM system.mutations WHERE database = 'touchline_internal'")

@@ -270,6 +270,15 @@ class Ledger:
             yield piece
             after = piece[-1].key
 
+    async def forget(self, partition: str, before_ms: int) -> None:
+        """Whole units, once in a while."""
+        await PAUSE
+        self._maybe_down()
+        table = self.table(partition)
+        kept = {unit_of(row.key) for row in table.states.values() if row.last_ms >= before_ms}
+        for key in [key for key in table.states if unit_of(key) not in kept]:
+            del table.states[key]
+
     async def markers(self) -> dict[str, tuple[Marker, int]]:
         """Where every partition stands."""
         await PAUSE
