@@ -43,6 +43,8 @@ def provisioning(
     rules = [
         _rule(alert, rule, prometheus_uid, runbooks, panels.get(alert.name)) for alert in ALERTS for rule in alert.rules
     ]
+    for rule in rules:  # the one name that files and API spell differently
+        rule["keepFiringFor"] = rule.pop("keep_firing_for")
     group = {"orgId": 1, "name": GROUP, "folder": folder, "interval": seconds(2 * INTERVAL_SECONDS), "rules": rules}
     return {"apiVersion": 1, "groups": [group]}
 
@@ -124,12 +126,18 @@ def _filled(words: str, alert: Alert, rule: Rule, language: Language) -> str:
 
 
 def _shown(name: str, unit: Any, language: Language) -> str:
-    return f"{{{{ with $values.{name} }}}}{{{{ .Value | {written(unit, language)} }}}}{{{{ else }}}}?{{{{ end }}}}"
+    """The value; `?` where it is NaN, which alone is not equal to itself."""
+    value = f"$values.{name}.Value"
+    shown = f"{value} | {written(unit, language)}"
+    return f"{{{{ if eq {value} {value} }}}}{{{{ {shown} }}}}{{{{ else }}}}?{{{{ end }}}}"
 
 
 def _asked(number: Number) -> str:
-    """The number of every place at once: Grafana takes the one with the alert's labels."""
+    """The number of every place at once: Grafana takes the one with the alert's labels.
+
+    Never nothing: one query without data, and the whole rule counts as without data, that is, as well.
+    """
     where = ",".join(f'{name}="{value}"' for name, value in number.where.items())
     selector = f"{number.series}{{{where}}}" if where else number.series
     factor = "100 * " if number.unit == "share" else ""
-    return f"{factor}{number.how} by ({', '.join(number.by)}) ({selector})"
+    return f"{factor}{number.how} by ({', '.join(number.by)}) ({selector}) or on () vector(NaN)"

@@ -57,6 +57,12 @@ def test_texts_name_only_what_the_rule_asks_for() -> None:
             assert set(re.findall(r"\$values\.([a-zA-Z]+)", text)) <= set(queries(rule))
 
 
+def test_what_is_only_told_cannot_keep_an_alert_quiet() -> None:
+    for rule in GROUP["rules"]:
+        told = {name: expr for name, expr in queries(rule).items() if name != "A"}
+        assert all(expr.endswith(" or on () vector(NaN)") for expr in told.values())
+
+
 def test_an_alert_links_to_its_panel_by_both_names_or_by_none() -> None:
     for rule in GROUP["rules"]:
         linked = {name: text for name, text in rule["annotations"].items() if name.startswith("__")}
@@ -72,7 +78,8 @@ def test_the_sdk_reads_it_and_the_file_holds_the_same_rules() -> None:
     added = {"folderUID", "ruleGroup", "orgID"}
     for here, there in zip(group["rules"], GROUP["rules"], strict=True):
         named = {name: text for name, text in there["annotations"].items() if not name.startswith("__")}
-        assert here == {**{k: v for k, v in there.items() if k not in added}, "annotations": named}
+        same = {k: v for k, v in there.items() if k not in added and k != "keep_firing_for"}
+        assert here == {**same, "keepFiringFor": there["keep_firing_for"], "annotations": named}
 
 
 @pytest.mark.server
