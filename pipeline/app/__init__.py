@@ -28,8 +28,10 @@ from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
 from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog, epoch_of
 from pipeline.core.poison import Limits
+from pipeline.core.privacy import Privacy
 from pipeline.core.rules import Rulebook
 from pipeline.io import topics
+from pipeline.io.erasing import erased
 from pipeline.io.kafka import Tuning, security_of
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
@@ -82,7 +84,7 @@ class App:
         """What the start waits for, while it does."""
         self._prepare = prepare
         self.rulebook = Rulebook(catalogue)
-        self.pseudonyms = pseudonyms_of(settings)
+        self.privacy = Privacy(pseudonyms_of(settings))
         self.warehouse = warehouse
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
@@ -148,9 +150,10 @@ class App:
             if not self.settings.accept_loss:
                 same = {p: m for p, (m, v) in markers.items() if epoch_of(v) == self._epochs[p.rpartition("/")[0]]}
                 refuse_gone(await standings(self.settings, same))
+        self.privacy.erased.update(await erased(self.warehouse))
         channels = self.rulebook.catalogue.channels.keys()
         self.intake = Intake(
-            self.log, self.ledger, self.clock, channels, self._limits, self._epochs, self.pseudonyms, self._readers
+            self.log, self.ledger, self.clock, channels, self._limits, self._epochs, self.privacy, self._readers
         )
         await self.log.start()
 
@@ -240,7 +243,12 @@ class App:
             return ContactFold(self.rulebook, CONTACT_COLUMNS, self.rulebook.catalogue.channels.keys())
         settings = self.rulebook.settings
         windows = Windows(settings.follow_up_window_ms, settings.returned_within_ms)
-        return CustomerFold(windows, CUSTOMER_COLUMNS, transfer_breaks_fcr=settings.transfer_breaks_fcr)
+        return CustomerFold(
+            windows,
+            CUSTOMER_COLUMNS,
+            transfer_breaks_fcr=settings.transfer_breaks_fcr,
+            retention_ms=settings.retention_ms,
+        )
 
     async def _fold(self, batch: Batch) -> None:
         folding = self.foldings.get(batch.partition)

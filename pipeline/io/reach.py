@@ -63,7 +63,9 @@ def _reason(error: BaseException | None, security: Security, seconds: float) -> 
         return "no such host is known"
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:.0f} s"
-    if isinstance(error, OSError):
-        return os.strerror(error.errno) if error.errno else str(error)
-    hint = "" if security.ssl_context is not None else " (if it wants TLS: TOUCHLINE_KAFKA_TLS)"
-    return f"{error}{hint}"
+    if security.ssl_context is None:
+        hint = "" if isinstance(error, OSError) else " (if it wants TLS: TOUCHLINE_KAFKA_TLS)"
+    else:
+        hint = " (if it does not speak TLS: TOUCHLINE_KAFKA_TLS)" if isinstance(error, ConnectionResetError) else ""
+    said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return f"{said}{hint}"

@@ -61,15 +61,18 @@ def test_a_worker_that_starts_before_its_servers_waits_says_for_what_and_goes_on
         ({"PASSWORD": "right", "MECHANISM": "SCRAM-SHA-512"}, "user or password is refused"),
         ({"CA": "unknown"}, "its certificate is not accepted"),
         ({"PORT": "expired"}, "its certificate is not accepted: certificate has expired"),
-        ({"PORT": "plain"}, "there is no TLS to be had"),
     ],
 )
 def test_what_waiting_does_not_mend_ends_with_one_sentence(
     shared: Cluster, settings: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     broker = shared.broker
-    port = {"expired": broker.expired_port, "plain": broker.port}.get(settings.get("PORT", ""), broker.secured_port)
-    authority = {"expired": broker.expired}.get(settings.get("PORT", ""), broker.valid).certificate
+    expired = settings.get("PORT") == "expired"
+    port, authority = (
+        (broker.expired_port, broker.expired.certificate)
+        if expired
+        else (broker.secured_port, broker.valid.certificate)
+    )
     if settings.get("CA") == "unknown":
         authority = certificate(tmp_path, "unknown").certificate
     shared.env |= {
