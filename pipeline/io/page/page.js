@@ -122,8 +122,8 @@ function show() {
 function rove() {
   for (const table of document.querySelectorAll("table[data-roving]")) {
     const numbers = [...table.querySelectorAll("button.num")];
-    const current = numbers.includes(document.activeElement) ? document.activeElement : numbers.find((one) => one.tabIndex === 0) || numbers[0];
-    for (const one of numbers) if (one.tabIndex !== (one === current ? 0 : -1)) one.tabIndex = one === current ? 0 : -1;
+    const current = numbers.includes(document.activeElement) ? document.activeElement : numbers.find((one) => one.getAttribute("tabindex") === "0") || numbers[0];
+    for (const one of numbers) one.tabIndex = one === current ? 0 : -1;
   }
 }
 

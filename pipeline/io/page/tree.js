@@ -30,7 +30,8 @@ export function patch(parent, children) {
       if (node.data !== String(child)) node.data = String(child);
       return;
     }
-    for (const { name: known } of [...node.attributes]) if (!(known in child.attributes)) node.removeAttribute(known);
+    // Where the keyboard stands (tabindex) is not ours to forget.
+    for (const { name: known } of [...node.attributes]) if (known !== "tabindex" && !(known in child.attributes)) node.removeAttribute(known);
     for (const [key, value] of Object.entries(child.attributes)) if (node.getAttribute(key) !== String(value)) node.setAttribute(key, value);
     patch(node, child.children);
   });
