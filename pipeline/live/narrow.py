@@ -1,7 +1,7 @@
 """The live values of some queues only: what a wall in the room of one team shows. Pure.
 
 Law: present of what is narrowed is present of a world in which only these queues exist, but for the figures of the
-pipeline about itself, which stay what they are.
+pipeline about itself, which stay what they are (only `open_contacts` counts those that touch these queues).
 """
 
 from collections.abc import Collection, Mapping, Sequence
