@@ -802,7 +802,9 @@ def bad_times(contact: Contact, promises: Promises) -> list[int]:
         found.append(wait.end)
     if is_unresolved(contact) and contact.last_closed is not None:
         found.append(contact.last_closed)
-    found += [c.end for c in clocks_of(contact) if c.ended_by == "closing" and c.end is not None]
+    served = contact.times("contact.answered") + contact.replies()
+    unanswered = [c.end for c in clocks_of(contact) if c.ended_by == "closing" and c.end is not None]
+    found += [end for end in unanswered if not any(t <= end for t in served)]
     found += [t for t, score, top in answers_of(contact, "nps") if score * 10 // top <= 6]
     seen = set()
     for made in contact.all("promise.made"):

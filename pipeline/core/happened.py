@@ -81,7 +81,12 @@ def happened(line: Timeline, wait: Wait | None) -> Sequence[Happened]:
             notes.append(Happened(line.last_closed_ms, "unresolved"))
         if line.out_of_scope_ms is not None:
             notes.append(Happened(line.out_of_scope_ms, "out_of_scope_done"))
-        notes.extend(Happened(at_ms, "closed_unanswered") for at_ms in closed_unanswered_ms(line))
+        served_ms = min((at_ms for at_ms in (line.answered_ms, line.replied_ms) if at_ms is not None), default=None)
+        notes.extend(
+            Happened(at_ms, "closed_unanswered")
+            for at_ms in closed_unanswered_ms(line)
+            if served_ms is None or at_ms < served_ms  # else the customer had the last word, such as thanks
+        )
     if line.seen & _LONE:
         notes.extend(_lone(line))
     if line.seen & _SAID:

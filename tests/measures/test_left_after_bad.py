@@ -59,3 +59,11 @@ def test_what_happened_to_others_or_to_nobody_known_is_no_cause() -> None:
     assert total("left_after_bad", left(), refused) == 0
     unknown = contact(("contact.refused", LEFT - 60), ("customer.left", LEFT), name="k")
     assert (total("customers_left", unknown), total("left_after_bad", unknown)) == (1, 0)
+
+
+def test_a_last_word_that_nobody_answers_is_nothing_bad() -> None:
+    thanks = before(
+        ("message.received", LEFT - 60), ("message.sent", LEFT - 50), ("message.received", LEFT - 40),
+        ("contact.closed", LEFT - 30), channel="chat",
+    )  # fmt: skip
+    assert (total("closed_unanswered", left(), thanks), total("left_after_bad", left(), thanks)) == (1, 0)

@@ -119,7 +119,9 @@ def silently_bad(each: Contact, promises: Promises) -> list[tuple[int, str]]:
         found.append((wait.end, "abandoned"))
     if is_unresolved(each):
         found.append((each.last_closed or 0, "unresolved"))
-    found += [(c.end, "closed_unanswered") for c in clocks_of(each) if c.ended_by == "closing" and c.end is not None]
+    ends = [c.end for c in clocks_of(each) if c.ended_by == "closing" and c.end is not None]
+    served = each.times("contact.answered") + each.replies()
+    found += [(end, "closed_unanswered") for end in ends if not any(t <= end for t in served)]
     found += [
         (at if fate != "late" else due, f"promise_{fate}") for _, due, fate, at in promised(each) if fate != "kept"
     ]
