@@ -157,6 +157,16 @@ def _customers() -> Iterator[Fires | Quiet]:
         "A customer in phone/sales has waited for 2m 30s; promised are 20s. 7 wait there now.",
         "Ein Kunde in phone/sales wartet seit 2m 30s; versprochen sind 20s. Dort warten jetzt 7.",
     )
+    missed = gauge("longest_wait_seconds", "150x2 stale 160x50", PHONE) | gauge("waiting_now", 7, PHONE)
+    yield Fires(
+        LONGEST_WAIT,
+        0,
+        healthy() | missed,
+        AT_PHONE,
+        "A customer in phone/sales has waited for 2m 30s; promised are 20s. 7 wait there now.",
+        "Ein Kunde in phone/sales wartet seit 2m 30s; versprochen sind 20s. Dort warten jetzt 7.",
+        at="3m",
+    )
     yield Quiet(LONGEST_WAIT, "six times the target, not more", healthy() | gauge("longest_wait_seconds", 120, PHONE))
     yield Quiet(LONGEST_WAIT, "the queue is closed", healthy(open=always(0)) | waiting)
     yield Quiet(LONGEST_WAIT, "nothing is promised", healthy(wait_target_seconds=None) | waiting)
@@ -244,6 +254,7 @@ def _customers() -> Iterator[Fires | Quiet]:
     hardly = fell | gauge("fcr_yesterday_ratio", 0.71, PHONE) | gauge("fcr_yesterday_eligible", 5_000, PHONE)
     yield Quiet(RESOLUTION, "certain, but four points matter to nobody", healthy() | hardly)
     yield Quiet(RESOLUTION, "better than usual", healthy() | fell | gauge("fcr_yesterday_ratio", 0.9, PHONE))
+    yield Quiet(RESOLUTION, "closed", healthy(open=always(0)) | fell)
     without = {series: values for series, values in fell.items() if "usual" not in series}
     yield Quiet(RESOLUTION, "absent: nothing is known of four weeks", healthy() | without)
 

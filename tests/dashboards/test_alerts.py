@@ -15,7 +15,7 @@ from dashboards.alerts_prometheus import groups, labels, text
 from pipeline.core.objectives import OBJECTIVES, OPEN_HOURS_OF
 from schemas.catalogue import Settings, changes, load
 from schemas.catalogue_settings import LEAST_OBJECTIVE, MOST_OBJECTIVE
-from tests.dashboards.alert_cases import CASES, Fires, Quiet, shown
+from tests.dashboards.alert_cases import CASES, CLOSED, Fires, Quiet, always, healthy, shown
 
 STEP_SECONDS = 60
 SLOW_SECONDS = 240
@@ -109,6 +109,37 @@ def unit_test(case: Fires | Quiet) -> dict[str, Any]:
         "input_series": [{"series": series, "values": each} for series, each in values.items()],
         "alert_rule_test": checks,
     }
+
+
+@pytest.mark.server
+def test_when_all_is_wrong_at_night_only_what_matters_at_night_tells_anybody(tmp_path: Path) -> None:
+    """Every series that makes an alert fire: while all is closed, then twenty minutes before opening, then open."""
+    broken: dict[str, str] = {}
+    for case in CASES:
+        if isinstance(case, Fires) and not case.slow:
+            broken |= {series: values for series, values in case.series.items() if series not in healthy()}
+    tests = []
+    night = {"TouchlineNumbersDiffer", "TouchlineWatchdog"}
+    for told, hours in (
+        (night, CLOSED),
+        ({*night, "TouchlineNotReadyForOpening"}, {**CLOSED, "next_opening_timestamp_seconds": always(3_600)}),
+        ({alert.name for alert in ALERTS} - {"TouchlineNotReadyForOpening"}, {}),
+    ):
+        series = broken | healthy(**hours, ready=always(0), partition_ready=always(0), warehouse_up=always(0))
+        samples = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(told)]
+        firing = 'group by (alertname) (ALERTS{alertstate="firing"})'
+        tests.append(
+            {
+                "interval": f"{STEP_SECONDS}s",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [{"expr": firing, "eval_time": "40m", "exp_samples": samples}],
+            }
+        )
+    rules = rule_file(tmp_path / "rules.yml", {alert.name for alert in ALERTS})
+    found = {"rule_files": [str(rules)], "evaluation_interval": f"{STEP_SECONDS}s", "tests": tests}
+    command = [promtool(), "test", "rules", str(written(tmp_path / "cases.yml", found))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rule_file(path: Path, names: set[str]) -> Path:
