@@ -14,9 +14,9 @@ import msgspec
 
 from agents.dead_letters import deliver
 from pipeline.core.poison import Limits, Poison, TooManyRejects
+from pipeline.core.privacy import Privacy
 from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown
 from schemas.codec import decode, encode
-from schemas.pseudonyms import Pseudonyms
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.sources import BadLine, Item, Source
 from schemas.topics import TOUCHPOINTS
@@ -40,7 +40,7 @@ class Intake:
         channels: Collection[str],
         limits: Limits,
         epochs: Mapping[str, int],
-        pseudonyms: Pseudonyms = Pseudonyms(),  # noqa: B008  (frozen)
+        privacy: Privacy,
         readers: Mapping[str, Source] = MappingProxyType({}),
     ) -> None:
         """`epochs`: of each raw topic. `readers`: of raw topics in a format of their own."""
@@ -53,7 +53,7 @@ class Intake:
         self._limits = limits
         self._epochs = epochs
         self._readers = readers
-        self._pseudonyms = pseudonyms
+        self._privacy = privacy
         self._poison: dict[str, Poison] = {}
 
     async def handle(self, batch: Batch) -> None:
@@ -118,7 +118,7 @@ class Intake:
         touchpoint = decode(record.value, self._channels)
         if isinstance(touchpoint, Reject):
             return [], touchpoint
-        known = self._pseudonyms.applied(touchpoint)
+        known = self._privacy.applied(touchpoint)
         if known.source is None:
             known = msgspec.structs.replace(known, source=_SOURCE)
         value = record.value if known is touchpoint else encode(known)

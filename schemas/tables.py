@@ -373,6 +373,23 @@ def dead_letters(retention_days: int | None = None) -> Table:
     )
 
 
+def erasures() -> Table:
+    """Who was erased, by fingerprint: kept for good, so that what is sent again stays erased."""
+    return Table(
+        name="erasures",
+        comment="Erased customers by fingerprint, with the receipts of their erasures.",
+        columns=(
+            Column("receipt", "String", "Number of the receipt"),
+            Column("subject", "String", "Fingerprint of the customer's pseudonym"),
+            Column("erased_ms", "Int64", "What happened until then is forgotten, ms since the epoch, UTC"),
+            Column("contacts", "UInt32", "Contacts that named the customer"),
+            Column("version", "UInt64", "The highest counts"),
+        ),
+        order_by=("receipt", "subject"),
+        settings=_COMMITTED,
+    )
+
+
 def touchpoints(retention_days: int | None = None) -> Table:
     """Touchpoints as they came, for catalogues that keep them (`store_touchpoints`)."""
     return Table(
@@ -416,5 +433,6 @@ def tables(
         contacts(keep.contacts),
         resolutions(keep.resolutions),
         dead_letters(keep.dead_letters),
+        erasures(),
     )
     return (*always, touchpoints(keep.touchpoints)) if store_touchpoints else always

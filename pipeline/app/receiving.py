@@ -52,7 +52,7 @@ class Receiver:
             raise LogError("the process is ending")
         now_ms = app.clock.now_ms()
         records = [
-            OutRecord(each.contact_id.encode(), encode(app.pseudonyms.applied(each)), now_ms) for each in touchpoints
+            OutRecord(each.contact_id.encode(), encode(app.privacy.applied(each)), now_ms) for each in touchpoints
         ]
         try:
             async with asyncio.timeout(_MOST_SECONDS):

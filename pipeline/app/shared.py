@@ -15,6 +15,7 @@ from pipeline.answers.explain import Explanation
 from pipeline.app import App, Counts
 from pipeline.app.answering import explained
 from pipeline.app.backups import back_up_folder
+from pipeline.app.erasing import Here, Receipt, erase
 from pipeline.app.stack import CannotStart
 from pipeline.core.audit import Span
 from pipeline.io.audit import AuditOutcome, audit_days
@@ -55,6 +56,9 @@ class Access(Protocol):
     async def explain(self, contact_id: str) -> Explanation | None:
         """Why a contact counts as it does; None if there is none of that id."""
 
+    async def erase(self, customer_id: str) -> Receipt:
+        """Forget a customer in every contact."""
+
 
 class Local:
     """The pipeline in this process."""
@@ -92,6 +96,10 @@ class Local:
             return await back_up_folder(self._app.settings, self._app.warehouse, folder, self._app.clock)
         except CannotStart as error:
             raise WarehouseRefused(str(error)) from error
+
+    async def erase(self, customer_id: str) -> Receipt:
+        """As in `Access`. Raises LogError, WarehouseDown, WarehouseRefused."""
+        return await erase(Here(self._app), customer_id)
 
     async def bootstrap(self) -> str:
         """Where the log is."""
@@ -142,6 +150,10 @@ class Remote:
         answer = await self._call("explain", contact_id=contact_id)
         return msgspec.msgpack.decode(answer, type=Explanation | None)
 
+    async def erase(self, customer_id: str) -> Receipt:
+        """As in `Access`."""
+        return msgspec.msgpack.decode(await self._call("erase", customer_id=customer_id), type=Receipt)
+
     async def bootstrap(self) -> str:
         """Where the log of that process is."""
         return (await self._call("bootstrap")).decode()
@@ -179,11 +191,15 @@ def handlers(local: Local) -> dict[str, Handler]:
     async def explain(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.explain(request["contact_id"]))
 
+    async def erase_(request: Mapping[str, Any]) -> bytes:
+        return msgspec.msgpack.encode(await local.erase(request["customer_id"]))
+
     async def bootstrap(_: Mapping[str, Any]) -> bytes:
         return (await local.bootstrap()).encode()
 
     return {
         "bootstrap": bootstrap,
+        "erase": erase_,
         "feed": feed,
         "reject": reject,
         "counts": counts,

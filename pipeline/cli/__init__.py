@@ -11,6 +11,7 @@ from pipeline.cli.backup import backup, restore
 from pipeline.cli.base import app
 from pipeline.cli.catalogue import check, show, what_if
 from pipeline.cli.dashboards import commands as dashboards
+from pipeline.cli.erase import erase
 from pipeline.cli.explain import explain
 from pipeline.cli.formula import which_formula
 from pipeline.cli.inspect import export, measures, query
@@ -32,6 +33,7 @@ __all__ = [
     "dashboards",
     "demo",
     "doctor",
+    "erase",
     "explain",
     "export",
     "main",

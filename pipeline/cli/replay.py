@@ -88,7 +88,7 @@ async def _replay(
     found: Settings, files: list[Path], source: Source, positions: Positions, speed: float | None
 ) -> Report:
     total = sum(size_bytes(path) for path in files)
-    async with _target(found) as target:
+    async with target_of(found) as target:
         before = await target.counts()
         with _progress() as progress:
             task = progress.add_task("reading", total=total, note="")
@@ -125,7 +125,8 @@ async def _replay(
 
 
 @asynccontextmanager
-async def _target(found: Settings) -> AsyncIterator[Access]:
+async def target_of(found: Settings) -> AsyncIterator[Access]:
+    """The pipeline of this folder or cluster: started here, or the one that runs on the folder."""
     try:
         async with pipeline_of(found, choose(found)) as pipeline:
             await pipeline.start()

@@ -13,6 +13,7 @@ from pipeline.answers.speech import Language
 from pipeline.app import App
 from pipeline.app.catalogues import Chosen, choose, keep, refuse_others
 from pipeline.app.catalogues import simulated as simulated_text
+from pipeline.app.erasing import keep_knowing
 from pipeline.app.feeding import Simulation
 from pipeline.app.history import History
 from pipeline.app.receiving import Receiver, senders_of
@@ -190,6 +191,7 @@ async def _until_told(
             state.with_others(),
             watch(pipeline),
             state.cohorts.run(),
+            keep_knowing(pipeline),
             state.missed.run(),
             state.audit.run(),
             history.run(),

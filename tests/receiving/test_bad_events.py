@@ -11,6 +11,7 @@ import pytest
 
 from agents.intake import Intake as FromKafka
 from pipeline.core.poison import Limits
+from pipeline.core.privacy import Privacy
 from pipeline.ports import Batch, Record
 from schemas.codec import MAX_BYTES, encode
 from schemas.topics import RAW, TOUCHPOINTS
@@ -215,7 +216,7 @@ async def test_60_a_customer_of_thousands_of_contacts_is_counted() -> None:
 async def test_64_odd_kafka_records_are_dead_letters_and_good_ones_go_on() -> None:
     journal: list[Any] = []
     log, ledger = FakeLog(journal), FakeLedger(journal)
-    agent = FromKafka(log, ledger, FakeClock(), CHANNELS, Limits(run=100, ratio=1.0), {RAW: 1})
+    agent = FromKafka(log, ledger, FakeClock(), CHANNELS, Limits(run=100, ratio=1.0), {RAW: 1}, Privacy())
     values = [
         None,
         b"",

@@ -1,0 +1,92 @@
+"""Erasure in the warehouse: the list of who was erased, who is still named where, and the last physical traces."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from pipeline.core.contact import unpack
+from pipeline.core.engine import SEPARATOR
+from pipeline.core.facts import unpack as unpack_facts
+from pipeline.ports import Block, Warehouse
+
+_LIST_SQL: Final = "SELECT subject, max(erased_ms) FROM touchline_internal.erasures GROUP BY subject"
+_NAMING_SQL: Final = """
+SELECT p, key, state FROM touchline_internal.ledger FINAL WHERE kind = 2 AND position(state, %(customer_id)s) > 0"""
+_HELD_SQL: Final = """
+SELECT p, key, state FROM touchline_internal.ledger FINAL WHERE kind = 3 AND startsWith(key, %(start)s)"""
+_TABLES: Final = ("ledger", "contacts", "resolutions")
+_THERE_SQL: Final = "SELECT name FROM system.tables WHERE database = 'touchline_internal' AND name = 'touchpoints'"
+
+
+class Named(Struct, frozen=True):
+    """A contact that names the customer, and its channel."""
+
+    p: str
+    contact_id: str
+    channel: str
+
+
+async def erased(warehouse: Warehouse) -> dict[str, int]:
+    """Fingerprint of everybody who was erased -> until when. Raises WarehouseDown, WarehouseRefused."""
+    return {_text(subject): int(until_ms) for subject, until_ms in await warehouse.query(_LIST_SQL)}
+
+
+async def note(warehouse: Warehouse, receipt: str, subjects: Sequence[str], erased_ms: int, contacts: int) -> None:
+    """Write down an erasure; the same receipt again replaces it. Raises WarehouseDown, WarehouseRefused."""
+    n = len(subjects)
+    columns: Mapping[str, Sequence[Any]] = {
+        "receipt": [receipt] * n,
+        "subject": list(subjects),
+        "erased_ms": [erased_ms] * n,
+        "contacts": [contacts] * n,
+        "version": [contacts + 1] * n,
+    }
+    await warehouse.insert(Block("erasures", columns))
+
+
+async def naming(warehouse: Warehouse, customer_id: str) -> list[Named]:
+    """Contacts whose state names the customer. Raises WarehouseDown, WarehouseRefused."""
+    found: list[Named] = []
+    for p, key, state in await warehouse.query(_NAMING_SQL, {"customer_id": customer_id}):
+        contact = unpack(_text(key), _bytes(state))
+        if customer_id in contact.named or any(touch.common.customer_id == customer_id for touch in contact.touches):
+            found.append(Named(_text(p), _text(key), contact.touches[0].common.channel))
+    return sorted(found, key=lambda each: (each.p, each.contact_id))
+
+
+async def held(warehouse: Warehouse, customer_id: str) -> list[str]:
+    """Partitions in which the customer still has a contact. Raises WarehouseDown, WarehouseRefused."""
+    rows = await warehouse.query(_HELD_SQL, {"start": customer_id + SEPARATOR})
+    return sorted({_text(p) for p, _, state in rows if unpack_facts(_bytes(state)).held})
+
+
+async def sweep(warehouse: Warehouse, customer_ids: Iterable[str], partitions: Iterable[str]) -> None:
+    """What newer rows have replaced goes at once and not with a later merge; dead letters and kept touchpoints that
+    name the customer go. Raises WarehouseDown, WarehouseRefused.
+    """
+    kept = await warehouse.query(_THERE_SQL)
+    for customer_id in customer_ids:
+        literal = _literal(customer_id)
+        await warehouse.execute(
+            "ALTER TABLE touchline_internal.dead_letters DELETE"
+            f" WHERE position(value, {literal}) > 0 OR position(key, {literal}) > 0"
+        )
+        if kept:
+            await warehouse.execute(f"ALTER TABLE touchline_internal.touchpoints DELETE WHERE customer_id = {literal}")
+    for p in sorted(set(partitions)):
+        for table in _TABLES:
+            await warehouse.execute(f"OPTIMIZE TABLE touchline_internal.{table} PARTITION {_literal(p)} FINAL")
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
