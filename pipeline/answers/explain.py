@@ -4,7 +4,9 @@ Told from the same derivations that are counted (`pipeline.core.contacts.view`, 
 second reading of the rules. What happened *claims* the touchpoint that made it happen; what is left changed no number.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from pipeline.core.contact import Contact, Touch
 from pipeline.core.contacts import View
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.facts import Facts
+from pipeline.core.histogram import bounds
 from pipeline.core.measure import Columns
 from pipeline.core.promises import Promise
 from pipeline.core.rules import Rulebook, Target
@@ -182,29 +185,37 @@ def _customer(facts: Sequence[Facts], rulebook: Rulebook) -> Customer:
 def _counted(fold: str, contribution: Contribution, columns: Columns) -> Iterator[Counted]:
     for (window_s, channel, queue, segment), cell in sorted(contribution.items()):
         for number, value in sorted(cell.items(), key=lambda item: columns.name_of(item[0])):
-            yield Counted(fold, window_s, channel, queue, segment, columns.name_of(number), value)
+            yield Counted(fold, window_s, channel, queue, segment, _column(columns.name_of(number)), value)
+
+
+def _column(name: str) -> str:
+    """A column for people: of a histogram the bucket's bounds instead of its number."""
+    base, found, bucket = name.partition("_buckets ")
+    if not found:
+        return name
+    low, beyond = bounds(int(bucket))
+    return f"{base}, histogram, {low:,} to {beyond - 1:,} ms"
 
 
 # -- the timeline
 
 
-Event = tuple[Callable[[Touch], bool], Did]
-"""Which touchpoint made it happen (the first one that fits and has not made the same happen), and what."""
+Maker = tuple[int, Callable[[Touch], bool]]
+"""The touchpoint that made something happen: its time, and the first one then that fits and has not done so yet."""
+Event = tuple[Maker, Did]
 
 
 def _steps(seen: View) -> list[Step]:
-    did: list[list[Did]] = [[] for _ in seen.timeline.touches]
-    for fits, what in _events(seen):
-        place = next(
-            (
-                place
-                for place, touch in enumerate(seen.timeline.touches)
-                if fits(touch) and all(other.what != what.what for other in did[place])
-            ),
-            None,
-        )
-        if place is not None:
-            did[place].append(what)
+    touches = seen.timeline.touches
+    did: list[list[Did]] = [[] for _ in touches]
+    at: dict[int, list[int]] = {}
+    for place, touch in enumerate(touches):
+        at.setdefault(touch.at_ms, []).append(place)
+    for (at_ms, fits), what in _events(seen):
+        for place in at.get(at_ms, ()):
+            if fits(touches[place]) and all(other.what != what.what for other in did[place]):
+                did[place].append(what)
+                break
     return [
         Step(
             touch.at_ms,
@@ -230,12 +241,12 @@ def _events(seen: View) -> Iterator[Event]:
     yield from _of_closing(seen)
 
 
-def _is(known: Touch | None) -> Callable[[Touch], bool]:
-    return lambda touch: touch is known
+def _is(known: Touch) -> Maker:
+    return known.at_ms, lambda touch: touch is known
 
 
-def _of(*codes: int, at_ms: int | None = None) -> Callable[[Touch], bool]:
-    return lambda touch: touch.type in codes and (at_ms is None or touch.at_ms == at_ms)
+def _of(*codes: int, at_ms: int) -> Maker:
+    return at_ms, lambda touch: touch.type in codes
 
 
 def _of_request(seen: View) -> Iterator[Event]:
@@ -268,7 +279,7 @@ def _of_wait(wait: Wait, seen: View) -> Iterator[Event]:
         if wait.target_ms is not None and wait.outcome in ("answered", "abandoned"):
             ended["target_ms"] = wait.target_ms
             what += "_in_target" if wait.length_ms <= wait.target_ms else "_late"
-        first = next((t for t in line.touches if _ends_wait(t, wait)), None)
+        first = next(t for t in line.touches if _ends_wait(t, wait))
         yield _is(first), Did(what, ended)
         if wait.outcome == "abandoned" and wait.length_ms <= wait.short_ms:
             yield _is(first), Did("abandoned_short", {"short_ms": wait.short_ms})
@@ -315,26 +326,22 @@ def _of_clocks(seen: View) -> Iterator[Event]:
     for clock in seen.clocks:
         began = clock.began_ms
 
-        def starts(touch: Touch, began: int = began) -> bool:
-            return touch.at_ms == began and is_message(touch, line)
+        def starts(touch: Touch) -> bool:
+            return is_message(touch, line)
 
         which = "first" if clock.first else "next"
         target = line.rules(began).response_target
         promised: dict[str, str | int] = {} if target is None else {"target": target_text(target)}
-        yield starts, Did(f"clock_{which}" if promised else f"clock_{which}_no_target", promised)
+        yield (began, starts), Did(f"clock_{which}" if promised else f"clock_{which}_no_target", promised)
         if clock.replied_ms is not None:
-
-            def replies(touch: Touch, at_ms: int = clock.replied_ms) -> bool:
-                return touch.at_ms == at_ms and is_reply(touch)
-
             took: dict[str, str | int] = {"length_ms": clock.length_ms, **promised}
             if clock.open_ms is not None:
                 took["open_ms"] = clock.open_ms
             what = "replied" if not promised else "replied_in_target" if clock.in_target else "replied_late"
-            yield replies, Did(what + ("_open" if clock.open_ms is not None else ""), took)
+            yield (clock.replied_ms, is_reply), Did(what + ("_open" if clock.open_ms is not None else ""), took)
         elif clock.closed:
-            ending = next((t for t in line.touches if t.type == CLOSED and t.at_ms >= began), None)
-            yield _is(ending), Did("closed_unanswered")
+            later = line.touches[bisect_left(line.touches, began, key=attrgetter("at_ms")) :]
+            yield _is(next(touch for touch in later if touch.type == CLOSED)), Did("closed_unanswered")
     for touch in line.touches:
         if is_message(touch, line) and touch.at_ms not in kept:
             yield _is(touch), Did("message_waits")
@@ -426,7 +433,7 @@ def _of_voice(seen: View) -> Iterator[Event]:
 
 def _of_closing(seen: View) -> Iterator[Event]:
     line, closing = seen.timeline, seen.closing
-    if closing is None:
+    if closing is None or line.last_closed_ms is None:
         return
     whole: dict[str, str | int] = {"resolution_ms": closing.resolution_ms}
     if line.last_closed_ms == closing.first_closed_ms:

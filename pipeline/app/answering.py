@@ -1,5 +1,6 @@
 """Answers that need the rules by which a warehouse is counted, for commands, the socket and the page alike."""
 
+import asyncio
 from datetime import date, timedelta
 
 from pipeline.answers import explain
@@ -24,7 +25,7 @@ async def explained(asked: Asked, rulebook: Rulebook, contact_id: str, now_ms: i
         return None
     holder = next((touch.common.customer_id for touch in found.touches if touch.common.customer_id), "")
     known = explain.Known(found, await asking.facts(asked, holder), now_ms, await asking.data_until_ms(asked))
-    return explain.explain(known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
+    return await asyncio.to_thread(explain.explain, known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
 
 
 async def rules_of(asked: Asked, found: Settings) -> Rulebook:

@@ -70,30 +70,30 @@ async def _check(found: Settings, file: Path) -> Checked:
         async with at_hand(found) as warehouse:
             markers = {p: marker for p, marker in (await asking.markers(warehouse)).items() if marker.fingerprint}
             seen = await asking.names(warehouse) if markers else None
-    _refuse_other_base(base, markers)
+    if not _counted_by(base, markers):
+        if not _counted_by(chosen, markers):
+            raise CannotStart(
+                f"{base.name} is not what all is counted by: name that catalogue with --catalogue, so that FILE can be"
+                " compared with it"
+            )
+        base = chosen
     new_lines = lines(chosen.text, chosen.name, new)
-    own = definitions(new)
     return Checked(
         base.name,
         bool(markers),
         list(changes(base.catalogue, new, now_ms)),
         lines(base.text, base.name, base.catalogue),
         new_lines,
-        all(marker.fingerprint == own(marker.watermark_ms) for marker in markers.values()),
+        _counted_by(chosen, markers),
         plausible.warnings(new, new_lines, seen, now_ms),
         new.zone,
     )
 
 
-def _refuse_other_base(base: Chosen, markers: Mapping[str, Marker]) -> None:
-    """The catalogue compared with has to be the one that is counted by. Raises CannotStart."""
-    own = definitions(base.catalogue)
-    for partition, marker in sorted(markers.items()):
-        if marker.fingerprint != own(marker.watermark_ms):
-            raise CannotStart(
-                f"{base.name} is not what {partition} is counted by: name that catalogue with --catalogue, so that FILE"
-                " can be compared with it"
-            )
+def _counted_by(chosen: Chosen, markers: Mapping[str, Marker]) -> bool:
+    """Whether this is the catalogue that all is counted by, up to where it is counted."""
+    own = definitions(chosen.catalogue)
+    return all(marker.fingerprint == own(marker.watermark_ms) for marker in markers.values())
 
 
 def _rebuild(checked: Checked) -> bool:
@@ -233,6 +233,9 @@ async def _what_if(
     new = Rulebook(whatif.undated(edited) if undated else edited)
     async with at_hand(found) as warehouse:
         old = await rules_of(warehouse, found)
+        unknown = sorted((await asking.names(warehouse)).channels - set(new.catalogue.channels))
+        if unknown:
+            raise CannotStart(f"{file} does not know channel '{unknown[0]}', which is counted: add it under channels")
         if new.zone.name != old.zone.name:
             raise CannotStart(
                 f"{file} is in zone {new.zone.name}, what is counted in {old.zone.name}: their days are not the same"

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from pipeline.answers import explain_page, explain_words
-from pipeline.answers.explain import Explanation, Known, explain
+from pipeline.answers.explain import Explanation, Known, _column, explain
 from pipeline.core.rules import Rulebook
 from pipeline.core.zone import Zone
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
@@ -66,7 +66,7 @@ def adds_up(stream: list[dict[str, Any]]) -> None:
     for (p, resolution, window_s, channel, queue, segment, *_), (_, cell_of) in stored.cells.rows.items():
         columns = CUSTOMER_COLUMNS if p.startswith("contact-facts") else CONTACT_COLUMNS
         for number, value in cell_of.items() if resolution == 1 else ():
-            counted[window_s, channel, queue, segment, columns.name_of(number)] += value
+            counted[window_s, channel, queue, segment, _column(columns.name_of(number))] += value
     assert {k: v for k, v in total.items() if v} == {k: v for k, v in counted.items() if v}
 
 
