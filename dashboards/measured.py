@@ -16,7 +16,7 @@ from msgspec import Struct
 from dashboards.model import About, Kind, Panel, Query, Unit
 from pipeline.core.measure import Measure
 from pipeline.measures import ALL
-from schemas.window_views import RATIOS, Ratio
+from schemas.ratios import RATIOS, Ratio
 
 View = Literal["measures", "measures_hour", "measures_day"]
 

@@ -8,6 +8,7 @@ Every number is right without FINAL: the views see to it. What needs "now" is co
 
 from collections.abc import Sequence
 
+from schemas.customer_views import customer_views
 from schemas.note_views import note_views
 from schemas.tables import BUCKET_BITS, BUCKETS_SUFFIX, INTERNAL, MeasureColumn, literal
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, TIME, Setting, View, column, time, view
@@ -20,6 +21,7 @@ def views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ..
         *window_views(measures, setting),
         contacts(setting),
         *note_views(setting),
+        *customer_views(),
         histograms(measures),
         pipeline_status(),
         dead_letters(),

@@ -3,12 +3,12 @@
 # SQL is put together from the names that schemas/tables.py declares; nobody else has a say in it.
 # ruff: noqa: S608
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from schemas.ratios import COMPUTED, RATIOS, Ratio
 from schemas.tables import (
     BUCKET_BITS,
     GIVEN_SUFFIX,
@@ -31,67 +31,6 @@ from schemas.view import (
     column,
     ratio,
     view,
-)
-
-
-class Ratio(Struct, frozen=True):
-    """A quotient of sums, NULL where the denominator is not above 0. Left out where a measure in it is not declared."""
-
-    name: str
-    above: str
-    below: str
-    comment: str = ""
-
-    def needs(self) -> frozenset[str]:
-        """The measures it is made of."""
-        words = set(_WORD.findall(f"{self.above} {self.below}")).difference(_COMPUTED)
-        return frozenset(word.removesuffix("_confirmed") for word in words)
-
-
-_WORD: Final = re.compile(r"[a-z_]+")
-_COMPUTED: Final = ("undecided", "responses_undecided")
-
-RATIOS: Final = (
-    Ratio("sl_offered", "answered_in_target", "offered - undecided", "Service level of all offered"),
-    Ratio(
-        "sl_net",
-        "answered_in_target",
-        "offered - abandoned_short - undecided",
-        "Service level without those who left at once",
-    ),
-    Ratio(
-        "sl_without_quick",
-        "answered_in_target",
-        "offered - abandoned_in_target - undecided",
-        "Service level without those who left within the target",
-    ),
-    Ratio("sl_answered", "answered_in_target", "answered", "Service level of the answered"),
-    Ratio(
-        "sl_connect",
-        "answered_in_target + abandoned_in_target",
-        "offered - undecided",
-        "Service level that counts who left within the target as served",
-    ),
-    Ratio("asa_ms", "wait_ms", "answered", "Mean wait of the answered, zeros included, ms"),
-    Ratio("asa_queued_ms", "wait_ms", "answered_queued", "Mean wait of those answered from a queue, ms"),
-    Ratio("asa", "wait_ms", "answered", "asa_ms under the name of the service literature"),
-    Ratio("asa_queued", "wait_ms", "answered_queued", "asa_queued_ms under the name of the service literature"),
-    Ratio("reachability", "answered + self_service_contained", "requested - discarded", "Who reached what they wanted"),
-    Ratio(
-        "sl_response",
-        "first_response_in_target",
-        "first_responses_due - responses_undecided",
-        "Service level of first replies, the unanswered counted",
-    ),
-    Ratio("first_response_mean_ms", "first_response_ms", "first_responses", "Mean time to the first reply, ms"),
-    Ratio("handle_mean_ms", "handle_ms", "handled", "Mean time from answer to closing, ms"),
-    Ratio("fcr", "fcr_resolved", "fcr_eligible", "First-contact resolution, provisional"),
-    Ratio(
-        "fcr_confirmed",
-        "fcr_resolved_confirmed",
-        "fcr_eligible_confirmed",
-        "First-contact resolution of windows old enough to be final",
-    ),
 )
 
 
@@ -308,11 +247,11 @@ def _confirmed(names: set[str], resolution: _Resolution, setting: Setting) -> li
 
 def _sums(resolution: _Resolution, measures: Sequence[MeasureColumn]) -> str:
     """Cells and undecided contacts, summed by window and dimensions."""
-    stored = [name for each in measures if not each.histogram for name in _stored(each)] + list(_COMPUTED)
+    stored = [name for each in measures if not each.histogram for name in _stored(each)] + list(COMPUTED)
     histograms = [each for each in measures if each.histogram]
     sums = [f"sum(u.{quoted(name)}) AS {quoted(name)}" for name in stored]
     sums += [f"sumMap(u.{quoted(each.name)}) AS {quoted(each.name)}" for each in histograms]
-    cells = [f"toInt64(0) AS {name}" if name in _COMPUTED else quoted(name) for name in stored]
+    cells = [f"toInt64(0) AS {name}" if name in COMPUTED else quoted(name) for name in stored]
     cells += [f"{_buckets(each)} AS {quoted(each.name)}" for each in histograms]
     parts = [
         f"""    SELECT toUInt32({resolution.cell_start}) AS window_s, channel, queue, segment,

@@ -7,8 +7,8 @@ from typing import Final
 from pipeline.core.cells import Cell, add
 from pipeline.core.measure import column_key
 from pipeline.measures import ALL
+from schemas.ratios import RATIOS, Ratio
 from schemas.tables import BUCKET_BITS
-from schemas.window_views import RATIOS, Ratio
 
 Sums = Mapping[str, int]
 """Measure -> total; besides `undecided` and `responses_undecided`, which depend on the moment."""

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.answers.formulas import NAMES, Day, agrees, candidates
 from pipeline.answers.sums import formula, ratio, value
-from schemas.window_views import RATIOS
+from schemas.ratios import RATIOS
 
 SUMS = {
     "offered": 110, "answered": 95, "abandoned": 15, "abandoned_short": 5, "answered_in_target": 84,
