@@ -21,6 +21,7 @@ _CELLS: Final = "touchline_internal.ledger FINAL ARRAY JOIN keys AS cell_key, va
 _RESOLUTIONS: Final = {MINUTE_S: 1, 3_600: 2}
 _DAY: Final = 3
 _NEVER_MS: Final = 1 << 62
+_NEVER: Final = f"toInt64({_NEVER_MS})"
 _LOOKED_BACK: Final[tuple[LookedBack, ...]] = ("now", "week_ago")
 _PROMISES_MS: Final = 400 * 86_400_000
 _FCR: Final = tuple({m.name: m.key for m in ALL}[name] for name in ("fcr_eligible", "fcr_resolved"))
@@ -72,9 +73,9 @@ async def _bins(asked: Asked, spans: Spans, looked_back: LookedBack) -> dict[tup
 
 
 async def _day(asked: Asked, spans: Spans) -> dict[Place, Cell]:
-    """Last week's day up to the same minute."""
+    """Last week's day up to the beginning of the same minute."""
     found: dict[Place, Cell] = defaultdict(dict)
-    to_s = spans.week_ago_ms // 1_000 // MINUTE_S * MINUTE_S + MINUTE_S
+    to_s = spans.week_ago_ms // 1_000 // MINUTE_S * MINUTE_S
     for seconds, from_s, end_s in windows(spans.day_week_ago_s, to_s):
         sql = _summed(_RESOLUTIONS[seconds], from_s, end_s, tuple(KEYS), "0")
         for row in await read(asked, sql, _Total):
@@ -117,18 +118,20 @@ def _waits(rulebook: Rulebook) -> _Spell:
     }
     names = ", ".join(f"'{channel}'" for channel in stale if channel.replace("_", "").isalnum())
     limits = ", ".join(str(limit) for channel, limit in stale.items() if channel.replace("_", "").isalnum())
-    longest = f"transform(toString(channel), [{names}], [{limits}], {_NEVER_MS // 2})" if names else f"{_NEVER_MS // 2}"
+    unlimited = f"toInt64({_NEVER_MS // 2})"
+    longest = f"toInt64(transform(toString(channel), [{names}], [{limits}], {unlimited}))" if names else unlimited
     return _Spell(
         "wait_began_ms",
-        f"least(ifNull(wait_ended_ms, {_NEVER_MS}), assumeNotNull(wait_began_ms) + {longest})",
+        f"least(ifNull(wait_ended_ms, {_NEVER}), assumeNotNull(wait_began_ms) + {longest})",
         "isNotNull(wait_began_ms)",
     )
 
 
 def _clocks() -> _Spell:
     """From the first message to the first reply, or to the closing that there was without one."""
-    closed = f"if(ifNull(first_closed_ms, 0) > assumeNotNull(first_clock_ms), first_closed_ms, {_NEVER_MS})"
-    ended = f"assumeNotNull(least(ifNull(first_reply_ms, {_NEVER_MS}), {closed}))"
+    after = "ifNull(first_closed_ms, toInt64(0)) > assumeNotNull(first_clock_ms)"
+    closed = f"if({after}, assumeNotNull(first_closed_ms), {_NEVER})"
+    ended = f"least(ifNull(first_reply_ms, {_NEVER}), {closed})"
     return _Spell("first_clock_ms", ended, "isNotNull(first_clock_ms) AND discarded = 0")
 
 
