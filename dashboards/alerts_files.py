@@ -30,6 +30,9 @@ Written by `python -m dashboards.alerts_files` from `dashboards/alerts*.py`: cha
 - **Gone counts as not known.** No series, no alert about customers; that series are missing is an alert of its own.
 - Texts come in English and German (`summary`, `description`, `first_step`, and the same with `_de`): who feels it, the
   number, what is promised, what to do first. Since when is Alertmanager's `startsAt`.
+- **Thresholds.** Targets, objectives and opening hours are the catalogue's. The others are the constants at the top of
+  `dashboards/alerts_customers.py` and `dashboards/alerts_pipeline.py`.
+- **Grafana.** `touchline dashboards build` writes the same alerts for Grafana's own alerting, too; use one of the two.
 - Prometheus needs to know which workers belong together: one `job` is one set of numbers.
 
 Alerts read gauges that the workers compute in event time. Only rejected records are a counter: nothing takes them back.
@@ -88,7 +91,9 @@ def _row(alert: Alert) -> tuple[str, ...]:
 
 
 def _duration(seconds: int) -> str:
-    return f"{seconds // 60} min" if seconds and seconds % 60 == 0 else f"{seconds} s"
+    if seconds == 0:
+        return "at once"
+    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
