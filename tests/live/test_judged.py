@@ -1,5 +1,7 @@
 """What objectives are judged by: in the short windows all are decided, nobody counts twice, slow is not left out."""
 
+import random
+
 import pytest
 
 from pipeline.io.gauges import GAUGES
@@ -46,6 +48,39 @@ def test_today_leaves_out_who_waits_within_target_still() -> None:
     assert found["wait", "today"] == (2, 1)
     assert found["stay", "today"] == (3, 0)
     assert found == judged(world.summary(NOON))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_as_many_as_a_plain_count_over_the_calls_finds(seed: int) -> None:
+    chance = random.Random(seed)
+    world = World()
+    windows = {"5m": 5 * M, "1h": H}
+    plain: dict[tuple[str, str], list[int]] = {}
+    edge = (NOON - 20 * S) // M * M
+    for n in range(150):
+        queued = NOON - chance.randrange(80 * M)
+        length = chance.choice([chance.randrange(8 * S), chance.randrange(40 * S), chance.randrange(10 * M)])
+        outcome = chance.choice(["answered", "answered", "abandoned"]) if queued + length < NOON else "waits"
+        world.call(
+            f"c{n}",
+            queued,
+            length if outcome == "answered" else None,
+            abandoned_after_ms=length if outcome == "abandoned" else None,
+            talk_ms=None,
+        )
+        if outcome == "abandoned" and length <= 5 * S:
+            continue
+        late = not (outcome == "answered" and length <= 20 * S)
+        within = outcome == "waits" and NOON - queued <= 20 * S
+        for name in [name for name, window in windows.items() if edge - window <= queued < edge] + ["today"]:
+            if not (name == "today" and within):
+                found = plain.setdefault(("wait", name), [0, 0])
+                found[0] += 1
+                found[1] += late
+            found = plain.setdefault(("stay", name), [0, 0])
+            found[0] += 1
+            found[1] += outcome == "abandoned"
+    assert judged(world.summary(NOON)) == {key: tuple(pair) for key, pair in plain.items()}
 
 
 @pytest.mark.parametrize(
