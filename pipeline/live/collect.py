@@ -3,8 +3,7 @@
 Its size grows with the number of places, never with the number of contacts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from heapq import nsmallest
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -13,17 +12,17 @@ from msgspec import Struct
 from pipeline.core.cells import add
 from pipeline.core.engine import DAY, MINUTE
 from pipeline.core.rules import Rulebook
-from pipeline.live.inputs import CallBack, LiveState, PartitionState
+from pipeline.live.cases import all_cases, worst
+from pipeline.live.inputs import LiveState, PartitionState
 from pipeline.live.judged import judge_day, judge_minute
 from pipeline.live.now import Found, Starts, look_at
 from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place, in_line, merged
-from pipeline.live.summary import Case, Cases, NotReady, PartitionStatus, Readiness
+from pipeline.live.summary import Cases, NotReady, PartitionStatus, Readiness
 from pipeline.measures import ALL
 from schemas.vocabulary import OTHER
 
 RECENT_MS: Final = 15 * 60_000
 REPLIES_MS: Final = 60 * 60_000
-MOST_CASES: Final = 10
 _COLUMNS: Final = {measure.name: measure.key for measure in ALL}
 _ELIGIBLE: Final = _COLUMNS["fcr_eligible"]
 _RESOLVED: Final = _COLUMNS["fcr_resolved"]
@@ -78,7 +77,7 @@ def collect(state: LiveState, now_ms: int) -> Collected:
         partitions=tuple(_status(partition, now_ms) for partition in state.partitions),
         contacts=contacts,
         customers=customers,
-        cases=worst([_cases(found, state.call_backs, rulebook, now_ms, starts.today_ms)]),
+        cases=worst([all_cases(found, state.call_backs, rulebook, now_ms, starts.today_ms)]),
         sources=dict(state.sources),
         known_until_ms=_known_until_ms(own),
         newest_ms=max((partition.marker.watermark_ms for partition in own), default=0),
@@ -131,63 +130,6 @@ def not_shown(one: PartitionState | PartitionStatus) -> str:
     return not_ready(one) or one.waits_for
 
 
-def worst(several: Iterable[Cases]) -> Cases:
-    """Who needs somebody, of several: the worst first, at most ten each for live and for deferred channels, nobody
-    twice.
-    """
-    lists = list(several)
-    return Cases(
-        beyond_target=_first((case for one in lists for case in one.beyond_target), _over),
-        unanswered=_first((case for one in lists for case in one.unanswered), _overdue_first),
-        call_back=_first({case.contact_id: case for one in lists for case in one.call_back}.values(), _oldest),
-        stale=_first((case for one in lists for case in one.stale), _oldest),
-        will_miss=_first((case for one in lists for case in one.will_miss), _latest),
-        due_soon=_first((case for one in lists for case in one.due_soon), _due_first),
-        promises_overdue=_by_kind(case for one in lists for case in one.promises_overdue),
-        promises_due_soon=_by_kind(case for one in lists for case in one.promises_due_soon),
-    )
-
-
-def _first(cases: Iterable[Case], key: Callable[[Case], tuple[int, int, str]]) -> tuple[Case, ...]:
-    listed = list(cases)
-    kept = [
-        case
-        for kind in ("live", "deferred")
-        for case in nsmallest(MOST_CASES, (case for case in listed if case.kind == kind), key=key)
-    ]
-    return tuple(sorted(kept, key=key))
-
-
-def _by_kind(promises: Iterable[Case]) -> tuple[Case, ...]:
-    """Those due first, at most ten of each kind."""
-    kinds: dict[str, list[Case]] = {}
-    for case in promises:
-        kinds.setdefault(case.promise_kind, []).append(case)
-    kept = [case for cases in kinds.values() for case in _first(cases, _due_first)]
-    return tuple(sorted(kept, key=_due_first))
-
-
-def _latest(case: Case) -> tuple[int, int, str]:
-    """Whose turn comes longest after it should."""
-    return 0, (case.due_ms or 0) - (case.expected_ms or 0), case.contact_id
-
-
-def _due_first(case: Case) -> tuple[int, int, str]:
-    return 0, case.due_ms or 0, f"{case.contact_id} {case.promise_id}"
-
-
-def _over(case: Case) -> tuple[int, int, str]:
-    return 0, -(case.over_ms or 0), case.contact_id
-
-
-def _overdue_first(case: Case) -> tuple[int, int, str]:
-    return not case.overdue, case.since_ms, case.contact_id
-
-
-def _oldest(case: Case) -> tuple[int, int, str]:
-    return 0, case.since_ms, case.contact_id
-
-
 def _known_until_ms(contacts: Iterable[PartitionState]) -> int | None:
     """One without any record counts for nothing, since nothing is missing from it."""
     marks = [
@@ -238,31 +180,6 @@ def _count_cells(
             if _ELIGIBLE in cell or _RESOLVED in cell:
                 eligible, resolved = parts.resolution.get(start_s, (0, 0))
                 parts.resolution[start_s] = (eligible + cell.get(_ELIGIBLE, 0), resolved + cell.get(_RESOLVED, 0))
-
-
-def _cases(found: Found, call_backs: Iterable[CallBack], rulebook: Rulebook, now_ms: int, today_ms: int) -> Cases:
-    calls = [
-        Case(
-            back.contact_id,
-            back.channel,
-            back.queue,
-            rulebook.kind(back.channel) or "deferred",
-            back.abandoned_ms,
-            max(now_ms - back.abandoned_ms, 0),
-            step="call_back",
-        )
-        for back in call_backs
-        if back.abandoned_ms >= today_ms
-    ]
-    return Cases(
-        beyond_target=tuple(found.beyond_target),
-        unanswered=tuple(found.unanswered),
-        call_back=tuple(calls),
-        stale=tuple(found.stale),
-        due_soon=tuple(found.due_soon),
-        promises_overdue=tuple(found.promises_overdue),
-        promises_due_soon=tuple(found.promises_due_soon),
-    )
 
 
 def _lag(state: PartitionState) -> int | None:

@@ -5,7 +5,7 @@ A place is a (channel, queue). Parts of several are merged first and turned into
 associative, commutative, an empty one changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -14,10 +14,10 @@ from pipeline.core.cells import Cell, add
 from pipeline.core.histogram import bucket, quantile
 from pipeline.core.measure import column_key
 from pipeline.live.judged import Outcomes, judged
-from pipeline.live.summary import Case, Fcr, Numbers, WindowNumbers
+from pipeline.live.summary import Fcr, Numbers, WindowNumbers
 from pipeline.measures import ALL
-from schemas.catalogue import ServiceLevel, Target
-from schemas.vocabulary import ChannelKind, PromiseKind
+from schemas.catalogue import ServiceLevel
+from schemas.vocabulary import PromiseKind
 
 Place = tuple[str, str]
 """(channel, queue)."""
@@ -199,36 +199,6 @@ def merged(parts: Iterable[Parts]) -> Parts:
 def in_line(waiting: list[InLine]) -> list[InLine]:
     """The longest first, as many as are known one by one."""
     return waiting if len(waiting) <= 1 else sorted(waiting)[:LINE_MOST]
-
-
-def foresee(places: Mapping[Place, Parts], now_ms: int, kind_of: Callable[[str], ChannelKind | None]) -> Iterator[Case]:
-    """Who waits within target and will miss it as things go; how many, is noted in `will_miss`.
-
-    Their turn is expected at now + place in line x recent time between answers (as for `expected_wait_ms`), those
-    beyond their target being before them. Where nobody was answered lately nothing is foreseen. Each of the places is
-    to be complete: of all partitions.
-    """
-    for (channel, queue), parts in places.items():
-        parts.will_miss = 0
-        if parts.answers <= 0:
-            continue
-        for place, (since_ms, contact_id, due_ms) in enumerate(in_line(parts.line), parts.overdue + 1):
-            turn_ms = now_ms + place * ANSWERS_WINDOW_MS // parts.answers
-            if turn_ms <= due_ms:
-                continue
-            parts.will_miss += 1
-            yield Case(
-                contact_id,
-                channel,
-                queue,
-                kind_of(channel) or "deferred",
-                since_ms,
-                max(now_ms - since_ms, 0),
-                target=Target("clock", due_ms - since_ms),
-                step="answer",
-                due_ms=due_ms,
-                expected_ms=turn_ms,
-            )
 
 
 def expected_wait_ms(waiting: int, answers: int) -> int | None:

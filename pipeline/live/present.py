@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from pipeline.core.rules import Rulebook, Rules
 from pipeline.core.zone import DAY_MS
-from pipeline.live.collect import Collected, not_shown, readiness, worst
+from pipeline.live.cases import worst
+from pipeline.live.collect import Collected, not_shown, readiness
+from pipeline.live.foresight import foresee
 from pipeline.live.labels import labelled
-from pipeline.live.parts import Cohorts, Parts, Place, foresee, merged, numbers
+from pipeline.live.parts import Cohorts, Parts, Place, merged, numbers
 from pipeline.live.summary import Cases, Names, NotReady, PartitionStatus, QueueRow, Summary, Total, WorkerStatus
 from schemas.topics import CONTACT_FACTS
 from schemas.vocabulary import UNKNOWN, ChannelKind
