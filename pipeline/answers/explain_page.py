@@ -4,7 +4,7 @@ from html import escape
 from typing import Final
 
 from pipeline.answers import explain_words, speech
-from pipeline.answers.explain import Counted, Explanation
+from pipeline.answers.explanation import Counted, Explanation
 from pipeline.answers.speech import Language
 from pipeline.core.zone import Zone
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from pipeline.answers import speech
-from pipeline.answers.explain import Did
+from pipeline.answers.explanation import Did
 from pipeline.answers.speech import Language
 from pipeline.core.zone import Zone
 

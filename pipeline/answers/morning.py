@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from pipeline.answers import morning_sections as sections
+from pipeline.answers import morning_customers as customers
+from pipeline.answers import morning_waiting as waiting
 from pipeline.answers import speech
 from pipeline.answers.morning_material import Making, Material, change
 from pipeline.answers.report import Plot, Report, Section, Tile
@@ -30,14 +31,14 @@ def build(of: Material, rulebook: Rulebook, lang: Language) -> Report:
         empty = Section("empty", making.say("An empty day", "Ein leerer Tag"), [said])
         return Report(day.isoformat(), lang, heading, shown, [], [empty], [], notes)
     found = [
-        sections.live(making),
-        sections.silence(making),
-        sections.beyond(making),
-        sections.deferred(making),
-        sections.promises(making),
-        sections.risk(making),
-        sections.resolution(making),
-        sections.voice(making),
+        waiting.live(making),
+        waiting.silence(making),
+        waiting.beyond(making),
+        waiting.deferred(making),
+        customers.promises(making),
+        customers.risk(making),
+        customers.resolution(making),
+        customers.voice(making),
     ]
     return Report(
         day.isoformat(),

@@ -40,7 +40,6 @@ class Kept(Struct, frozen=True):
     kept: int
     late: int
     broken: int
-    overdue: int
 
 
 class AtRisk(Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from pipeline.answers.explain import target_text
+from pipeline.answers.explain_steps import target_text
 from pipeline.core.rules import Rulebook, Rules
 from schemas.vocabulary import UNKNOWN, ChannelKind
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import date, timedelta
 
 from pipeline.answers import explain
-from pipeline.answers.explain import Explanation
+from pipeline.answers.explanation import Explanation
 from pipeline.app.catalogues import choose, definitions
 from pipeline.app.stack import CannotStart
 from pipeline.core.engine import OtherDefinitions

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from agents.dead_letters import deliver
-from pipeline.answers.explain import Explanation
+from pipeline.answers.explanation import Explanation
 from pipeline.app import App, Counts
 from pipeline.app.answering import explained
 from pipeline.app.backups import back_up_folder

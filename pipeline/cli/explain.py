@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.answers import explain_words, speech
-from pipeline.answers.explain import Counted, Explanation
 from pipeline.answers.explain_page import WORDS
+from pipeline.answers.explanation import Counted, Explanation
 from pipeline.answers.speech import Language
 from pipeline.app.answering import explained, rules_of
 from pipeline.app.shared import Remote

@@ -6,7 +6,7 @@ from importlib.resources import files
 from aiohttp import web
 
 from pipeline.answers import explain_page
-from pipeline.answers.explain import Explanation
+from pipeline.answers.explanation import Explanation
 from pipeline.answers.speech import Language
 from pipeline.ports import WarehouseDown, WarehouseRefused
 

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 
 from pipeline.answers import explain_page, explain_words
-from pipeline.answers.explain import Explanation, Known, _column, explain
+from pipeline.answers.explain import Known, _column, explain
+from pipeline.answers.explanation import Explanation
 from pipeline.core.rules import Rulebook
 from pipeline.core.zone import Zone
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS

@@ -66,7 +66,7 @@ def material(**changes: Any) -> Material:
         "day": TODAY, "now_ms": MONDAY_MS + 2 * DAY_MS, "data_until_ms": MONDAY_MS + 2 * DAY_MS, "cells": days[TODAY],
         "earlier": days[TODAY - 7], "hours": {h: c for h, c in by[HOUR].items() if h >= start_ms}, "days": days,
         "undecided": {}, "waits": [Beyond("late", "phone", "sales", "answered", MONDAY_MS, MONDAY_MS + 9, 1)],
-        "replies": [], "promises": [Kept("callback", 1, 1, 0, 0, 0)],
+        "replies": [], "promises": [Kept("callback", 1, 1, 0, 0)],
         "risk": Risk(3, {"detractor": 3}, [AtRisk("k-secret", ["detractor"], ["a1"])], 2),
         "final_day": None, "final_cells": {}, "final_earlier": {},
     }  # fmt: skip
