@@ -1,4 +1,4 @@
-"""The audit in the background: a worker counts yesterday and today of its own partitions again, now and then, gently.
+"""The audit in the background: a worker counts yesterday and today of its own partitions again now and then, by days.
 
 Its outcome is in /metrics (`touchline_audit_differences`, `touchline_audit_age_seconds`), where an alert waits for it.
 """
@@ -9,15 +9,14 @@ from typing import Final
 
 from pipeline.app import App
 from pipeline.core.audit import Span
-from pipeline.io.audit import AuditOutcome, audit_days
+from pipeline.io.audit import AuditOutcome
+from pipeline.io.audit_recent import audit_recent
 from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 300.0
 _FIRST_SECONDS: Final = 30.0
 _SHARE: Final = 50
 """At most so small a share of the time is spent on it: one fiftieth."""
-_AT_ONCE: Final = 1_000
-_PAUSE_SECONDS: Final = 0.05
 log_ = logging.getLogger("touchline.auditing")
 
 
@@ -49,15 +48,8 @@ class BackgroundAudit:
     async def audit(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""
         app = self._app
-        outcome = await audit_days(
-            app.warehouse,
-            app.rulebook,
-            self._span(),
-            partitions=[partition for partition, folding in app.foldings.items() if folding.ready],
-            by_sql=False,
-            at_once=_AT_ONCE,
-            pause_seconds=_PAUSE_SECONDS,
-        )
+        ready = [partition for partition, folding in app.foldings.items() if folding.ready]
+        outcome = await audit_recent(app.warehouse, app.rulebook, self._span(), ready)
         self.outcome, self.ended_ms = outcome, app.clock.now_ms()
         if outcome.total:
             log_.error(

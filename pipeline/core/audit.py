@@ -150,10 +150,17 @@ def whole_customers(rows: Iterable[StateRow], rulebook: Rulebook) -> Iterator[Cu
 
 
 class Cells:
-    """Cells, exactly. `days`: of these UTC days only."""
+    """Cells, exactly. `days`: of these UTC days only. `resolutions`: these only."""
 
-    def __init__(self, zone: Zone, span: Span, days: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        span: Span,
+        days: Collection[int] | None = None,
+        resolutions: Collection[int] = tuple(RESOLUTIONS),
+    ) -> None:
         self.cells: dict[WindowKey, Cell] = defaultdict(dict)
+        self._resolutions = resolutions
         self._zone = zone
         self._span = span
         self._days = days
@@ -164,7 +171,7 @@ class Cells:
             for (window_s, *dimensions), cell in contribution.items():
                 channel, queue, segment = dimensions
                 for resolution, start_s in windows(window_s, self._zone):
-                    wanted = self._days is None or start_s // DAY_S in self._days
+                    wanted = resolution in self._resolutions and (self._days is None or start_s // DAY_S in self._days)
                     if wanted and self._span.holds(resolution, start_s):
                         add(self.cells[resolution, start_s, channel, queue, segment], cell)
 

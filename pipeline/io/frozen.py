@@ -20,7 +20,8 @@ _FACTS_AT_ONCE: Final = 4
 """So many times fewer customers: each has some contacts, and all of them are read together."""
 _SEEN: Final = "_seen_"
 _LEFT_BEHIND_S: Final = 86_400
-_CUSTOMER: Final = "substring(key, 1, position(key, '\x1f') - 1)"
+CUSTOMER: Final = "substring(key, 1, position(key, '\x1f') - 1)"
+"""The customer of a state of the customer fold, in SQL."""
 _STATES: Final = (
     "kind = %(kind)s AND resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = '' AND p = %(p)s"
 )
@@ -71,11 +72,11 @@ async def states(
     where, wanted = _STATES, ""
     if since_s > 0 and of_customers:
         # What a contact adds depends on its customer's others: all or none.
-        wanted = f" AND {_CUSTOMER} IN (SELECT {_CUSTOMER} FROM {table} WHERE {_STATES} AND last_ms >= %(since_ms)s)"
+        wanted = f" AND {CUSTOMER} IN (SELECT {CUSTOMER} FROM {table} WHERE {_STATES} AND last_ms >= %(since_ms)s)"
     elif since_s > 0:
         wanted = " AND last_ms >= %(since_ms)s"
     step = max(at_once // (_FACTS_AT_ONCE if of_customers else 1), 1)
-    cut_by = _CUSTOMER if of_customers else "key"
+    cut_by = CUSTOMER if of_customers else "key"
     parts = await pieces(warehouse, table, where + wanted, named, "key", cut_by, step)
     for number, (inside, ends) in enumerate(parts, 1):
         rows = await warehouse.query(
