@@ -117,7 +117,8 @@ def start_clickhouse(
         if process.poll() is not None:
             break
         try:
-            socket.create_connection(("127.0.0.1", native), timeout=1).close()
+            for port in (native, *([] if secure is None else [secure[0]])):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.1)
             continue

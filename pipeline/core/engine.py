@@ -25,6 +25,7 @@ from pipeline.core.record import Record
 from pipeline.core.told import Told, noted, reached
 from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
+from schemas.vocabulary import OTHER
 
 MARKER, CELL, CONTACT, FACT = range(4)
 """Kinds of ledger rows."""
@@ -40,6 +41,8 @@ _ENVELOPE_BYTES: Final = 64
 """What a touchpoint's JSON has and its packed form has not, at least: names, quotes, the contact's id."""
 RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
+MOST_QUEUES_SHOWN: Final = 2_000
+"""So many queue names of a partition have live totals of their own."""
 
 WindowKey = tuple[int, int, str, str, str]
 """(resolution, window start in seconds, channel, queue, segment)."""
@@ -291,6 +294,7 @@ class Engine:
         self._poison = Poison(self._limits)
         self.marker = Marker()
         self.recent: dict[WindowKey, Cell] = {}
+        self._queues_shown: set[str] = set()
         self._generation: Generation = (0, 0)
         self._cells: dict[LedgerKey, Cell] = {}
         self._outlived = False
@@ -332,7 +336,7 @@ class Engine:
                 self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0, before=before)
         self._generation = self._generation_of(self.marker.offset - 1)
         for row in found.cells:
-            add(self.recent.setdefault(row.window, {}), row.cell)
+            add(self.recent.setdefault(self._shown(row.window), {}), row.cell)
             if row.epoch == self.epoch and same_epoch and row.generation == self._generation:
                 self._cells[row.generation, row.window] = dict(row.cell)
         self._dirty_keys.update(dict.fromkeys(republish))
@@ -501,13 +505,25 @@ class Engine:
                 add(cell, delta)
                 dirty[key] = None
                 if resolution != HOUR:
-                    add(self.recent.setdefault(window, {}), delta)
+                    add(self.recent.setdefault(self._shown(window), {}), delta)
         self._pending = {}
         size, dirty_keys = self.fold_.size, self._dirty_keys
         for state_key in self.fold_.touched():
             if state_key not in dirty_keys:
                 self._bytes += size(state_key)
                 dirty_keys[state_key] = None
+
+    def _shown(self, window: WindowKey) -> WindowKey:
+        """Under which window live totals hold a cell: whatever comes after very many queue names is `other` there. What
+        is stored keeps its name.
+        """
+        queue, known = window[3], self._queues_shown
+        if queue in known:
+            return window
+        if len(known) >= MOST_QUEUES_SHOWN:
+            return (*window[:3], OTHER, window[4])
+        known.add(queue)
+        return window
 
     def _generation_of(self, offset: int) -> Generation:
         return self.marker.append_ms // _HOUR_MS, max(offset, 0) >> _BLOCK_BITS

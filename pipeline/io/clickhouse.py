@@ -5,9 +5,11 @@ The same driver serves a server of 2018 and one of today: settings are sent only
 
 import asyncio
 import logging
+import socket
 import struct
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -46,6 +48,7 @@ _LOST: Final = (
 )
 _NOT_TRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 """All that the driver keeps of a certificate that is not accepted: waiting does not mend it."""
+_CLOSE_SECONDS: Final = 2.0
 _WRONG_VALUES: Final = (struct.error, TypeError, ValueError, AttributeError, OverflowError, KeyError)
 
 
@@ -77,6 +80,7 @@ class NativeWarehouse:
         self._extra = dict(settings or {})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")
         self._client: Client | None = None
+        self._calling: Client | None = None  # the same, from its first word on
         self._insert_settings: dict[str, Any] = {}
         self._query_settings: dict[str, Any] = {}
 
@@ -103,9 +107,20 @@ class NativeWarehouse:
             raise WarehouseRefused(str(error)) from None
 
     async def close(self) -> None:
-        """Finish what is under way and hang up."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
+        """Finish what is under way and hang up; a server that does not answer is not waited for."""
+        ending = asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
+        if not (await asyncio.wait([ending], timeout=_CLOSE_SECONDS))[0]:
+            self._cut()
+            await asyncio.wait([ending], timeout=_CLOSE_SECONDS)
         self._thread.shutdown(wait=False)
+
+    def _cut(self) -> None:
+        """End the wait of the worker thread for an answer, from outside of it."""
+        client = self._calling
+        wire = None if client is None else client.connection.socket
+        if wire is not None:
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._guarded, call))
@@ -143,6 +158,7 @@ class NativeWarehouse:
             client_name="touchline",
             settings={"insert_block_size": _DRIVER_BLOCK_ROWS},
         )
+        self._calling = client
         known = {name for (name,) in client.execute("SELECT name FROM system.settings")}
         self._query_settings = {name: value for name, value in QUERY_SETTINGS.items() if name in known} | self._extra
         self._insert_settings = {name: value for name, value in INSERT_SETTINGS.items() if name in known} | self._extra

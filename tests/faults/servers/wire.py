@@ -67,11 +67,12 @@ class Wire:
     async def _close(self) -> None:
         if self._server is not None:
             self._server.close()
+        self._server = None
         await self._cut()
+        self._open.set()  # whoever waits sees that it is over
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -80,6 +81,8 @@ class Wire:
             if self._gone:
                 return
             await self._open.wait()
+            if self._server is None:
+                return
             there, onward = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers.add(onward)
             await asyncio.gather(self._pass_on(reader, onward), self._pass_on(there, writer))
