@@ -22,6 +22,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 TOKEN = "a-token-of-the-test"
 """What the worker asks for."""
+_PATIENCE_SECONDS = 90
 
 
 class Received(Struct, frozen=True):
@@ -31,9 +32,10 @@ class Received(Struct, frozen=True):
     body: dict[str, Any]
     at: float
 
-    def alerts(self, name: str, status: str = "firing") -> list[dict[str, Any]]:
-        """Its alerts of this name."""
-        return [a for a in self.body["alerts"] if a["labels"]["alertname"] == name and a["status"] == status]
+    def alerts(self, name: str, status: str = "firing", **labels: str) -> list[dict[str, Any]]:
+        """Its alerts of this name and with these labels."""
+        wanted = {"alertname": name, **labels}
+        return [a for a in self.body["alerts"] if a["status"] == status and wanted.items() <= a["labels"].items()]
 
 
 class Inbox:
@@ -47,16 +49,16 @@ class Inbox:
         self.received.append(received)
         self._came.set()
 
-    def find(self, receiver: str, name: str, status: str = "firing") -> Received | None:
-        return next((one for one in self.received if one.receiver == receiver and one.alerts(name, status)), None)
+    def find(self, receiver: str, name: str, status: str, **labels: str) -> Received | None:
+        return next((o for o in self.received if o.receiver == receiver and o.alerts(name, status, **labels)), None)
 
-    async def until(self, receiver: str, name: str, status: str = "firing", *, seconds: float = 90) -> Received:
+    async def until(self, receiver: str, name: str, status: str = "firing", **labels: str) -> Received:
         """The first notification of this alert to this receiver."""
-        deadline = time.monotonic() + seconds
-        while (found := self.find(receiver, name, status)) is None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (found := self.find(receiver, name, status, **labels)) is None:
             left = deadline - time.monotonic()
             came = [(one.receiver, one.body["groupLabels"]) for one in self.received]
-            assert left > 0, f"no {name} ({status}) for {receiver} in {seconds:.0f} s; came: {came}"
+            assert left > 0, f"no {name} ({status}) for {receiver} in {_PATIENCE_SECONDS} s; came: {came}"
             self._came.clear()
             try:
                 await asyncio.wait_for(self._came.wait(), min(left, 1))

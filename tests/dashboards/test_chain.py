@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,8 +56,8 @@ async def test_who_waits_too_long_reaches_operations_and_nobody_else(
     async with inbox() as (came, inbox_port):
         with (
             alertmanager(tmp_path / "alertmanager", inbox_port) as manager,
-            _worker(tmp_path / "data") as worker,
-            prometheus(tmp_path / "prometheus", worker, manager, for_seconds=2),
+            running("run", data=tmp_path / "data", env={"TOUCHLINE_TOKEN": TOKEN}) as worker,
+            prometheus(tmp_path / "prometheus", worker.base, manager, for_seconds=2),
         ):
             await came.until("watchdog", "TouchlineWatchdog")
             source = Remote(tmp_path / "data")
@@ -95,13 +93,8 @@ async def test_who_waits_too_long_reaches_operations_and_nobody_else(
             told_to = {one.receiver for one in came.received if one.alerts("TouchlineLongestWait")}
             assert told_to == {"operations-now"}
             await _stale_mutes(manager, came)
-
-
-@contextmanager
-def _worker(data: Path) -> Iterator[str]:
-    """The address of a running pipeline."""
-    with running("run", data=data, env={"TOUCHLINE_TOKEN": TOKEN}) as run:
-        yield run.base
+            assert await asyncio.to_thread(worker.end) == 0
+            await came.until("on-call-page", "TouchlineNumbersStale", job="touchline", why="away")
 
 
 async def _stale_mutes(manager: str, came: Inbox) -> None:
