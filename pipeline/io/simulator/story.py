@@ -161,30 +161,30 @@ class MondayMorning:
             world.start(self._call(world.contact(channel, self._matter(name))))
 
     def _first(self) -> Process:
-        """Those who call in the very moment it fails, and wait to the end."""
+        """Those who call in the very moment it fails, and wait to the end; then some who do not."""
         world = self._world
         yield PREROLL_MS + _FAILS - SECOND
-        for _ in range(3):
+        for patience in (10 * MINUTE, 10 * MINUTE, 10 * MINUTE, 78 * SECOND, 76 * SECOND):
             yield SECOND // 2
-            world.start(self._call(world.contact("phone", self._matter(QUEUE))))
+            world.start(self._call(world.contact("phone", self._matter(QUEUE)), patience))
 
-    def _call(self, contact: Contact) -> Process:
+    def _call(self, contact: Contact, patience: int | None = None) -> Process:
         """One call: answered, given up, or turned into a callback."""
         world, name = self._world, contact.matter.queue.name
         world.requested(contact)
         yield world.between_ms(SECOND, 3 * SECOND)
         world.emit(contact, t.Queued, queue=name)
-        agent = yield from self._in_line(contact)
+        if patience is None:
+            patience = world.between_ms(28 * SECOND, 150 * SECOND)
+        agent = yield from self._in_line(contact, patience)
         if agent is not None:
             world.emit(contact, t.Answered, agent_id=agent, queue=name)
             yield from self._talk(contact, agent)
 
-    def _in_line(self, contact: Contact) -> Generator[int | Seek, str | None, str | None]:
+    def _in_line(self, contact: Contact, patience: int) -> Generator[int | Seek, str | None, str | None]:
         world, pool = self._world, self._world.live[contact.matter.queue.name]
         ticket, began = Ticket(), world.now_ms
-        early = self._since(began) < _FAILS + 5 * SECOND  # the first to wait are the most patient
-        patience = 10 * MINUTE if early else world.between_ms(28 * SECOND, 150 * SECOND)
-        wants_callback, told = world.chance(0.5), False
+        wants_callback, told = world.chance(0.5) and patience < 5 * MINUTE, False
         while True:
             agent = yield Seek(pool, ticket, 2 * SECOND)
             if agent is not None:
@@ -193,7 +193,7 @@ class MondayMorning:
             if not told and waited > 8 * SECOND:
                 told = True
                 world.emit(contact, t.Informed, reason="explanation" if self._fails() else "apology")
-            if self._since(world.now_ms) >= _CALLBACKS and waited > 20 * SECOND and wants_callback and not early:
+            if self._since(world.now_ms) >= _CALLBACKS and waited > 20 * SECOND and wants_callback:
                 pool.leave(ticket)
                 world.start(self._callback(contact))
                 return None
