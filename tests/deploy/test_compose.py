@@ -219,15 +219,11 @@ def test_names_that_the_services_call_each_other_by() -> None:
     assert job["job_name"] == "touchline"
     (names,) = job["dns_sd_configs"]
     workers = [name for name, service in SERVICES.items() if service.get("command") == ["worker"]]
-    aliases = {
-        name: {
-            name,
-            *(SERVICES[name]["networks"]["inside"]["aliases"] if isinstance(SERVICES[name]["networks"], dict) else []),
-        }
-        for name in workers
-    }
-    assert names["names"] == ["touchline"]
-    assert all("touchline" in found for found in aliases.values())
+    assert names["names"] == ["workers"]
+    assert "workers" not in SERVICES, "a service's name is in all of its networks"
+    for name in workers:
+        aliases = {network: (found or {}).get("aliases", []) for network, found in SERVICES[name]["networks"].items()}
+        assert [network for network, found in aliases.items() if "workers" in found] == ["inside"]
     assert names["port"] == 8090
     (manager,) = prometheus["alerting"]["alertmanagers"]
     assert manager["static_configs"][0]["targets"] == ["alertmanager:9093"]
