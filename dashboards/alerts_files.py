@@ -45,6 +45,11 @@ What share of the customers is to be served as promised; the catalogue's setting
 fires when the share missed in the long window *and* in the short one is above factor x (1 - objective), and at least
 {LEAST_MISSED} customers felt it.
 
+The windows are of event time. 5m and 1h end as long ago as the wait target is long, so that of everybody in them it is
+decided: who waits longest is not left out for waiting still. (Minutes are kept for 75: above a target of 15 minutes the
+hour gets shorter.) today and 2d (today and yesterday) begin at midnight in the catalogue's zone and leave out who is
+within target still.
+
 """
 
 
