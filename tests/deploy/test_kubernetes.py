@@ -133,7 +133,7 @@ def test_selectors_find_the_workers_and_not_the_job() -> None:
 
     assert found(WORKERS["spec"]["selector"]["matchLabels"]) == [True, False]
     assert found(of("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]) == [True, False]
-    for name in ("touchline", "touchline-page"):
+    for name in ("workers", "touchline-page"):
         assert found(of("Service", name)["spec"]["selector"]) == [True, False]
     assert found(of("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]) == [True, True]
     spread = WORKERS["spec"]["template"]["spec"]["topologySpreadConstraints"][0]
@@ -141,12 +141,12 @@ def test_selectors_find_the_workers_and_not_the_job() -> None:
 
 
 def test_prometheus_finds_every_worker_by_one_name() -> None:
-    service = of("Service", "touchline")["spec"]
+    service = of("Service", "workers")["spec"]
     assert service["clusterIP"] == "None"
     assert service["publishNotReadyAddresses"] is True
     prometheus = yaml.safe_load((FOLDER.parent / "prometheus" / "prometheus.yml").read_text())
     (names,) = prometheus["scrape_configs"][0]["dns_sd_configs"]
-    assert names["names"] == ["touchline"]
+    assert names["names"] == ["workers"]
     assert names["port"] == service["ports"][0]["port"]
 
 
