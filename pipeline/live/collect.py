@@ -23,6 +23,8 @@ from schemas.vocabulary import OTHER
 
 RECENT_MS: Final = 15 * 60_000
 REPLIES_MS: Final = 60 * 60_000
+MOST_PLACES: Final = 3_000
+"""So many places are told apart; what is stored is told apart always."""
 _COLUMNS: Final = {measure.name: measure.key for measure in ALL}
 _ELIGIBLE: Final = _COLUMNS["fcr_eligible"]
 _RESOLVED: Final = _COLUMNS["fcr_resolved"]
@@ -139,8 +141,11 @@ def _known_until_ms(contacts: Iterable[PartitionState]) -> int | None:
 
 
 def _place(places: dict[Place, Parts], place: Place) -> Parts:
+    """The parts of a place; beyond very many places those of its channel's `other`."""
     parts = places.get(place)
     if parts is None:
+        if len(places) >= MOST_PLACES and place[1] != OTHER:
+            return _place(places, (place[0], OTHER))
         parts = places[place] = Parts()
     return parts
 

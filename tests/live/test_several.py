@@ -6,7 +6,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.engine import MOST_QUEUES_SHOWN
 from pipeline.live import Collected, Others, PartitionState, Summary, WorkerStatus, collect, present, summarise
+from pipeline.live.collect import MOST_PLACES
+from pipeline.live.labels import MOST_NAMES
 from tests.live.test_windows import CALLS, tell
 from tests.live.world import NOON, M, S, World
 
@@ -111,3 +114,15 @@ def test_what_is_told_does_not_grow_with_the_number_of_contacts() -> None:
             world.call(f"c{n:05}", NOON - 10 * M + n % 600 * S)
     lengths = [len(msgspec.msgpack.encode(of(world, partitions(world)))) for world in (few, many)]
     assert lengths[1] < 3 * lengths[0]
+
+
+def test_endless_queue_names_become_one_and_no_sum_is_lost() -> None:
+    world, total = World(), MOST_PLACES + 500
+    for n in range(total):
+        world.call(f"c{n}", NOON - M, queue=f"made-up-{n}")
+    summary = world.summary(NOON)
+    (engine,) = world.contacts
+    assert len({window[3] for window in engine.recent}) == MOST_QUEUES_SHOWN + 1
+    assert MOST_PLACES <= len(summary.queues) <= MOST_PLACES + 1
+    assert summary.totals[0].numbers.waiting_now == summary.totals[0].numbers.today.offered == total
+    assert len(summary.labelled) <= MOST_NAMES + 1
