@@ -83,7 +83,7 @@ def _column(name: str) -> str:
     if not found:
         return name
     low, beyond = bounds(int(bucket))
-    return f"{base}, histogram, {low:,} to {beyond - 1:,} ms"
+    return f"{base}, histogram [{low}, {beyond}) ms"
 
 
 # -- the resolution

@@ -329,4 +329,7 @@ def _value(name: str, value: str | int, lang: Language, zone: Zone) -> str:
         return speech.duration(value, lang)
     if isinstance(value, int) and name.endswith("_at"):
         return speech.moment(value, zone, lang)
+    if name == "target" and lang == "de":
+        count, _, unit = str(value).partition(" open ")
+        return f"{count} Öffnungstagen" if unit == "days" else f"{count} {unit} Öffnungszeit" if unit else count
     return str(value)

@@ -64,7 +64,12 @@ def _notes(making: Making) -> list[str]:
     if of.cells and not of.earlier:
         notes.append(say(f"Of {making.last_week()} nothing is known.", f"Vom {making.last_week()} ist nichts bekannt."))
     if of.now_ms < end_ms:
-        notes.append(say("The day is not over yet.", "Der Tag ist noch nicht vorbei."))
+        notes.append(
+            say(
+                "The day is not over yet, and is compared with a whole one.",
+                "Der Tag ist noch nicht vorbei und wird mit einem ganzen verglichen.",
+            )
+        )
     elif of.data_until_ms is not None and of.data_until_ms < end_ms:
         until = speech.moment(of.data_until_ms, zone, lang)
         notes.append(
@@ -93,7 +98,8 @@ def _tiles(making: Making) -> list[Tile]:
     def count(name: str) -> str:
         return compared.format(speech.signed(whole[name] - whole_then[name], lang)) if making.of.earlier else ""
 
-    kept = whole["promises_kept"] / whole["promises_due"] if whole["promises_due"] else None
+    due = making.promises_due()
+    kept = whole["promises_kept"] / due if due else None
     kept_then = whole_then["promises_kept"] / whole_then["promises_due"] if whole_then["promises_due"] else None
     promised = say("{} of {} promises due", "{} von {} fälligen Versprechen")
     waited = speech.number(whole["offered"], lang)
@@ -112,7 +118,7 @@ def _tiles(making: Making) -> list[Tile]:
             f"sl_response, {say('mail and other writing', 'E-Mail und anderes Schriftliche')}",
             points(ratio("sl_response", replied), ratio("sl_response", replied_then)),
         )
-        if replied["first_responses_due"]
+        if ratio("sl_response", replied) is not None
         else None,
         Tile(
             say("Gave up waiting", "Aufgegeben"),
@@ -133,10 +139,10 @@ def _tiles(making: Making) -> list[Tile]:
         Tile(
             say("Promises kept", "Versprechen gehalten"),
             speech.percent(kept, lang),
-            promised.format(speech.number(whole["promises_kept"], lang), speech.number(whole["promises_due"], lang)),
+            promised.format(speech.number(whole["promises_kept"], lang), speech.number(due, lang)),
             points(kept, kept_then),
         )
-        if whole["promises_due"]
+        if due
         else None,
     ]
     return [tile for tile in tiles if tile is not None]

@@ -15,13 +15,14 @@ def promises(making: Making) -> Section | None:
     """What was promised for the day, and what became of it."""
     say, lang = making.say, making.lang
     now, then = making.sums(making.of.cells), making.sums(making.of.earlier)
-    if not now["promises_due"]:
+    so_far = making.promises_due()
+    if not so_far:
         return None
-    left = now["promises_due"] - now["promises_kept"] - now["promises_late"] - now["promises_broken"]
+    left = so_far - now["promises_kept"] - now["promises_late"] - now["promises_broken"]
     before = then["promises_kept"] / then["promises_due"] if then["promises_due"] else None
-    share = now["promises_kept"] / now["promises_due"]
+    share = now["promises_kept"] / so_far
     compared = change(share, before)
-    kept, due = speech.number(now["promises_kept"], lang), speech.number(now["promises_due"], lang)
+    kept, due = speech.number(now["promises_kept"], lang), speech.number(so_far, lang)
     versus, shown = say("vs the week before", "zur Vorwoche"), speech.percent(share, lang)
     ending = "." if compared is None else f", {speech.points(compared, lang)} {versus}."
     said = [
@@ -61,17 +62,18 @@ def promises(making: Making) -> Section | None:
             each.kind,
             kinds.get(each.kind, each.kind),
             (
-                each.due,
+                each.due - each.pending,
                 each.kept,
                 each.late,
                 each.broken,
-                each.due - each.kept - each.late - each.broken,
-                each.kept / each.due if each.due else None,
+                each.due - each.pending - each.kept - each.late - each.broken,
+                each.kept / (each.due - each.pending),
             ),
         )
         for each in making.of.promises or ()
+        if each.due > each.pending
     ]
-    total = (now["promises_due"], now["promises_kept"], now["promises_late"], now["promises_broken"], left, share)
+    total = (so_far, now["promises_kept"], now["promises_late"], now["promises_broken"], left, share)
     rows.append(Row("", say("all", "alle"), total, is_total=True))
     if making.of.promises is None:
         said.append(_no_views(making))

@@ -33,13 +33,14 @@ class Beyond(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """Promises of one kind that were due on the day."""
+    """Promises of one kind that were due on the day. `pending`: open, and not due yet (the day is not over)."""
 
     kind: str
     due: int
     kept: int
     late: int
     broken: int
+    pending: int = 0
 
 
 class AtRisk(Struct, frozen=True):
@@ -110,6 +111,10 @@ class Making:
                 for name, n in counts.items():
                     more[name] += n
         return sums(added(cells.values()), more)
+
+    def promises_due(self) -> int:
+        """Promises of the day that have become due: those of later today are neither kept nor broken."""
+        return self.sums(self.of.cells)["promises_due"] - sum(each.pending for each in self.of.promises or ())
 
     def queue(self, name: str) -> str:
         """A queue as people call it."""

@@ -202,15 +202,18 @@ def deferred(making: Making) -> Section | None:
         )
 
     rows = by_queue(making, found, before, values, "first_responses_due")
-    due, level = speech.number(total["first_responses_due"], lang), speech.percent(ratio("sl_response", total), lang)
-    said = [
-        say(
-            f"{due} first replies became due; {level} came within the target ({formula_words('sl_response')});"
-            " the unanswered are in it. Targets run in opening hours where a calendar applies.",
-            f"{due} erste Antworten wurden fällig; {level} kamen im Ziel ({formula_words('sl_response')});"
-            " Unbeantwortetes zählt mit. Ziele laufen in der Öffnungszeit, wo ein Kalender gilt.",
+    due, level = speech.number(total["first_responses_due"], lang), ratio("sl_response", total)
+    said = [say(f"{due} first replies became due.", f"{due} erste Antworten wurden fällig.")]
+    if level is not None:
+        shown, named = speech.percent(level, lang), formula_words("sl_response")
+        said.append(
+            say(
+                f"{shown} came within the target ({named}); the unanswered are in it. Targets run in opening hours"
+                " where a calendar applies.",
+                f"{shown} kamen im Ziel ({named}); Unbeantwortetes zählt mit. Ziele laufen in der Öffnungszeit, wo ein"
+                " Kalender gilt.",
+            )
         )
-    ]
     if total["responses_undecided"]:
         said.append(
             say(

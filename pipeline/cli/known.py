@@ -139,6 +139,8 @@ def _notes(answer: Answer, view: str, shown: str, limit: int) -> list[str]:
         notes.append("Who was waiting then is not kept: `undecided` lacks them, service levels count them as missed.")
     if "confirmed" in view or answer.reads_cells:
         notes.append("Confirmed means: as if the log had been read up to that moment.")
+    if answer.reads_cells:
+        notes.append("What has been learned since: the same command without the view.")
     if answer.cut:
         notes.append(f"There are more than {limit} rows: --limit shows more, --where fewer.")
     return notes

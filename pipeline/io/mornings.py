@@ -34,7 +34,7 @@ WHERE first_clock_ms >= %(from)s AND first_clock_ms < %(to)s AND discarded = 0 A
 ORDER BY ifNull(first_reply_ms, toInt64(%(now)s)) - first_clock_ms DESC, contact_id LIMIT {_LISTED}"""
 _PROMISES_SQL: Final = """
 SELECT kind, sum(p.promises_due) AS due, sum(p.promises_kept) AS kept, sum(p.promises_late) AS late,
-       sum(p.promises_broken) AS broken
+       sum(p.promises_broken) AS broken, sum(p.promises_open) AS pending
 FROM touchline.promises AS p WHERE p.day = %(day)s GROUP BY kind ORDER BY due DESC, kind"""
 _RISK_SQL: Final = """
 SELECT customer_id, reasons, contact_ids, toUInt8(last_at >= %(from)s AND last_at < %(to)s) AS new

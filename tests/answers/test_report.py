@@ -135,8 +135,15 @@ def test_resolution_is_provisional_until_its_window_is_over_and_the_final_day_is
 
 
 def test_a_day_that_is_not_over_or_not_read_says_so() -> None:
-    assert "The day is not over yet." in built(now_ms=MONDAY_MS).notes
+    assert any(note.startswith("The day is not over yet") for note in built(now_ms=MONDAY_MS).notes)
     assert any(note.startswith("Not every source") for note in built(data_until_ms=MONDAY_MS).notes)
+
+
+def test_promises_of_later_today_are_neither_kept_nor_broken() -> None:
+    later = built(promises=[Kept("callback", 1, 0, 0, 0, 1)])
+    assert "promises" not in {section.id for section in later.sections}
+    assert "Promises kept" not in {tile.title for tile in later.tiles}
+    assert numbers(built(), "promises")["callback", "promises_kept_ratio"] == 1
 
 
 def test_what_the_warehouse_cannot_tell_is_said() -> None:
