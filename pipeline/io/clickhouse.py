@@ -79,6 +79,7 @@ class NativeWarehouse:
         # For example insert_quorum on a replicated cluster.
         self._extra = dict(settings or {})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")
+        self._closed = False
         self._client: Client | None = None
         self._calling: Client | None = None  # the same, from its first word on
         self._insert_settings: dict[str, Any] = {}
@@ -108,6 +109,7 @@ class NativeWarehouse:
 
     async def close(self) -> None:
         """Finish what is under way and hang up; a server that does not answer is not waited for."""
+        self._closed = True
         ending = asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
         if not (await asyncio.wait([ending], timeout=_CLOSE_SECONDS))[0]:
             self._cut()
@@ -128,6 +130,8 @@ class NativeWarehouse:
     def _guarded(self, call: Callable[[], T]) -> T:
         """Library errors never leave this module."""
         server = self._server
+        if self._closed:
+            raise WarehouseDown("the connection to ClickHouse is closed")
         try:
             return call()
         except driver.ServerException as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,15 @@ async def test_opening_the_folder_leaves_signals_as_they_are(tmp_path: Path) -> 
     asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
     await warehouse.close()
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.asyncio
+async def test_somebody_who_never_answers_does_not_keep_us_from_closing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        warehouse = NativeWarehouse(Server("127.0.0.1", silent.getsockname()[1], answer_timeout_s=300))
+        calls = [asyncio.create_task(warehouse.query("SELECT 1")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(30):
+            await warehouse.close()
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [WarehouseDown] * 3
