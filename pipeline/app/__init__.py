@@ -92,6 +92,8 @@ class App:
         self.problem: BaseException | None = None
         self.failed = asyncio.Event()
         """Set when the process has to end; `problem` says why."""
+        self.all_written = True
+        """Whether all that was folded was written when partitions went last."""
         self._epochs: dict[str, int] = {}
         self._log_ids: dict[str, str] = {}
         self._fingerprint = definitions(catalogue)
@@ -219,7 +221,10 @@ class App:
     async def revoked(self, partitions: Sequence[str]) -> None:
         """Flush these and forget them."""
         gone = [self.foldings.pop(partition) for partition in partitions if partition in self.foldings]
-        await asyncio.gather(*(folding.stop() for folding in gone))
+        try:
+            await asyncio.gather(*(folding.stop() for folding in gone))
+        finally:
+            self.all_written = not any(f.engine.position > max(f.engine.written_offset, 0) for f in gone)
 
     def _folding(self, partition: str) -> Folding:
         topic = partition.rpartition("/")[0]

@@ -206,8 +206,10 @@ async def _until_told(
     finally:
         watchdog.ending(_END_SECONDS)
         await pipeline.stop()
-    if pipeline.problem is None:
+    if pipeline.problem is None and pipeline.all_written:
         out.print("Ended: all that was folded is written.")
+    elif pipeline.problem is None:
+        out.print("Ended. What was folded and not written yet is counted again by whoever gets it next.")
 
 
 async def _started(pipeline: App, told: asyncio.Event) -> bool:
