@@ -32,6 +32,10 @@ class Known(Struct, frozen=True):
     facts: Sequence[Facts]
     now_ms: int
     data_until_ms: int | None
+    at_ms: int | None = None
+    """Told as of this moment: then `facts` are empty, since what other contacts said then is not kept."""
+    revised_since: int = 0
+    """Touchpoints that were revised since, so that what they said before may be gone."""
 
 
 def explain(known: Known, rulebook: Rulebook, contact_columns: Columns, customer_columns: Columns) -> Explanation:
@@ -58,7 +62,7 @@ def explain(known: Known, rulebook: Rulebook, contact_columns: Columns, customer
         steps(seen),
         cells,
         _resolution(seen, customer, linked, known, rulebook),
-        list(_unknown(seen, known.contact, linked)),
+        list(_unknown(seen, known, linked)),
     )
 
 
@@ -95,7 +99,7 @@ def _resolution(seen: View, customer: Customer, linked: Linked | None, known: Kn
     if line.last_closed_ms is not None:
         final_ms = line.last_closed_ms + settings.follow_up_window_ms + settings.lateness_ms
     until_ms = known.now_ms if known.data_until_ms is None else min(known.now_ms, known.data_until_ms)
-    why_not = list(_why_not(seen, linked))
+    why_not = list(_why_not(seen, known, linked))
     is_final = linked is not None and final_ms is not None and final_ms <= until_ms
     if linked is None:
         return Resolution("", why_not, [], final_ms, False)
@@ -114,7 +118,7 @@ def _resolution(seen: View, customer: Customer, linked: Linked | None, known: Kn
     )  # fmt: skip
 
 
-def _why_not(seen: View, linked: Linked | None) -> Iterable[str]:
+def _why_not(seen: View, known: Known, linked: Linked | None) -> Iterable[str]:
     """Why the contact is not eligible for first-contact resolution; nothing if it is."""
     line = seen.timeline
     if not line.inbound:
@@ -128,7 +132,7 @@ def _why_not(seen: View, linked: Linked | None) -> Iterable[str]:
     if not line.customer_id:
         yield "no_customer"
     elif linked is None:
-        yield "facts_missing"
+        yield "facts_missing" if known.at_ms is None else "unknown_facts_then"
 
 
 def _because(seen: View, customer: Customer, linked: Linked) -> Iterator[Did]:
@@ -163,8 +167,12 @@ def _because(seen: View, customer: Customer, linked: Linked) -> Iterator[Did]:
 # -- what is not known
 
 
-def _unknown(seen: View, contact: Contact, linked: Linked | None) -> Iterator[Did]:
-    line = seen.timeline
+def _unknown(seen: View, known: Known, linked: Linked | None) -> Iterator[Did]:
+    line, contact = seen.timeline, known.contact
+    if known.at_ms is not None:
+        yield Did("told_then", {"told_at": known.at_ms})
+    if known.revised_since:
+        yield Did("revised_since", {"count": known.revised_since})
     if not line.has(REQUESTED):
         yield Did("unknown_request")
     if line.queue == UNKNOWN:
@@ -176,7 +184,7 @@ def _unknown(seen: View, contact: Contact, linked: Linked | None) -> Iterator[Di
     if not line.customer_id:
         yield Did("unknown_customer")
     elif linked is None:
-        yield Did("unknown_facts")
+        yield Did("unknown_facts" if known.at_ms is None else "unknown_facts_then")
     others = len(contact.named - {line.customer_id})
     if others:
         yield Did("other_customers", {"count": others})

@@ -272,6 +272,18 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "the customer is unknown: follow-ups cannot be seen",
         "der Kunde ist unbekannt: Folgekontakte sind nicht zu sehen",
     ),
+    "unknown_facts_then": (
+        "what the customer's other contacts said then is not kept",
+        "was die anderen Kontakte des Kunden damals sagten, ist nicht aufbewahrt",
+    ),
+    "told_then": (
+        "this is as of {told_at}: what the log was told later is left out",
+        "dies ist der Stand vom {told_at}: was das Log später erfuhr, ist ausgelassen",
+    ),
+    "revised_since": (
+        "{count} touchpoints were revised since; what they said before is gone",
+        "{count} Touchpoints wurden seither berichtigt; was sie zuvor sagten, ist nicht mehr da",
+    ),
     "unknown_facts": (
         "the customer's other contacts have not been read yet: nothing is said of follow-ups",
         "die anderen Kontakte des Kunden sind noch nicht gelesen: zu Folgekontakten wird nichts gesagt",

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from pipeline.answers import explain
 from pipeline.answers.explanation import Explanation
@@ -14,15 +15,24 @@ from pipeline.io.asking import Asked
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.settings import Settings
 from schemas.catalogue import Catalogue
+from schemas.catalogue_text import moment_ms
 
 
-async def explained(asked: Asked, rulebook: Rulebook, contact_id: str, now_ms: int) -> Explanation | None:
-    """A contact explained, as it was stored last; None if there is none of that id. Raises WarehouseDown,
-    WarehouseRefused.
+async def explained(
+    asked: Asked, rulebook: Rulebook, contact_id: str, now_ms: int, at_ms: int | None = None
+) -> Explanation | None:
+    """A contact explained, as it was stored last or as it was known before `at_ms`; None if there is (was) none of that
+    id. Raises WarehouseDown, WarehouseRefused.
     """
     found = await asking.contact(asked, contact_id)
     if found is None:
         return None
+    if at_ms is not None:
+        then = await asking.contact_then(asked, found, at_ms, rulebook.catalogue.channels)
+        if then.contact is None:
+            return None
+        known = explain.Known(then.contact, [], at_ms, at_ms, at_ms, then.revised_since)
+        return await asyncio.to_thread(explain.explain, known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
     holder = next((touch.common.customer_id for touch in found.touches if touch.common.customer_id), "")
     known = explain.Known(found, await asking.facts(asked, holder), now_ms, await asking.data_until_ms(asked))
     return await asyncio.to_thread(explain.explain, known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
@@ -54,6 +64,17 @@ def day_of(text: str, rulebook: Rulebook, now_ms: int) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise CannotStart(f"{text!r} is not a day: write such as 2026-03-02, today or yesterday") from None
+
+
+def moment_of(text: str, rulebook: Rulebook, now_ms: int) -> int:
+    """A moment that has passed, local to the catalogue's zone unless it says its own offset. Raises CannotStart."""
+    try:
+        at_ms = moment_ms(text.strip().replace(" ", "T"), ZoneInfo(rulebook.zone.name))
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
+    if at_ms > now_ms:
+        raise CannotStart(f"{text} is still to come: nobody knows yet what will be known then")
+    return at_ms
 
 
 async def counted_day(asked: Asked, rulebook: Rulebook, text: str, now_ms: int) -> date:

@@ -53,8 +53,8 @@ class Access(Protocol):
     async def backup(self, folder: Path) -> Manifest:
         """Write all that is counted into an empty folder."""
 
-    async def explain(self, contact_id: str) -> Explanation | None:
-        """Why a contact counts as it does; None if there is none of that id."""
+    async def explain(self, contact_id: str, at_ms: int | None = None) -> Explanation | None:
+        """Why a contact counts as it does, or did as far as was known at a moment; None if there is none of that id."""
 
     async def erase(self, customer_id: str) -> Receipt:
         """Forget a customer in every contact."""
@@ -105,9 +105,9 @@ class Local:
         """Where the log is."""
         return self._app.log.bootstrap
 
-    async def explain(self, contact_id: str) -> Explanation | None:
+    async def explain(self, contact_id: str, at_ms: int | None = None) -> Explanation | None:
         """As in `Access`. Raises WarehouseDown, WarehouseRefused."""
-        return await explained(self._app.warehouse, self._app.rulebook, contact_id, self._app.clock.now_ms())
+        return await explained(self._app.warehouse, self._app.rulebook, contact_id, self._app.clock.now_ms(), at_ms)
 
 
 class Remote:
@@ -145,9 +145,9 @@ class Remote:
         """As in `Access`."""
         return msgspec.msgpack.decode(await self._call("backup", into=str(folder)), type=Manifest)
 
-    async def explain(self, contact_id: str) -> Explanation | None:
+    async def explain(self, contact_id: str, at_ms: int | None = None) -> Explanation | None:
         """As in `Access`."""
-        answer = await self._call("explain", contact_id=contact_id)
+        answer = await self._call("explain", contact_id=contact_id, at_ms=at_ms)
         return msgspec.msgpack.decode(answer, type=Explanation | None)
 
     async def erase(self, customer_id: str) -> Receipt:
@@ -189,7 +189,7 @@ def handlers(local: Local) -> dict[str, Handler]:
         return msgspec.msgpack.encode(await local.audit(Span(request["start_s"], request["end_s"])))
 
     async def explain(request: Mapping[str, Any]) -> bytes:
-        return msgspec.msgpack.encode(await local.explain(request["contact_id"]))
+        return msgspec.msgpack.encode(await local.explain(request["contact_id"], request["at_ms"]))
 
     async def erase_(request: Mapping[str, Any]) -> bytes:
         return msgspec.msgpack.encode(await local.erase(request["customer_id"]))

@@ -11,7 +11,7 @@ from pipeline.answers import explain_words, speech
 from pipeline.answers.explain_page import WORDS
 from pipeline.answers.explanation import Counted, Explanation
 from pipeline.answers.speech import Language
-from pipeline.app.answering import explained, rules_of
+from pipeline.app.answering import explained, moment_of, rules_of
 from pipeline.app.shared import Remote
 from pipeline.cli.base import CatalogueFile, Data, app, cannot, out, run_async, settings
 from pipeline.cli.inspect import at_hand
@@ -32,13 +32,18 @@ def spoken(name: str) -> Language:
 @app.command()
 def explain(
     contact_id: Annotated[str, typer.Argument(help="Id of a contact, as in touchline.contacts", metavar="CONTACT_ID")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="As it was known then: 2026-03-02T09:00 [default: now]")
+    ] = None,
     data: Data = None,
     catalogue: CatalogueFile = None,
     lang: Lang = "en",
 ) -> None:
     """Explain one contact: its timeline, every cell it counts in, and why its resolution is what it is."""
     language = spoken(lang)
-    found = run_async(_explain(settings(data=data, catalogue=catalogue), contact_id))
+    found = run_async(_explain(settings(data=data, catalogue=catalogue), contact_id, at))
+    if found is None and at is not None:
+        cannot(f"no contact {contact_id!r} was known then: leave --at out for what is known now")
     if found is None:
         cannot(
             f"no contact is called {contact_id!r}: ids are exact, capitals included, and single contacts are kept as"
@@ -47,12 +52,13 @@ def explain(
     _show(found, language)
 
 
-async def _explain(found: Settings, contact_id: str) -> Explanation | None:
+async def _explain(found: Settings, contact_id: str, at: str | None) -> Explanation | None:
     async with at_hand(found) as warehouse:
+        rulebook, now_ms = await rules_of(warehouse, found), time.time_ns() // 1_000_000
+        at_ms = None if at is None else moment_of(at, rulebook, now_ms)
         if isinstance(warehouse, Remote):
-            return await warehouse.explain(contact_id)
-        rulebook = await rules_of(warehouse, found)
-        return await explained(warehouse, rulebook, contact_id, time.time_ns() // 1_000_000)
+            return await warehouse.explain(contact_id, at_ms)
+        return await explained(warehouse, rulebook, contact_id, now_ms, at_ms)
 
 
 def _show(found: Explanation, lang: Language) -> None:

@@ -3,14 +3,13 @@
 import sys
 import time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.answers import speech
-from pipeline.app.answering import day_of, rules_of
+from pipeline.app.answering import day_of, moment_of, rules_of
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
 from pipeline.cli.inspect import at_hand
@@ -20,7 +19,6 @@ from pipeline.io import knowing
 from pipeline.io.knowing import HOUR_MS, Answer, Learned
 from pipeline.measures import ALL
 from pipeline.settings import Settings
-from schemas.catalogue_text import moment_ms
 
 _AT = "The moment, local to the catalogue's zone: 2026-03-02T09:00 (exact at full hours)"
 
@@ -78,13 +76,7 @@ def _hour(at: str, rulebook: Rulebook, now_ms: int) -> int:
     """The hour of append time before which everything had been learned. Raises CannotStart."""
     if not at:
         raise CannotStart("say at which moment: --at 2026-03-02T09:00")
-    try:
-        at_ms = moment_ms(at.strip().replace(" ", "T"), ZoneInfo(rulebook.zone.name))
-    except ValueError as error:
-        raise CannotStart(str(error)) from None
-    if at_ms > now_ms:
-        raise CannotStart(f"{at} is still to come: nobody knows yet what will be known then")
-    return at_ms // HOUR_MS
+    return moment_of(at, rulebook, now_ms) // HOUR_MS
 
 
 def _selected(day: str | None, queue: str | None, rulebook: Rulebook, now_ms: int) -> tuple[str, dict[str, Any]]:

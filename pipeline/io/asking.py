@@ -5,7 +5,7 @@ reader serves both. Bytes come as hexadecimal text.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -20,6 +20,9 @@ from pipeline.core.facts import Facts
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.rules import Rulebook
 from pipeline.io.sql import bind
+from pipeline.ports import WarehouseRefused
+from schemas.codec import decode
+from schemas.rejects import Reject
 from schemas.topics import TOUCHPOINTS
 
 Row = TypeVar("Row")
@@ -98,6 +101,58 @@ async def contact(asked: Asked, contact_id: str) -> Contact | None:
         return None
     newest = max(rows, key=lambda row: row.version)
     return unpack_contact(contact_id, bytes.fromhex(newest.state_hex))
+
+
+class Then(Struct, frozen=True):
+    """A contact as it was known at a moment. `revised_since`: touchpoints of which an earlier revision may be gone."""
+
+    contact: Contact | None
+    revised_since: int
+
+
+class _Kept(Struct):
+    id: str
+    revision: int
+    time_ms: int
+    append_ms: int
+    body_hex: str
+
+
+async def contact_then(asked: Asked, now: Contact, at_ms: int, channels: Collection[str]) -> Then:
+    """The contact as the log had told it before `at_ms` (append time): as it is now if nothing came since, else folded
+    again from the touchpoints kept (`store_touchpoints`). Raises WarehouseRefused where they are not kept.
+    """
+    if now.revised_ms < at_ms:
+        return Then(now, 0)
+    there = await read(
+        asked,
+        "SELECT name AS p, '' AS state_hex FROM system.tables WHERE database = 'touchline_internal'"
+        " AND name = 'touchpoints'",
+        _Marker,
+    )
+    rows = (
+        await read(
+            asked,
+            "SELECT id, revision, time_ms, append_ms, hex(body) AS body_hex FROM touchline_internal.touchpoints FINAL"
+            " WHERE contact_id = %(id)s ORDER BY append_ms, id",
+            _Kept,
+            {"id": now.contact_id},
+        )
+        if there
+        else []
+    )
+    if not now.by_id.keys() <= {row.id for row in rows}:
+        raise WarehouseRefused(
+            f"contact {now.contact_id!r} was revised since, and how it was then is not kept: store_touchpoints in the"
+            " catalogue keeps single touchpoints from then on"
+        )
+    then = Contact(now.contact_id)
+    for row in rows:
+        touchpoint = decode(bytes.fromhex(row.body_hex), channels)
+        if row.append_ms < at_ms and not isinstance(touchpoint, Reject):
+            then.apply(touchpoint, row.time_ms, row.append_ms)
+    revised = sum(row.append_ms >= at_ms and row.revision > 0 for row in rows)
+    return Then(then if then.touches else None, revised)
 
 
 async def contacts(asked: Asked, last_from_ms: int) -> AsyncIterator[list[Contact]]:

@@ -166,6 +166,7 @@ def test_an_edited_catalogue_is_checked_and_tried(folder: Path, tmp_path: Path) 
     ("arguments", "part"),
     [
         (("explain", "nobody"), "no contact is called 'nobody'"),
+        (("explain", "a3", "--at", "2026-03-02"), "contact 'a3' was revised since, and how it was then is not kept"),
         (("explain", "a3", "--lang", "fr"), "there is no language 'fr': write de or en"),
         (("which-formula", "many", "--day", TOLD), "'many' is not a percentage"),
         (("which-formula", "84", "--day", "Monday"), "'Monday' is not a day: write such as 2026-03-02"),
@@ -220,6 +221,7 @@ def test_all_of_it_works_while_a_process_holds_the_folder(held: Held, tmp_path: 
     folder = held.folder
     assert "contact again (chat) followed" in asked(folder, "explain", "a3")
     assert "no contact is called 'nobody'" in refused(folder, "explain", "nobody")
+    assert "how it was then is not kept" in refused(folder, "explain", "a3", "--at", TOLD)
     assert "40.0%  sl_net" in asked(folder, "which-formula", "40", "--day", TOLD, "--channel", "phone")
     assert "40.0%" in asked(folder, "report", "--day", TOLD)
     (row,) = asked(

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.answers import morning
 from pipeline.answers.sums import added, sums
+from pipeline.app.answering import explained
 from pipeline.app.declared import declared
 from pipeline.core.engine import DAY, MINUTE
 from pipeline.core.rules import Rulebook
@@ -16,13 +17,14 @@ from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.schema import ensure
 from pipeline.ports import WarehouseRefused
-from schemas.catalogue import load
+from schemas.catalogue import Catalogue, load
 from tests.answers.stored import Stored, store
 from tests.measures.scenes import MONDAY_MS, contact
 from tests.warehouse.conftest import AnyWarehouse
 
 CATALOGUE = load("zone: Europe/Berlin\n", "asking")
 RULEBOOK = Rulebook(CATALOGUE)
+KEEPING = load("zone: Europe/Berlin\nsettings: {store_touchpoints: 90d}\n", "keeping")
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000
 LEARNED_FIRST = (NOW_MS // HOUR_MS - 5) * HOUR_MS + 600_000
@@ -46,13 +48,13 @@ LATER = [
 LATER[0]["id"] = "left"
 
 
-async def filled(warehouse: AnyWarehouse) -> Stored:
-    await ensure(warehouse, declared(CATALOGUE, 2026))
-    stored = store([(LEARNED_FIRST, FIRST), (LEARNED_LATER, LATER)], RULEBOOK)
+async def filled(warehouse: AnyWarehouse, catalogue: Catalogue = CATALOGUE) -> Stored:
+    await ensure(warehouse, declared(catalogue, 2026))
+    stored = store([(LEARNED_FIRST, FIRST), (LEARNED_LATER, LATER)], Rulebook(catalogue))
     ledger = SqlLedger(warehouse)
     for flush in stored.flushes:
         await ledger.commit(flush.ledger)
-        for table, columns in flush.published:
+        for table, columns in (*flush.evidence, *flush.published):
             await ledger.publish(table, flush.partition, columns)
     return stored
 
@@ -88,6 +90,32 @@ async def test_cells_contacts_facts_and_names_come_back_as_they_were_folded(
     day = RULEBOOK.zone.ordinal(MONDAY_MS)
     assert await asking.days(warehouse, RULEBOOK) == (day, day)
     assert await asking.data_until_ms(warehouse) == MONDAY_MS + 500_000
+
+
+@pytest.mark.asyncio
+async def test_a_contact_as_it_was_known_then_from_the_touchpoints_kept(warehouse: AnyWarehouse) -> None:
+    stored = await filled(warehouse, KEEPING)
+    left, unchanged, new = stored.contacts["böse'\\x\""], stored.contacts["a"], stored.contacts["b"]
+    known_ms = KNOWN * HOUR_MS
+    then = await asking.contact_then(warehouse, left, known_ms, CATALOGUE.channels)
+    assert then.contact is not None
+    assert [touch.id for touch in then.contact.touches] == [left.touches[0].id]
+    assert [touch.id for touch in left.touches][1:] == ["left"]
+    assert (await asking.contact_then(warehouse, unchanged, known_ms, CATALOGUE.channels)).contact is unchanged
+    assert (await asking.contact_then(warehouse, new, known_ms, CATALOGUE.channels)).contact is None
+    whole = await asking.contact_then(warehouse, new, NOW_MS, CATALOGUE.channels)
+    assert whole.contact is new
+    told = await explained(warehouse, Rulebook(KEEPING), left.contact_id, NOW_MS, known_ms)
+    assert told is not None
+    assert (told.is_open, len(told.steps)) == (True, 1)
+    assert {"told_then", "unknown_facts_then"} <= {did.what for did in told.unknown}
+
+
+@pytest.mark.asyncio
+async def test_where_they_are_not_kept_it_says_so(embedded: EmbeddedWarehouse) -> None:
+    stored = await filled(embedded)
+    with pytest.raises(WarehouseRefused, match="how it was then is not kept: store_touchpoints"):
+        await asking.contact_then(embedded, stored.contacts["b"], KNOWN * HOUR_MS, CATALOGUE.channels)
 
 
 @pytest.mark.asyncio
