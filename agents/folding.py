@@ -128,7 +128,8 @@ async def tell_again(
     counted: dict[int, int] = {}
     for partition, (marker, version) in (await ledger.markers()).items():
         topic, _, number = partition.rpartition("/")
-        if topic == CONTACT_FACTS:
+        # After two losses nobody can tell which of the two logs a worker wrote to that had not heard of the first.
+        if topic == CONTACT_FACTS and facts_epoch == before + 1:
             epoch, offset = marker.before if epoch_of(version) > before else (epoch_of(version), marker.offset)
             counted[int(number)] = offset if epoch == before else 0
     since = delivered(engine.marker.told, counted)

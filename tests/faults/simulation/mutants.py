@@ -88,6 +88,9 @@ MUTANTS: Final[dict[str, Mutant]] = {
         Engine, "evict", "self._known.add(hash_of(unit))", "pass"
     ),
     "recovery knows the hot ones only": lambda: patch.object(Engine, "know", lambda *_: None),
+    "a contact is not forgotten while its row is there": lambda: _changed(
+        ContactFold, "apply", "last_ms(work.view) < watermark_ms - self.kept_ms", "not work.view"
+    ),
     "customers are read back in part": lambda: _changed(
         Ledger, "read", "if unit_of(row.key) in units]", "if unit_of(row.key) in units][:1]"
     ),

@@ -87,6 +87,7 @@ class Owner:
         self.engine.fold_.hot_ms = world.hot_ms
         if isinstance(self.engine.fold_, ContactFold):
             self.engine.fold_.open_hot_ms = world.open_hot_ms
+            self.engine.fold_.kept_ms = world.kept_ms
         self._folding = Unhurried(self.engine, self.consumer, world.ledger, world.clock, Pace(), self._bug)
         self._folding.own(topics.epochs[FACTS])
         self._handling: Coroutine[Any, Any, None] | None = self._folding.recover()
@@ -197,12 +198,22 @@ class World:
             "_HOUR_MS": rng.choice((3_000, 10_000, 60_000, 3_600_000)),
             "_BLOCK_BITS": rng.choice((2, 4, 20)),
         }
-        self.slices: dict[str, Any] = {"_SLICE": rng.choice((1, 3, 500)), "_CHUNK": rng.choice((1, 4, 2_000))}
+        self.forgets = seed % 5 == 4
+        """Retention so short that contacts are forgotten while they still are heard of."""
+        self.kept_ms = rng.choice((2, 5, 11)) * 60_000 if self.forgets else 400 * DAY
+        self.slices: dict[str, Any] = {
+            "_TIDY_MS": 0,
+            "_DAY_MS": 30_000,
+            "_SLICE": rng.choice((1, 3, 500)),
+            "_CHUNK": rng.choice((1, 4, 2_000)),
+        }
         self.topics = Topics(rng, {TOUCHPOINTS: rng.choice((1, 1, 2)), FACTS: rng.choice((1, 1, 2))}, self.faults)
         self.ledger = Ledger(rng, self.faults)
         self.clock = Clock(rng)
         self.sent: dict[tuple[str, int], Sent] = {}
         self.received: list[Received] = []
+        self.lost = False
+        """Whether a topic was lost."""
         self.lost_places: set[tuple[str, int, int, int]] = set()
         self.hot_ms = rng.choice((-(1 << 60), -(1 << 60), 60_000, 5 * 60_000, 1 << 60))
         """From everything that is written is forgotten at once, to nothing ever is."""
@@ -282,6 +293,7 @@ class World:
 
     def _lose_facts(self) -> None:
         """Topic contact-facts begins anew. Who only produces to it may go on unaware; its consumers end."""
+        self.lost = True
         self.topics.lose(FACTS)
         self._end_consumers(FACTS)
         for partition in self.topics.named(TOUCHPOINTS):
@@ -299,6 +311,7 @@ class World:
         self.sent = {}
         self.rng.shuffle(again)
         self.to_send = again + self.to_send
+        self.lost = True
         self.topics.lose(TOUCHPOINTS)
         self._end_consumers(TOUCHPOINTS)
 
