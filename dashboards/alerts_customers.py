@@ -98,7 +98,7 @@ LONGEST_WAIT: Final = Alert(
             f"{at_place('touchline_longest_wait_seconds')}"
             f" > on (job, channel, queue) {LONGEST_WAIT_TIMES} * {at_place('touchline_wait_target_seconds')}"
             f" {WHILE_OPEN}",
-            for_seconds=30,
+            for_seconds=15,
             unit="duration",
             description=Words(
                 en="A customer in {channel}/{queue} has waited for {value}; promised are {target}. {waiting} wait there"
