@@ -23,9 +23,8 @@ from pipeline.io.embedded import EmbeddedWarehouse
 from schemas.catalogue import load
 from schemas.tables import Server
 from schemas.view import View
-from tests.app.command import replay, write
 from tests.dashboards.grafana import Chosen, sql
-from tests.dashboards.organisation import CATALOGUE, NOW_MS, touchpoints
+from tests.dashboards.organisation import CATALOGUE, NOW_MS
 from tests.servers import ClickHouseServer, clickhouse_server
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
@@ -64,22 +63,8 @@ def expanded(query: Query, chosen: Chosen = WEEK) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("organisation")
-    (home / "catalogue.yaml").write_text(CATALOGUE)
-    said = [*touchpoints(), {"id": "?", "type": "contact.unheard_of", "time": NOW_MS, "contact_id": "?"}]
-    again = said[:3]
-    replay(
-        write(home / "touchpoints.jsonl", [*said, *again]),
-        data=home / "data",
-        more=("--catalogue", str(home / "catalogue.yaml")),
-    )
-    return home / "data"
-
-
-@pytest.fixture(scope="module")
-def chdb(folder: Path) -> Iterator[EmbeddedWarehouse]:
-    warehouse = EmbeddedWarehouse(folder)
+def chdb(organisation: Path) -> Iterator[EmbeddedWarehouse]:
+    warehouse = EmbeddedWarehouse(organisation)
     yield warehouse
     asyncio.run(warehouse.close())
 
