@@ -14,9 +14,11 @@ from schemas.touchpoint import (
     Abandoned,
     Closed,
     Discarded,
+    MessageReceived,
     PromiseBroken,
     PromiseKept,
     PromiseMade,
+    Reopened,
     Touchpoint,
 )
 
@@ -67,10 +69,14 @@ class Simulation:
         promises: nobody of that day waits for anything now.
         """
         told = Organisation(self._seed + from_ms // _HOUR_MS, from_ms, rate=self._rate).advance(to_ms + 24 * _HOUR_MS)
-        ended = {each.contact_id for each in told if isinstance(each, (Closed, Abandoned, Discarded))}
+        ended: set[str] = set()
         late: set[str] = set()
         seen: set[str] = set()
         for each in told:
+            if isinstance(each, (Closed, Abandoned, Discarded)):
+                ended.add(each.contact_id)
+            elif isinstance(each, (MessageReceived, Reopened)):
+                ended.discard(each.contact_id)
             if each.contact_id not in seen:
                 seen.add(each.contact_id)
                 if each.time >= to_ms:

@@ -254,6 +254,6 @@ export function board({ summary, past, definitions, view, lang }) {
     const [tiles, tableOf] = kind === "live" ? [liveTiles, liveTable] : [deferredTiles, deferredTable];
     return h("section", { class: "half", "aria-labelledby": kind },
       h("h2", { id: kind }, say(kind), total.incomplete ? mark("part", say("incomplete")) : null),
-      h("div", { class: "tiles" }, ...tiles(total)), tableOf(rows), plots(kind, total), h("div", { class: "lists" }, ...lists(kind, total.numbers)));
+      h("div", { class: "tiles" }, ...tiles(total)), tableOf(rows), plots(kind, total), h("div", { class: "lists" }, ...lists(kind, total.numbers).filter(Boolean).slice(0, view.wall ? view.fit.lists : 9)));
   }).filter(Boolean);
 }

@@ -68,7 +68,9 @@ const upToDate = dialog(byId("about"), byId("main"), (asked, shown) => about({ a
 
 // ---- a wall has no scrollbar: what is shown of tables and lists is what there is room for, the worst first
 
-const FITS = [[12, 8], [12, 6], [12, 5], [10, 4], [10, 3], [8, 3], [8, 2], [6, 2], [6, 1], [5, 0], [3, 0]].map(([rows, cases]) => ({ rows, cases }));
+const FITS = [
+  [12, 8, 5], [12, 5, 5], [10, 4, 5], [10, 3, 4], [10, 4, 2], [10, 3, 2], [8, 3, 2], [8, 2, 2], [8, 1, 2], [6, 1, 2], [5, 1, 1], [5, 0, 0], [3, 0, 0],
+].map(([rows, cases, lists]) => ({ rows, cases, lists }));
 let fit = 0;
 let tried = 0;
 

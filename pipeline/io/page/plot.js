@@ -62,5 +62,5 @@ export function plot({ line, title, now, zone, lang, ratio, target, live }) {
         h("path", { class: "then", d: path(at(line.week_ago, end)) }),
         h("path", { class: "fill", d: today.length && !ratio ? `${path(today)}L${today[today.length - 1][0].toFixed(1)} ${HEIGHT}L${today[0][0].toFixed(1)} ${HEIGHT}Z` : "" }),
         h("path", { class: "today", d: path(today) }))),
-    h("div", { class: "hours", "aria-hidden": "true" }, h("span", null, lang.clock(line.from_ms, zone)), h("span", null, say("now")), ahead ? h("span", null, "+1 h") : null));
+    h("div", { class: `hours${ahead ? " ahead" : ""}`, "aria-hidden": "true" }, h("span", null, lang.clock(line.from_ms, zone)), h("span", null, say("now")), ahead ? h("span", null, "+1 h") : null));
 }
