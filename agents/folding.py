@@ -33,7 +33,9 @@ _DAY_MS: Final = 86_400_000
 _TIDY_MS: Final = 3_600_000
 """How often, by the clock, what is older than retention is let go at most; else once a day of the watermark."""
 _LOOKS: Final = 16
-"""Contacts or customers looked at after every batch, beside twice as many as it had records: is one long quiet?"""
+"""Contacts or customers looked at after every batch, and one more for every second record: is one long quiet? A contact
+has some eight touchpoints, so the hand goes round several times before one that is touched no more is to go.
+"""
 
 
 class Pace(Struct, frozen=True):
@@ -242,7 +244,7 @@ class Folding:
             log_.error("stopped: %s", error)
             self._log.pause(self.engine.partition)
         reached("after_fold")
-        self.engine.evict(2 * len(records) + _LOOKS)
+        self.engine.evict(len(records) // 2 + _LOOKS)
         self._note_dirty()
 
     async def _read_back(self, records: Sequence[Record]) -> None:

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core import contacts, engine
+from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import (
     CELL,
     MARKER,
     MINUTE,
+    BehindLedger,
     CellRow,
     Engine,
     Flush,
@@ -22,6 +24,7 @@ from pipeline.core.engine import (
     Marker,
     OtherDefinitions,
     OtherLog,
+    ReadBack,
     Recovered,
     StateRow,
     epoch_of,
@@ -31,6 +34,7 @@ from pipeline.core.facts import unpack
 from pipeline.core.poison import Limits, TooManyRejects
 from pipeline.core.record import Record
 from pipeline.core.rules import Rulebook
+from pipeline.core.timeline import REOPENED
 from pipeline.measures import CONTACT_COLUMNS
 from tests.core.harness import catalogue_of, contact_engine, customer_engine
 from tests.oracle import HOUR, Promises
@@ -411,3 +415,108 @@ def test_what_is_in_the_ledger_for_an_offset_does_not_depend_on_batches_and_owne
 
     assert (found.marker, found.version, states(found)) == (expected.marker, expected.version, states(expected))
     assert totals(found) == totals(expected)
+
+
+# ---- memory is a cache
+
+DAY = 24 * HOUR
+
+
+def later(offset: int, days: float, contact: str = "later", **fields: Any) -> Record:
+    """Something of another contact, days on."""
+    at_ms = BEGIN + int(days * DAY)
+    return record(offset, at_ms, contact, time=at_ms, **fields)
+
+
+def closed(offset: int, contact: str, **fields: Any) -> list[Record]:
+    """A call that is over."""
+    return [
+        record(offset, contact=contact, **fields),
+        record(offset + 1, contact=contact, type="contact.closed", **fields),
+    ]
+
+
+def test_only_what_is_quiet_and_written_is_evicted_and_what_is_live_stays_in_sight() -> None:
+    one = folded([*closed(0, "quiet"), record(2, contact="open"), *closed(3, "unwritten")])
+    flushed(one)
+    folded([later(5, 9), record(6, BEGIN + 9 * DAY, "unwritten", type="contact.reopened", time=BEGIN + 1)], one)
+    one.evict(100)
+    fold = one.fold_
+    assert isinstance(fold, ContactFold)
+    assert [fold.holds(name) for name in ("quiet", "open", "unwritten", "later")] == [False, True, True, True]
+    under_way = one.flush()
+    one.evict(100)
+    assert fold.holds("unwritten"), "whether it is written is not known yet"
+    assert under_way is not None
+    one.flushed(under_way)
+    folded([later(7, 40)], one)
+    one.evict(100)
+    assert not fold.holds("open"), "after thirty days"
+    assert set(fold.open) == {"open", "later", "unwritten"}, "and still somebody may be waiting there"
+
+
+def test_what_was_evicted_is_cold_and_read_back_it_is_as_if_it_had_never_gone() -> None:
+    log = [*closed(0, "k"), later(2, 9)]
+    one, other = folded(log), folded(log)
+    flush = flushed(one)
+    flushed(other)
+    one.evict(100)
+    again = later(3, 9, "k", type="contact.reopened")
+    strangers = [later(4, 9, "new"), Record(5, BEGIN, b"\xff", b"{"), Record(6, BEGIN, None, b"{")]
+    assert one.cold([again, again, *strangers]) == ["k"]
+    one.read_back(["k"], ReadBack(flush.version, list(recovered(flush).states)))
+    assert one.cold([again]) == []
+    assert flushed(folded([again], one)).ledger == flushed(folded([again], other)).ledger
+
+
+def test_what_is_newer_than_what_we_have_folded_is_not_taken() -> None:
+    one = folded([*closed(0, "k"), later(2, 9)])
+    flush = flushed(one)
+    one.evict(100)
+    states = list(recovered(flush).states)
+    with pytest.raises(BehindLedger, match="touchpoints/0"):
+        one.read_back(["k"], ReadBack(version_of(1, 4), states))
+    one.read_back(["k"], ReadBack(version_of(1, 3), states))
+
+
+def test_recovery_forgets_what_was_held_before() -> None:
+    one = folded([record(0, contact="a"), later(1, 0.01, "b")])
+    flush = flushed(one)
+    found = recovered(flush)
+    folded([later(2, 0.02, "c")], one)
+    once, twice = contact_engine(RULEBOOK), one
+    for each in (once, twice, twice):
+        each.recover(found)
+    assert (twice.position, twice.recent, twice.dirty_rows) == (once.position, once.recent, once.dirty_rows)
+
+
+def test_a_contact_silent_for_longer_than_retention_begins_anew_whether_its_row_is_there_or_not() -> None:
+    days = RULEBOOK.settings.retention_ms // DAY
+    first = [record(0, contact="k", customer_id="c")]
+    on = [later(1, days + 1), later(2, days + 1, "k", type="contact.reopened")]
+    there = folded([*first, *on])
+    gone = contact_engine(RULEBOOK)
+    flush = flushed(folded(first))
+    gone.recover(msgspec.structs.replace(recovered(flush), states=[]))
+    folded(on, gone)
+    states = [{row["key"]: row["state"] for row in rows(flushed(one), engine.CONTACT)} for one in (there, gone)]
+    assert states[0] == states[1]
+    assert [touch.type for touch in unpack_contact("k", states[0]["k"]).touches] == [REOPENED]
+    assert there.recent == gone.recent
+
+
+def test_customers_come_and_go_as_a_whole() -> None:
+    emissions = flushed(folded([*call("a", 0, BEGIN), *call("b", 3, BEGIN + 60_000)])).emissions
+    one = folded([facts_record(n, emission) for n, emission in enumerate(emissions)], customer_engine(RULEBOOK))
+    flush = flushed(one)
+    told = flushed(folded([later(0, 30, "x", customer_id="d")])).emissions
+    folded([facts_record(2, told[0])], one)
+    flushed(one)
+    one.evict(100)
+    assert not one.fold_.holds("c")
+    again = facts_record(3, emissions[0])
+    assert one.cold([again]) == ["c"]
+    one.read_back(["c"], ReadBack(flush.version, list(recovered(flush).states)))
+    applied = one.marker.applied
+    folded([again], one)
+    assert one.marker.applied == applied, "known already: both contacts of the customer are there"
