@@ -197,7 +197,7 @@ _QUEUES: Final = (
                 ("Expected wait", largest("expected_wait_seconds", "channel, queue")),
                 ("In conversation", summed("in_conversation_now", "channel, queue")),
                 ("Service level, 1 h", kept("wait", "1h", "channel, queue")),
-                ("Gave up, 15 min", quotient("abandoned", "offered", "channel, queue", window="15m")),
+                ("Gave up, 30 min", quotient("abandoned", "offered", "channel, queue", window="30m")),
                 ("Unanswered", summed("unanswered_now", "channel, queue")),
             )
         ),
@@ -208,7 +208,7 @@ _QUEUES: Final = (
             (PAST, "s"),
             ("Expected wait", "s"),
             ("Service level, 1 h", "percentunit"),
-            ("Gave up, 15 min", "percentunit"),
+            ("Gave up, 30 min", "percentunit"),
         ),
         links=(("queue", "touchline-queue"),),
         width=24,
@@ -243,20 +243,20 @@ _TRENDS: Final = (
     ),
     Panel(
         id=12,
-        title="What became of the contacts of the last 15 minutes",
+        title="What became of the contacts of the last 30 minutes",
         kind="trend",
         about=about(
-            "Contacts whose wait began in the last 15 minutes: offered, answered, given up. What is neither still "
+            "Contacts whose wait began in the last 30 minutes: offered, answered, given up. What is neither still "
             "waits or ended otherwise (refused, callback asked for).",
-            "sum of offered, answered, abandoned of the window of 15 minutes",
+            "sum of offered, answered, abandoned of the window of 30 minutes",
             "offered",
             "answered",
             "abandoned",
         ),
         queries=(
-            live(summed("offered", window="15m"), "Offered"),
-            live(summed("answered", window="15m"), "Answered"),
-            live(summed("abandoned", window="15m"), "Gave up"),
+            live(summed("offered", window="30m"), "Offered"),
+            live(summed("answered", window="30m"), "Answered"),
+            live(summed("abandoned", window="30m"), "Gave up"),
         ),
         unit="short",
     ),

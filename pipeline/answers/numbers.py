@@ -19,7 +19,7 @@ from schemas.catalogue import Catalogue, ServiceLevel
 Period = Literal["now", "recent", "today", "days", "confirmed"]
 PLACE: Final = "{place}"
 """Stands in the SQL for the condition on channel and queue; it begins with ` AND `, or is empty."""
-RECENT_MINUTES: Final = 15
+RECENT_MINUTES: Final = 30
 
 _MEASURES: Final = {measure.name: measure for measure in ALL}
 _MINUTE_MS: Final = 60_000

@@ -8,7 +8,7 @@ from msgspec import Struct
 from pipeline.live.summary import Fcr, Judged, Numbers, PartitionStatus, QueueRow, WindowNumbers
 from schemas.catalogue import SERVICE_LEVELS
 
-_WINDOWS: Final = ("15m", "today")
+_WINDOWS: Final = ("30m", "today")
 
 Value = int | float | None
 Sampled = Iterator[tuple[tuple[str, ...], Value]]
@@ -34,7 +34,7 @@ def _now(name: str, text: str, read: Callable[[Numbers], Value]) -> PlaceGauge:
 
 def _windows(name: str, text: str, read: Callable[[WindowNumbers], Value]) -> PlaceGauge:
     def both(row: QueueRow) -> Sampled:
-        yield ("15m",), read(row.numbers.recent)
+        yield ("30m",), read(row.numbers.recent)
         yield ("today",), read(row.numbers.today)
 
     return PlaceGauge(name, text, ("window",), both)

@@ -21,7 +21,7 @@ from pipeline.live.summary import Cases, NotReady, PartitionStatus, Readiness
 from pipeline.measures import ALL
 from schemas.vocabulary import OTHER
 
-RECENT_MS: Final = 15 * 60_000
+RECENT_MS: Final = 30 * 60_000
 REPLIES_MS: Final = 60 * 60_000
 MOST_PLACES: Final = 3_000
 """So many places are told apart; what is stored is told apart always."""

@@ -21,7 +21,7 @@ _TALK_ENDS: Final = frozenset({CLOSED, ABANDONED, DISCARDED, REOPENED})
 
 
 class Starts(Struct, frozen=True):
-    """Where the windows begin (ms): the last 15 minutes, today, and yesterday."""
+    """Where the windows begin (ms): the last 30 minutes, today, and yesterday."""
 
     recent_ms: int
     today_ms: int

@@ -1,4 +1,4 @@
-"""The live values of one process: who waits now, what the last 15 minutes and today were like, what is resolved for
+"""The live values of one process: who waits now, what the last 30 minutes and today were like, what is resolved for
 good. Pure.
 
 `now_ms` is an argument; nothing stored depends on it. What began in a window is read from the cells in memory, who is

@@ -18,7 +18,7 @@ gave up, do what was promised (or say that it will not be done), find out whethe
 
 
 class WindowNumbers(Struct, frozen=True):
-    """One event-time window (the last 15 minutes, or today): what began in it.
+    """One event-time window (the last 30 minutes, or today): what began in it.
 
     `undecided` wait within target still and are in no service level. Quantiles come from histograms and are at most
     6.25 % too high.

@@ -139,7 +139,7 @@ async def test_a_tile_names_its_target_its_period_and_last_week(browser: Browser
     assert "Mi 11.3. 12:00: 3" in tiles["Warten jetzt"]
     assert "▲ Ziel 20\u00a0s" in tiles["Längste Wartezeit"]
     assert "Mi 11.3. 12:00: 1:01\u00a0min" in tiles["Längste Wartezeit"]
-    for part in ("letzte 15 min", "heute seit 0 Uhr", "Ziel 80\u00a0%", "Mi 11.3. bis 12:00: 80,0\u00a0%"):
+    for part in ("letzte 30 min", "heute seit 0 Uhr", "Ziel 80\u00a0%", "Mi 11.3. bis 12:00: 80,0\u00a0%"):
         assert part in tiles["Servicelevel"]
     for part in ("vorläufig", "bestätigt", "Abschlüsse von je 7 Tagen", "Mi 11.3. 12:00: 80,0\u00a0%"):
         assert part in tiles["Beim Erstkontakt gelöst"]

@@ -24,7 +24,7 @@ from schemas.rejects import REASONS
 from tests.live.world import NOON, H, M, S, World, berlin
 
 CLOSED_SETS = {
-    "window": {"5m", "15m", "1h", "today", "2d"},
+    "window": {"5m", "30m", "1h", "today", "2d"},
     "percentile": {"50", "90", "95"},
     "formula": {"sl_offered", "sl_net", "sl_without_quick", "sl_answered", "sl_connect"},
     "state": {"provisional", "confirmed"},
@@ -80,8 +80,8 @@ def test_numbers_are_those_of_the_summary_in_seconds_and_ratios() -> None:
     assert value(text, "longest_wait_seconds", **sales) == 45.0
     assert value(text, "waiting_age_seconds", **sales, percentile="90") == 45.0
     assert value(text, "expected_wait_seconds", **sales) == 3600.0
-    assert value(text, "offered", **sales, window="15m") == 3
-    assert value(text, "service_level_ratio", **sales, window="15m", formula="sl_offered") == pytest.approx(1 / 3)
+    assert value(text, "offered", **sales, window="30m") == 3
+    assert value(text, "service_level_ratio", **sales, window="30m", formula="sl_offered") == pytest.approx(1 / 3)
     assert value(text, "asa_seconds", **sales, window="today") == 12.0
     assert value(text, "wait_target_seconds", **sales) == 20.0
     mails = {"channel": "email", "queue": "sales"}

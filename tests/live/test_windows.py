@@ -1,4 +1,4 @@
-"""The last 15 minutes, today, both cohorts of resolution; what is missing is absent; names for labels lose no sum."""
+"""The last 30 minutes, today, both cohorts of resolution; what is missing is absent; names for labels lose no sum."""
 
 from collections.abc import Callable
 
@@ -44,10 +44,10 @@ def test_who_waits_within_target_is_neither_hit_nor_miss_until_the_target_has_pa
     assert queue(world.summary(NOON + 20 * S + 1), "sales").today.service_levels["sl_offered"] == 0.5
 
 
-def test_the_window_of_15_minutes_ends_where_it_says() -> None:
+def test_the_window_of_30_minutes_ends_where_it_says() -> None:
     world = World()
-    world.call("in", NOON - 14 * M, 5 * S)
-    world.call("out", NOON - 15 * M, 30 * S)
+    world.call("in", NOON - 29 * M, 5 * S)
+    world.call("out", NOON - 30 * M, 30 * S)
     found = queue(world.summary(NOON + 59 * S), "sales")
     assert (found.recent.offered, found.recent.service_levels["sl_offered"]) == (1, 1.0)
     assert (found.today.offered, found.today.service_levels["sl_offered"]) == (2, 0.5)
