@@ -241,7 +241,7 @@ async def test_who_waits_within_the_target_is_neither_hit_nor_miss(embedded: Emb
     mail = {"first_clock_ms": began_ms, "response_due": 1}
     await contact(embedded, "unanswered", **mail, response_deadline_ms=NOW_MS + 3_600_000)
     await contact(embedded, "late", **mail, response_deadline_ms=NOW_MS - 1)
-    for view in ("measures", "measures_hour", "measures_day"):
+    for view in ("measures", "measures_hour", "measures_day", "measures_week", "measures_month"):
         rows = await embedded.query(
             f"SELECT offered, undecided, sl_offered, responses_undecided, sl_response FROM touchline.{view}"
         )
