@@ -17,7 +17,7 @@ from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.producer import partition_of
-from pipeline.io.schema import ensure
+from pipeline.io.schema import Declared, ensure
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record, Warehouse
 from schemas.catalogue import Catalogue
@@ -43,8 +43,8 @@ class Filled:
         self._emitted: list[tuple[str, bytes, bytes]] = []
 
     async def start(self, epoch: int = 1) -> "Filled":
-        """Make the tables, recover every partition."""
-        await ensure(self.warehouse, declared(self.catalogue, 2026))
+        """Make the tables (the views are for people), recover every partition."""
+        await ensure(self.warehouse, Declared(declared(self.catalogue, 2026).tables))
         rulebook = Rulebook(self.catalogue)
         settings = rulebook.settings
         windows = Windows(settings.follow_up_window_ms, settings.returned_within_ms)
