@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format cover faults clean
+.PHONY: help run test lint format cover faults soak clean
 
 ARGS ?=
 PYTHON ?=
@@ -50,6 +50,9 @@ cover: $(VENV)/installed-dev ## the tests again, then which lines and branches n
 
 faults: $(VENV)/installed-dev ## kill workers, ClickHouse and Kafka under load, then count again (needs Java, mvn, clickhouse-server)
 	@$(BIN)/python -m tests.faults.servers $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(ARGS)
+
+soak: $(VENV)/installed-dev ## ten minutes of valid, invalid and hostile requests, then count what is stored (SECONDS=n SEED=n)
+	@$(BIN)/python -m tests.receiving.soak $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),600)
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
