@@ -87,6 +87,18 @@ STALE: Final = Alert(
             ),
             labels={"why": "away"},
         ),
+        Rule(
+            f"absent(touchline_ready) unless on () {KNOWN_JOBS}",
+            900,
+            "count",
+            Words(
+                en="Nobody is told who is waiting: Prometheus has these rules, but no worker has ever answered it."
+                " Address or token in prometheus.yml are wrong.",
+                de="Niemand erfährt, wer wartet: Prometheus hat diese Regeln, aber nie hat ihm ein Worker geantwortet."
+                " Adresse oder Token in prometheus.yml stimmen nicht.",
+            ),
+            labels={"why": "never"},
+        ),
     ),
 )
 

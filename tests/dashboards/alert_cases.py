@@ -302,7 +302,17 @@ def _pipeline() -> Iterator[Fires | Quiet]:
         "Niemand sieht, wer wartet: seit 2m antwortet kein Worker von touchline Prometheus.",
     )
     yield Fires(STALE, 3, healthy(**gone), {**JOB, "why": "away"}, *away, at="8m")
-    yield Quiet(STALE, "all is well", healthy())
+    yield Fires(
+        STALE,
+        4,
+        {},
+        {"why": "never"},
+        "Nobody is told who is waiting: Prometheus has these rules, but no worker has ever answered it. Address or"
+        " token in prometheus.yml are wrong.",
+        "Niemand erfährt, wer wartet: Prometheus hat diese Regeln, aber nie hat ihm ein Worker geantwortet. Adresse"
+        " oder Token in prometheus.yml stimmen nicht.",
+    )
+    yield Quiet(STALE, "absent: nothing is known of the log", healthy())
     yield Quiet(STALE, "a little behind", healthy() | gauge("behind_seconds", 100, at_partition))
     other = gauge("event_lag_seconds", 1, 'job="touchline",partition="touchpoints/1"')
     yield Quiet(STALE, "one quiet partition: another one is told at once", healthy() | late | other)
@@ -312,7 +322,6 @@ def _pipeline() -> Iterator[Fires | Quiet]:
     yield Quiet(STALE, "closed, and not ready", healthy(**CLOSED, partition_ready=always(0), ready=always(0)))
     night = {"ready": "1x4 stale", "calendar_open": "0x4 stale", "next_opening_timestamp_seconds": "36000x4 stale"}
     yield Quiet(STALE, "went away while closed", healthy(**night))
-    yield Quiet(STALE, "absent: nothing was ever there", {})
 
     soon = {"calendar_open": always(0), "next_opening_timestamp_seconds": always(1_800)}
     yield Fires(
