@@ -1,6 +1,9 @@
 // What the tests ask of the page. Evaluated as one expression.
 ({
-  numbers: () => [...document.querySelectorAll("main button[data-number]")].map((button) => ({ ...button.dataset, text: button.textContent })),
+  /** Numbers on their own: not in a sentence, and of now. */
+  numbers: () => [...document.querySelectorAll("main button[data-number]:not([data-words], [data-apart])")].map((button) => ({ ...button.dataset, text: button.textContent })),
+
+  sentences: () => [...document.querySelectorAll("main button[data-words]")].map((button) => [button.dataset.kind, button.dataset.number, button.textContent]),
 
   /** The text of what is not wholly there: cells of tables, numbers of tiles, the sentence. */
   cut: () =>
@@ -35,7 +38,7 @@
   },
 
   /** One stop for the tabulator in each table. */
-  stops: () => [...document.querySelectorAll(".queues")].map((table) => [...table.querySelectorAll("button.num")].filter((button) => button.tabIndex === 0).length),
+  stops: () => [...document.querySelectorAll("table[data-roving]")].map((table) => [...table.querySelectorAll("button.num")].filter((button) => button.tabIndex === 0).length),
 
   /** Text whose contrast with what is behind it is below 4.5, or 3 where it is large. */
   faint: () => {
@@ -74,7 +77,7 @@
       announced: all("[aria-live=polite]").length,
       tables: all("table").every(headed),
       sections: all("main section[aria-labelledby]").every((section) => document.getElementById(section.getAttribute("aria-labelledby"))),
-      buttons: all("button").every((button) => button.textContent.trim() && button.type === "button"),
+      buttons: all("button").every((button) => button.textContent.trim() && button.type === "button" && (!button.dataset.number || button.getAttribute("aria-haspopup"))),
       plots: all("svg").every((svg) => svg.getAttribute("role") === "img" && svg.getAttribute("aria-label")),
       ids: new Set(all("[id]").map((each) => each.id)).size === all("[id]").length,
       states: all(".mark").every((mark) => mark.textContent.trim().length > 2),

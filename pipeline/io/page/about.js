@@ -6,6 +6,7 @@ const WINDOWS = new Set(["recent", "today"]);
 
 /** The row or total a number belongs to, as it stands now. */
 function found(summary, asked) {
+  if (asked.apart) return undefined;
   if (!asked.queue && !asked.channel) return summary.totals.find((one) => one.kind === asked.kind);
   const rows = asked.channel ? summary.queues : summary.by_queue;
   return (rows || []).find((row) => row.kind === asked.kind && row.queue === asked.queue && (row.channel || "") === (asked.channel || ""));
@@ -33,6 +34,7 @@ export function about({ asked, summary, definitions, queues, lang, shown }) {
   };
   const write = (name) => (name.endsWith("_ms") ? lang.duration(value(name)) : lang.count(value(name)));
   const part = ({ sign, name }, first) => h("tr", null, h("td", { class: "sign" }, sign < 0 ? "−" : first ? "" : "+"), h("th", { scope: "row" }, definitions.numbers[name]?.title || name, h("small", null, ` ${name}`)), h("td", null, write(name)));
+  const told = asked.apart ? [] : said.above;
   const parts = (some) => some.map((each, index) => part(each, index === 0 || (some.length > 1 && !said.below.length)));
   const where = [asked.queue ? lang.name(summary.titles.queues, asked.queue) : say(asked.kind), asked.channel ? lang.name(summary.titles.channels, asked.channel) : "", say(`periods.${asked.period}`)].filter(Boolean).join(" · ");
   const sql = said.sql[asked.period] || Object.values(said.sql)[0];
@@ -41,9 +43,9 @@ export function about({ asked, summary, definitions, queues, lang, shown }) {
     h("p", { class: "line" }, where),
     h("p", { class: "value" }, shown),
     h("p", { lang: said.definition_language }, said.definition),
-    said.above.length ? h("h3", null, say("parts")) : null,
-    said.above.length ? h("table", { class: "parts" }, h("caption", null, say("parts")), h("tbody", null, ...parts(said.above)), said.below.length ? h("tbody", { class: "below" }, ...parts(said.below)) : null) : null,
-    ...[...said.above, ...said.below].filter(({ name }) => definitions.numbers[name]?.booked_at).map(({ name }) => h("p", { class: "line", lang: "en" }, h("strong", null, name), `: ${definitions.numbers[name].definition} (${definitions.numbers[name].booked_at})`)),
+    told.length ? h("h3", null, say("parts")) : null,
+    told.length ? h("table", { class: "parts" }, h("caption", null, say("parts")), h("tbody", null, ...parts(said.above)), said.below.length ? h("tbody", { class: "below" }, ...parts(said.below)) : null) : null,
+    ...[...told, ...(told.length ? said.below : [])].filter(({ name }) => definitions.numbers[name]?.booked_at).map(({ name }) => h("p", { class: "line", lang: "en" }, h("strong", null, name), `: ${definitions.numbers[name].definition} (${definitions.numbers[name].booked_at})`)),
     sql ? h("h3", null, "SQL") : null,
     sql ? h("pre", { tabindex: "0" }, h("code", null, sql.replaceAll("{place}", place(asked, definitions, queues)))) : null,
     sql && asked.period === "now" && asked.kind === "live" ? h("p", { class: "line" }, say("sqlNow")) : null,
@@ -71,8 +73,8 @@ export function dialog(element, main, content) {
   });
   return () => {
     if (!asked) return;
-    const same = [...main.querySelectorAll(`button[data-number="${asked.number}"]`)].find((button) => ["period", "kind", "channel", "queue"].every((key) => button.dataset[key] === asked[key]));
-    if (same) shown = same.textContent;
+    const same = [...main.querySelectorAll(`button[data-number="${asked.number}"]`)].find((button) => ["period", "kind", "channel", "queue", "apart", "words"].every((key) => button.dataset[key] === asked[key]));
+    if (same && !asked.apart) shown = same.textContent;
     draw();
   };
 }

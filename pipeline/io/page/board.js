@@ -9,7 +9,7 @@ const SYMBOLS = { ok: "✓", late: "▲", soon: "◆", quiet: "·", part: "◐" 
 export function board({ summary, past, definitions, view, lang }) {
   const { say, duration, count, ratio } = lang;
 
-  const mark = (state, text, more) => h("span", { class: `mark ${more || ""}`, "data-state": state }, h("span", { "aria-hidden": "true" }, SYMBOLS[state]), h("span", { class: "word" }, ` ${text}`));
+  const mark = (state, text) => h("span", { class: "mark", "data-state": state }, h("span", { "aria-hidden": "true" }, SYMBOLS[state]), h("span", { class: "word" }, " ", text));
   const line = (...children) => h("p", { class: "line" }, ...children);
   const small = (...children) => (view.wall ? null : line(...children));
 
@@ -19,20 +19,26 @@ export function board({ summary, past, definitions, view, lang }) {
     "aria-haspopup": "dialog",
   }, ...text.split(/(\u00a0[^\s\d]+)/).filter(Boolean).map((part) => (part.startsWith("\u00a0") ? h("small", null, part) : part)));
 
+  /** Words with a number in them that can be asked, and a number of another time or of one contact (`apart`), whose parts
+   *  are not those of now. */
+  const words = (name, text, period, of) => h("button", { ...number(name, "", period, of).attributes, "data-words": "1" }, text);
+  const apart = (name, text, period, of) => h("button", { ...number(name, "", period, of).attributes, "data-apart": "1" }, text);
+
   const history = (kind) => (past ? past.kinds.find((one) => one.kind === kind) : undefined);
 
   /** What it was on the same weekday last week: at this time, or up to it. */
-  function before(kind, upTo, read) {
+  function before(name, period, of, read) {
     if (!past) return line(say("pastUnknown"));
-    const then = history(kind)?.week_ago;
+    const then = history(of.kind)?.week_ago;
     const shown = then ? read(then) : null;
-    return line(say(upTo ? "weekAgoUntil" : "weekAgoAt", { day: lang.weekday(past.week_ago_ms, summary.zone), time: lang.clock(past.week_ago_ms, summary.zone) }), " ", h("span", { class: "then" }, shown ?? say("none_yet")));
+    return line(say(period === "today" ? "weekAgoUntil" : "weekAgoAt", { day: lang.weekday(past.week_ago_ms, summary.zone), time: lang.clock(past.week_ago_ms, summary.zone) }), " ", h("span", { class: "then" }, apart(name, shown ?? say("none_yet"), period, of)));
   }
 
   const tile = (title, period, state, ...inside) => h("section", { class: "tile", "data-state": state }, h("h3", null, title), h("p", { class: "period" }, period), ...inside);
   const big = (name, text, period, of) => h("p", { class: "value" }, number(name, text, period, of));
   const pair = (...sides) => h("div", { class: "pair" }, ...sides.map(([value, ...under]) => h("div", null, value, ...under)));
-  const overdue = (n, of, name) => line(n > 0 ? mark("late", say("overdueNow", { n })) : mark("ok", say("overdueNow", { n })), of.numbers[name] > 0 ? h("span", { class: "more" }, mark("soon", say("willMiss", { n: of.numbers[name] }))) : null);
+  const overdue = (late, of, soon) => line(mark(of.numbers[late] > 0 ? "late" : "ok", words(late, say("overdueNow", { n: of.numbers[late] }), "now", of)),
+    of.numbers[soon] > 0 ? h("span", { class: "more" }, mark("soon", words(soon, say("willMiss", { n: of.numbers[soon] }), "now", of))) : null);
 
   // ---- targets
 
@@ -66,7 +72,7 @@ export function board({ summary, past, definitions, view, lang }) {
   function fcr(total) {
     const { fcr_provisional: young, fcr_confirmed: old } = total.numbers;
     const until = summary.confirmed_until_ms === null ? say("confirmed") : say("confirmedUntil", { day: lang.day(summary.confirmed_until_ms - 1, summary.zone) });
-    const half = (name, found, period, label, read) => [big(name, found ? ratio(found.ratio) : say("none_yet"), period, total), line(label), line(found ? say("ofClosings", { n: found.eligible }) : say("notKnown")), before(total.kind, false, (then) => (read(then) ? ratio(read(then).ratio) : null))];
+    const half = (name, found, period, label, read) => [big(name, found ? ratio(found.ratio) : say("none_yet"), period, total), line(label), line(found ? words(name, say("ofClosings", { n: found.eligible }), period, total) : say("notKnown")), before(name, period, total, (then) => (read(then) ? ratio(read(then).ratio) : null))];
     return tile(say("fcr"), say("days", { n: summary.cohort_days }), "",
       pair(half("fcr_provisional", young, "days", say("provisional"), (then) => then.fcr_provisional), half("fcr_confirmed", old, "confirmed", until, (then) => then.fcr_confirmed)),
       small(say("noTarget")));
@@ -75,16 +81,16 @@ export function board({ summary, past, definitions, view, lang }) {
   function promises(total) {
     const { promises_overdue_now: late, promises_due_soon: soon } = total.numbers;
     return tile(say("promisesOverdue"), say("now"), late > 0 ? "late" : "",
-      big("promises_overdue_now", count(late), "now", total), line(mark(late > 0 ? "late" : "ok", say("targetNone"))), line(mark(soon > 0 ? "soon" : "quiet", say("dueSoon", { n: soon }))),
-      before(total.kind, false, (then) => count(then.promises_overdue_now)));
+      big("promises_overdue_now", count(late), "now", total), line(mark(late > 0 ? "late" : "ok", say("targetNone"))), line(mark(soon > 0 ? "soon" : "quiet", words("promises_due_soon", say("dueSoon", { n: soon }), "now", total))),
+      before("promises_overdue_now", "now", total, (then) => count(then.promises_overdue_now)));
   }
 
   function level(total, name, read, then, formula, undecided) {
     const { recent, today } = total.numbers;
     const [young, day] = [read(recent), read(today)];
     return tile(say(name === "service_level" ? "serviceLevel" : "inTarget"), name === "service_level" ? say("withinTarget") : say("byArrival"), missed(name, young) ? "late" : "",
-      pair([big(name, ratio(young), "recent", total), line(say("recent")), objective(name, young)], [big(name, ratio(day), "today", total), line(say("today")), objective(name, day), before(total.kind, true, then)]),
-      small(formula), undecided > 0 ? small(say("undecided", { n: undecided })) : null);
+      pair([big(name, ratio(young), "recent", total), line(say("recent")), objective(name, young)], [big(name, ratio(day), "today", total), line(say("today")), objective(name, day), before(name, "today", total, then)]),
+      small(formula), undecided > 0 ? small(words(name === "service_level" ? "undecided" : "responses_undecided", say("undecided", { n: undecided }), "today", total)) : null);
   }
 
   function liveTiles(total) {
@@ -93,13 +99,13 @@ export function board({ summary, past, definitions, view, lang }) {
     const waiting = numbers.waiting_now;
     const state = numbers.overdue_now > 0 ? "late" : numbers.will_miss_target_now > 0 ? "soon" : "";
     return [
-      tile(say("waitingNow"), say("now"), state, big("waiting_now", count(waiting), "now", total), overdue(numbers.overdue_now, total, "will_miss_target_now"),
-        numbers.unanswered_overdue_now > 0 ? line(mark("late", say("messagesOverdue", { n: numbers.unanswered_overdue_now }))) : null,
-        line(say("talking", { n: numbers.in_conversation_now })), numbers.waiting_stale > 0 ? line(say("stale", { n: numbers.waiting_stale })) : null,
-        before("live", false, (then) => count(then.waiting_now))),
+      tile(say("waitingNow"), say("now"), state, big("waiting_now", count(waiting), "now", total), overdue("overdue_now", total, "will_miss_target_now"),
+        numbers.unanswered_overdue_now > 0 ? line(mark("late", words("unanswered_overdue_now", say("messagesOverdue", { n: numbers.unanswered_overdue_now }), "now", total))) : null,
+        line(words("in_conversation_now", say("talking", { n: numbers.in_conversation_now }), "now", total)), numbers.waiting_stale > 0 ? line(words("waiting_stale", say("stale", { n: numbers.waiting_stale }), "now", total)) : null,
+        before("waiting_now", "now", total, (then) => count(then.waiting_now))),
       tile(say("longestWait"), say("now"), state, big("longest_wait_ms", waiting ? duration(numbers.longest_wait_ms) : say("none_yet"), "now", total),
-        line(mark(numbers.overdue_now > 0 ? "late" : "ok", waits(rowsOf("live")))), line(waiting ? say("half", { time: duration(numbers.waiting_age_p50_ms) }) : say("nobody")),
-        before("live", false, (then) => (then.waiting_now ? duration(then.longest_wait_ms) : say("nobody")))),
+        line(mark(numbers.overdue_now > 0 ? "late" : "ok", waits(rowsOf("live")))), line(waiting ? words("waiting_age_p50_ms", say("half", { time: duration(numbers.waiting_age_p50_ms) }), "now", total) : say("nobody")),
+        before("longest_wait_ms", "now", total, (then) => (then.waiting_now ? duration(then.longest_wait_ms) : say("nobody")))),
       level(total, "service_level", (numbers_) => numbers_.service_levels[headline], (then) => ratio(then.service_level), say(`formulas.${headline}`), numbers.today.undecided),
       fcr(total),
       promises(total),
@@ -112,12 +118,12 @@ export function board({ summary, past, definitions, view, lang }) {
     const open = numbers.oldest_unanswered_open_ms;
     const state = numbers.unanswered_overdue_now > 0 ? "late" : numbers.responses_due_soon > 0 ? "soon" : "";
     return [
-      tile(say("unansweredNow"), say("now"), state, big("unanswered_now", count(waiting), "now", total), overdue(numbers.unanswered_overdue_now, total, "responses_due_soon"),
-        numbers.replies_last_hour === null ? null : line(say("repliesLastHour", { n: numbers.replies_last_hour })), numbers.waiting_now > 0 ? line(say("alsoWaiting", { n: numbers.waiting_now })) : null,
-        before("deferred", false, (then) => count(then.unanswered_now))),
+      tile(say("unansweredNow"), say("now"), state, big("unanswered_now", count(waiting), "now", total), overdue("unanswered_overdue_now", total, "responses_due_soon"),
+        numbers.replies_last_hour === null ? null : line(words("replies_last_hour", say("repliesLastHour", { n: numbers.replies_last_hour }), "now", total)), numbers.waiting_now > 0 ? line(words("waiting_now", say("alsoWaiting", { n: numbers.waiting_now }), "now", total)) : null,
+        before("unanswered_now", "now", total, (then) => count(then.unanswered_now))),
       tile(say("oldest"), say("now"), state, big("oldest_unanswered_ms", waiting ? duration(open ?? numbers.oldest_unanswered_ms) : say("none_yet"), "now", total),
         line(mark(numbers.unanswered_overdue_now > 0 ? "late" : "ok", responses(rowsOf("deferred")))), waiting > 0 ? line(say(open === null ? "clockTime" : "openTime")) : null,
-        before("deferred", false, (then) => (then.unanswered_now ? duration(then.oldest_unanswered_ms) : say("none")))),
+        before("oldest_unanswered_ms", "now", total, (then) => (then.unanswered_now ? duration(then.oldest_unanswered_ms) : say("none")))),
       level(total, "first_response_in_target_ratio", (numbers_) => numbers_.first_response_in_target_ratio, (then) => ratio(then.first_response_in_target_ratio), say("responseFormula"), numbers.today.first_responses_undecided),
       fcr(total),
       promises(total),
@@ -142,7 +148,7 @@ export function board({ summary, past, definitions, view, lang }) {
     return h("div", { class: "scroll" }, h("table", { class: "queues", "data-roving": kind },
       h("caption", null, caption),
       h("thead", null, h("tr", null, ...heads.map(([text, size]) => h("th", { scope: "col", class: size }, text)))),
-      h("tbody", null, ...shown.map(({ row, severity, cells }) => h("tr", { "data-state": severity },
+      h("tbody", null, ...shown.map(({ row, severity, cells }) => h("tr", { "data-state": severity, class: row.incomplete ? "incomplete" : null },
         h("th", { scope: "row" }, view.wall ? titled(row) : h("a", { href: view.link({ queue: row.queue }) }, titled(row)), row.channel ? h("small", null, ` ${channelOf(row)}`) : null),
         ...cells.map((cell, index) => h("td", { class: heads[index + 1][1] || null }, cell)))))),
     rows.length > limit ? line(say("more", { n: rows.length - limit })) : null);
@@ -197,38 +203,38 @@ export function board({ summary, past, definitions, view, lang }) {
     return one.due_ms === null || one.due_ms === undefined ? say("none_yet") : mark("soon", say("dueIn", { time: duration(Math.max(one.due_ms - summary.now_ms, 0)) }));
   }
 
-  function list(id, title, cases, total, empty) {
+  function list(id, title, cases, total, empty, name) {
     if (view.wall && ((!cases.length && !total) || !view.fit.cases)) return null;
     const shown = cases.slice(0, view.wall ? view.fit.cases : 10);
     const rest = Math.max(total ?? 0, cases.length) - shown.length;
     const heads = [say("queue"), say("since"), say("over"), ...(view.wall ? [] : [say("contact")]), say("step")];
     const rows = shown.map((one) => h("tr", { "data-state": one.overdue ? "late" : null },
       h("th", { scope: "row" }, titled(one), h("small", null, ` ${channelOf(one)}${one.promise_kind ? ` · ${say(`kinds.${one.promise_kind}`)}` : ""}`)),
-      h("td", null, lang.moment(one.since_ms, summary.now_ms, summary.zone), h("small", null, ` · ${duration(one.age_ms)}`)), h("td", null, over(one)),
+      h("td", null, lang.moment(one.since_ms, summary.now_ms, summary.zone), h("small", null, " · ", apart(name, duration(one.age_ms), "now", one))), h("td", null, over(one)),
       view.wall ? null : h("td", { class: "id" }, h("a", { href: `/contact?id=${encodeURIComponent(one.contact_id)}&lang=${lang.language}` }, one.contact_id)),
       h("td", { class: "step" }, say(`steps.${one.step || "check"}`))));
     return h("section", { class: "list", "aria-labelledby": id }, h("h3", { id }, title, " ", h("small", null, rest + shown.length > 0 ? count(rest + shown.length) : "")),
-      shown.length ? h("table", null, h("caption", null, title), h("thead", null, h("tr", null, ...heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", null, ...rows)) : line(empty),
+      shown.length ? h("table", { "data-roving": id }, h("caption", null, title), h("thead", null, h("tr", null, ...heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", null, ...rows)) : line(empty),
       rest > 0 && shown.length ? line(say("more", { n: rest })) : null);
   }
 
   function lists(kind, numbers) {
     const own = (name) => (summary.cases[name] || []).filter((one) => one.kind === kind);
-    const agreed = list(`${kind}-promises`, say("promisesList"), [...own("promises_overdue"), ...own("promises_due_soon")], numbers.promises_overdue_now + numbers.promises_due_soon, say("emptyPromises"));
+    const agreed = list(`${kind}-promises`, say("promisesList"), [...own("promises_overdue"), ...own("promises_due_soon")], numbers.promises_overdue_now + numbers.promises_due_soon, say("emptyPromises"), "promises_overdue_now");
     if (kind === "live") {
       const calls = numbers.not_called_back_today || 0;
       return [
-        list("live-beyond", say("beyondTarget"), own("beyond_target"), numbers.overdue_now, say("emptyBeyond")),
-        list("live-soon", say("willMissList"), own("will_miss"), numbers.will_miss_target_now, say("emptyWillMiss")),
-        numbers.unanswered_now ? list("live-open", say("unansweredLive"), own("unanswered"), numbers.unanswered_now, "") : null,
-        list("live-back", say("callBack"), own("call_back"), calls, calls > 0 ? say("callBackCount", { n: calls }) : say("emptyCallBack")),
+        list("live-beyond", say("beyondTarget"), own("beyond_target"), numbers.overdue_now, say("emptyBeyond"), "longest_wait_ms"),
+        list("live-soon", say("willMissList"), own("will_miss"), numbers.will_miss_target_now, say("emptyWillMiss"), "will_miss_target_now"),
+        numbers.unanswered_now ? list("live-open", say("unansweredLive"), own("unanswered"), numbers.unanswered_now, "", "oldest_unanswered_ms") : null,
+        list("live-back", say("callBack"), own("call_back"), calls, calls > 0 ? say("callBackCount", { n: calls }) : say("emptyCallBack"), "not_called_back_today"),
         agreed,
-        own("stale").length ? list("live-stale", say("staleList"), own("stale"), numbers.waiting_stale, "") : null,
+        own("stale").length ? list("live-stale", say("staleList"), own("stale"), numbers.waiting_stale, "", "waiting_stale") : null,
       ];
     }
     return [
-      list("deferred-open", say("unanswered"), own("unanswered"), numbers.unanswered_now, say("emptyUnanswered")),
-      list("deferred-soon", say("dueSoonList"), own("due_soon"), numbers.responses_due_soon, say("emptyDueSoon")),
+      list("deferred-open", say("unanswered"), own("unanswered"), numbers.unanswered_now, say("emptyUnanswered"), "oldest_unanswered_ms"),
+      list("deferred-soon", say("dueSoonList"), own("due_soon"), numbers.responses_due_soon, say("emptyDueSoon"), "responses_due_soon"),
       agreed,
     ];
   }
@@ -238,7 +244,8 @@ export function board({ summary, past, definitions, view, lang }) {
   function plots(kind, total) {
     const found = history(kind);
     if (!found) return null;
-    const drawn = found.lines.map((each) => plot({ line: each, title: say(`plots.${each.name}`), now: past.at_ms, live: each.name === "waiting" ? { at: summary.now_ms, value: total.numbers.waiting_now } : null, zone: summary.zone, lang, ratio: each.name === "service_level", target: each.name === "service_level" && definitions ? definitions.objectives.service_level / 100 : null }));
+    const asked = { waiting: ["waiting_now", "now"], offered: ["offered", "recent"], service_level: ["service_level", "recent"], unanswered: ["unanswered_now", "now"], messages: ["first_responses_due", "recent"], replies: ["replies_last_hour", "now"] };
+    const drawn = found.lines.map((each) => plot({ show: (text) => apart(asked[each.name][0], text, asked[each.name][1], total), line: each, title: say(`plots.${each.name}`), now: past.at_ms, live: each.name === "waiting" ? { at: summary.now_ms, value: total.numbers.waiting_now } : null, zone: summary.zone, lang, ratio: each.name === "service_level", target: each.name === "service_level" && definitions ? definitions.objectives.service_level / 100 : null }));
     const age = summary.now_ms - past.at_ms;
     return h("div", { class: "trends", role: "group", "aria-label": say("trends") }, h("p", { class: "legend line" }, say("trends"), h("span", { class: "key today" }, say("todayKey")), h("span", { class: "key then" }, say("thenKey")), age > 180000 ? mark("late", say("pastOld", { time: lang.clock(past.at_ms, summary.zone), age: duration(age) })) : null), h("div", { class: "plots" }, ...drawn));
   }

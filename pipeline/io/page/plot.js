@@ -33,9 +33,9 @@ export function ceiling(value) {
 }
 
 /** A plot: `ratio` lines go from 0 to 1 and may have a target. `now`: until when the line is known; `live`: what has
- *  become of it since.
+ *  become of it since; `show`: what the last value is shown as.
  */
-export function plot({ line, title, now, zone, lang, ratio, target, live }) {
+export function plot({ line, title, now, zone, lang, ratio, target, live, show }) {
   const { say } = lang;
   const ahead = line.week_ago.length > 0 ? 3600000 : 0;
   const end = Math.max(now + ahead, live ? live.at : 0);
@@ -53,7 +53,7 @@ export function plot({ line, title, now, zone, lang, ratio, target, live }) {
   const hours = [];
   for (let ms = Math.ceil(line.from_ms / 3600000) * 3600000; ms <= end; ms += 3600000) hours.push(ms);
   return h("figure", { class: "plot" },
-    h("figcaption", null, h("span", null, title), h("strong", null, write(last))),
+    h("figcaption", null, h("span", null, title), h("strong", null, show(write(last)))),
     h("div", { class: "area" },
       h("span", { class: "top", "aria-hidden": "true" }, ratio ? lang.percent(1) : write(top)),
       h("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": told },
