@@ -24,6 +24,7 @@ def test_nobody_may_more_than_the_work_asks() -> None:
     assert USERS.find("users/default").get("remove") == "remove"  # type: ignore[union-attr]
     assert grants("touchline_writer") == {
         "GRANT SELECT, INSERT ON touchline_internal.*",
+        "GRANT ALTER DELETE ON touchline_internal.ledger",
         "GRANT SELECT ON touchline.*",
     }
     assert grants("touchline_reader") == {"GRANT SELECT ON touchline_internal.*", "GRANT SELECT ON touchline.*"}
