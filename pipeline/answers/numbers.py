@@ -129,8 +129,7 @@ _TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "first_response_in_target_ratio": ("First replies in target", "Erste Antworten im Ziel"),
     "asa_ms": ("Mean wait of the answered", "Mittlere Wartezeit der Angenommenen"),
     "abandon_ratio": ("Abandoned", "Aufgelegt"),
-    "fcr_provisional": ("Resolved at first contact, provisional", "Beim Erstkontakt gelöst, vorläufig"),
-    "fcr_confirmed": ("Resolved at first contact, confirmed", "Beim Erstkontakt gelöst, bestätigt"),
+    **{f"fcr_{state}": (words.title_en, words.title_de) for state, words in FCR_WORDS.items()},
 }
 _ASA: Final = ("Mean wait of the answered, zeros included.", "Mittlere Wartezeit der Angenommenen, Nullen mitgezählt.")
 _ABANDONED: Final = (
