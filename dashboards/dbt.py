@@ -241,12 +241,13 @@ def _two_resolutions(what: str, coarse: str, fine: str, by: str) -> str:
 def _parts() -> str:
     """Measures that count a part of what another counts, by their own declaration."""
     found: list[Measure[Any]] = [m for m in ALL if m.count and m.unit not in {"ms", "points", "minor units"}]
-    checks = "\n    UNION ALL\n".join(
-        f"    SELECT '{measure.name} of {measure.count}' AS law, day, channel, queue, segment\n"
-        f"    FROM {{{{ source('touchline', 'measures_day') }}}}\n    WHERE {measure.name} > {measure.count}"
-        for measure in found
+    laws = ",\n        ".join(f"if({m.name} > {m.count}, '{m.name} of {m.count}', '')" for m in found)
+    return _sql(
+        "What is a part of something is not more than it. A row is a day for which that is not so.",
+        f"SELECT arrayJoin(broken) AS law, day, channel, queue, segment\nFROM (\n"
+        f"    SELECT day, channel, queue, segment, arrayFilter(law -> law != '', [\n        {laws}\n    ]) AS broken\n"
+        "    FROM {{ source('touchline', 'measures_day') }}\n)",
     )
-    return _sql("What is a part of something is not more than it. A row is a day for which that is not so.", checks)
 
 
 def _closings() -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pytest
 
 from dashboards.boards import ALL
+from dashboards.measured import FILTER
 from dashboards.model import Board, Panel, Query
 from pipeline.app.declared import declared
 from pipeline.io.embedded import EmbeddedWarehouse
@@ -107,14 +108,26 @@ def test_columns_are_called_what_the_panel_says_of_them(answers: Answers) -> Non
 
 
 def test_a_choice_of_channels_and_queues_narrows(chdb: EmbeddedWarehouse) -> None:
+    """Of every board the tables by channel and queue, and one query besides: the condition is the same in all."""
     chosen = Chosen(WEEK.since_s, WEEK.until_s, DAY, {"channel": ["phone"], "queue": ["billing", "it's"]})
+    seen = set()
     for board, panel, query in QUERIES:
-        if "$queue" in query.text:
+        by = [name for name in ("channel", "queue") if query.text.startswith(f"SELECT {name}, ") or panel.by == name]
+        if "$queue" in query.text and (query.table or board.uid not in seen):
+            seen.add(board.uid)
             names, rows = asked(chdb, sql(query.text, chosen))
-            if "queue" in names:
-                assert {row[names.index("queue")] for row in rows} == {"billing"}, named(board, panel)
-            if "channel" in names:
-                assert {row[names.index("channel")] for row in rows} == {"phone"}, named(board, panel)
+            for name in by:
+                found = {row[names.index(name)] for row in rows}
+                assert found == {"phone" if name == "channel" else "billing"}, named(board, panel)
+    assert len(seen) == len([board for board in ALL if "warehouse" in board.sources])
+
+
+def test_the_condition_is_the_same_in_all_queries() -> None:
+    for board, panel, query in QUERIES:
+        if "$" in query.text.replace("$__", ""):
+            assert FILTER in query.text.replace("closed_at", "window_start").replace("requested_at", "window_start"), (
+                named(board, panel)
+            )
 
 
 def test_variables_find_what_is_there(chdb: EmbeddedWarehouse) -> None:

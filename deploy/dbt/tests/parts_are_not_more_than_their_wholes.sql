@@ -1,45 +1,19 @@
 -- What is a part of something is not more than it. A row is a day for which that is not so.
 -- Written by `python -m dashboards.dbt` from the measures: change them there.
-    SELECT 'complaints_settled of complaints' AS law, day, channel, queue, segment
+SELECT arrayJoin(broken) AS law, day, channel, queue, segment
+FROM (
+    SELECT day, channel, queue, segment, arrayFilter(law -> law != '', [
+        if(complaints_settled > complaints, 'complaints_settled of complaints', ''),
+        if(csat_top1 > csat_n, 'csat_top1 of csat_n', ''),
+        if(csat_top2 > csat_n, 'csat_top2 of csat_n', ''),
+        if(fcr_resolved > fcr_eligible, 'fcr_resolved of fcr_eligible', ''),
+        if(issues_resolved_first > issues, 'issues_resolved_first of issues', ''),
+        if(nps_promoters > nps_n, 'nps_promoters of nps_n', ''),
+        if(nps_detractors > nps_n, 'nps_detractors of nps_n', ''),
+        if(promises_kept > promises_due, 'promises_kept of promises_due', ''),
+        if(promises_late > promises_due, 'promises_late of promises_due', ''),
+        if(promises_broken > promises_due, 'promises_broken of promises_due', ''),
+        if(solved_yes > solved_n, 'solved_yes of solved_n', '')
+    ]) AS broken
     FROM {{ source('touchline', 'measures_day') }}
-    WHERE complaints_settled > complaints
-    UNION ALL
-    SELECT 'csat_top1 of csat_n' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE csat_top1 > csat_n
-    UNION ALL
-    SELECT 'csat_top2 of csat_n' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE csat_top2 > csat_n
-    UNION ALL
-    SELECT 'fcr_resolved of fcr_eligible' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE fcr_resolved > fcr_eligible
-    UNION ALL
-    SELECT 'issues_resolved_first of issues' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE issues_resolved_first > issues
-    UNION ALL
-    SELECT 'nps_promoters of nps_n' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE nps_promoters > nps_n
-    UNION ALL
-    SELECT 'nps_detractors of nps_n' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE nps_detractors > nps_n
-    UNION ALL
-    SELECT 'promises_kept of promises_due' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE promises_kept > promises_due
-    UNION ALL
-    SELECT 'promises_late of promises_due' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE promises_late > promises_due
-    UNION ALL
-    SELECT 'promises_broken of promises_due' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE promises_broken > promises_due
-    UNION ALL
-    SELECT 'solved_yes of solved_n' AS law, day, channel, queue, segment
-    FROM {{ source('touchline', 'measures_day') }}
-    WHERE solved_yes > solved_n
+)
