@@ -67,9 +67,9 @@ def rendered(board: Board) -> dict[str, Any]:
     for row in board.rows:
         heading = dashboard.Row(row.title).id(next(row_ids)).collapsed(row.collapsed)
         heading.grid_pos(models.GridPos(h=_ROW_HEIGHT, w=WIDTH, x=0, y=y))
-        placed = [
-            _panel(each, place) for each, place in zip(row.panels, _grid(row.panels, y + _ROW_HEIGHT), strict=True)
-        ]
+        kept = (*board.sources, *(variable.name for variable in board.variables))
+        places = _grid(row.panels, y + _ROW_HEIGHT)
+        placed = [_panel(each, place, kept) for each, place in zip(row.panels, places, strict=True)]
         if row.collapsed:
             for panel in placed:
                 heading.with_panel(panel)
@@ -120,8 +120,8 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     return built.current(models.VariableOption(selected=True, text=["All"], value=["$__all"]))
 
 
-def _panel(panel: Panel, place: models.GridPos) -> AnyPanel:
-    """The builder of one panel, complete."""
+def _panel(panel: Panel, place: models.GridPos, kept: Sequence[str]) -> AnyPanel:
+    """The builder of one panel, complete. `kept`: the board's variables, which links carry over."""
     built = _of_kind(panel)
     sources = {query.source for query in panel.queries}
     built.id(panel.id).title(panel.title).description(panel.about.text()).grid_pos(place)
@@ -135,6 +135,11 @@ def _panel(panel: Panel, place: models.GridPos) -> AnyPanel:
         built.interval(panel.interval)
     for query, reference in zip(panel.queries, "ABCDEFGHIJKLMNOP", strict=False):
         built.with_target(_query(query, reference))
+    for column, uid in panel.links:
+        others = "".join(f"&${{{name}:queryparam}}" for name in kept if name != column)
+        url = f"/d/{uid}?var-{column}=${{__value.text:percentencode}}{others}&${{__url_time_range}}"
+        link = {"title": "Open its board", "url": url, "targetBlank": False}
+        built.override_by_name(column, [models.DynamicConfigValue(id_val="links", value=[link])])
     shown = {query.name for query in panel.queries}
     for name in (PAST, SHORT):
         if name in shown:
@@ -234,10 +239,6 @@ def _table(panel: Panel) -> table.Panel:
         )
     for column, unit in panel.columns:
         built.override_by_name(column, [models.DynamicConfigValue(id_val="unit", value=unit)])
-    for column, uid in panel.links:
-        url = f"/d/{uid}?var-{column}=${{__value.raw:percentencode}}&${{__url_time_range}}"
-        link = {"title": "Open its board", "url": url, "targetBlank": False}
-        built.override_by_name(column, [models.DynamicConfigValue(id_val="links", value=[link])])
     if any(query.name == PAST for query in panel.queries):
         cell = {"type": "color-text"}
         built.override_by_name(PAST, [models.DynamicConfigValue(id_val="custom.cellOptions", value=cell)])

@@ -255,7 +255,12 @@ def test_links_keep_time_and_variables(board: Board) -> None:
         for override in panel_["fieldConfig"]["overrides"]:
             for prop in override["properties"]:
                 if prop["id"] == "links":
-                    assert "${__url_time_range}" in prop["value"][0]["url"]
+                    url = prop["value"][0]["url"]
+                    assert url.endswith("&${__url_time_range}")
+                    kept = {*board.sources, *(variable.name for variable in board.variables)}
+                    column = override["matcher"]["options"]
+                    assert set(re.findall(r"\$\{(\w+):queryparam\}", url)) == kept - {column}
+                    assert f"?var-{column}=${{__value.text:percentencode}}&" in url
 
 
 def test_what_changes_by_the_second_refreshes_and_what_is_studied_does_not() -> None:
