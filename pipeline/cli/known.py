@@ -120,6 +120,8 @@ def _notes(answer: Answer, view: str, shown: str, limit: int) -> list[str]:
     notes = [f"{view} as of {shown}."]
     if answer.reads_cells:
         notes.append("Its counts are exact: what was learned later is left out, by hours of append time.")
+    if not answer.reads_cells and not answer.sources:
+        notes.append("Of this only the present state is kept: it is as of now.")
     if answer.reads_states:
         notes.append("It reads the present state of contacts or customers: that part is as of now.")
     notes += [
