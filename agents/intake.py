@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from agents.dead_letters import deliver
 from pipeline.core.poison import Limits, Poison, TooManyRejects
@@ -23,10 +24,19 @@ from schemas.topics import TOUCHPOINTS
 
 _SOURCE: Final = "kafka"
 """The source of touchpoints that name none."""
+_MOST_KEPT: Final = 10_000
 _RETRY_SECONDS: Final = 1.0
 _MOST_RETRY_SECONDS: Final = 15.0
 
 log_ = logging.getLogger("touchline.intake")
+
+
+class _Keeping(Struct):
+    """Of one partition: dead letters not kept yet, up to where all else is done, and who tries to keep them."""
+
+    letters: list[DeadLetter] = []
+    done: int = 0
+    task: asyncio.Task[None] | None = None
 
 
 class Intake:
@@ -55,6 +65,7 @@ class Intake:
         self._readers = readers
         self._privacy = privacy
         self._poison: dict[str, Poison] = {}
+        self._keeping: dict[str, _Keeping] = {}
 
     async def handle(self, batch: Batch) -> None:
         """Take in one batch: dead letters and touchpoints are acknowledged before the batch counts as done."""
@@ -94,25 +105,67 @@ class Intake:
                     append_ms=record.timestamp_ms,
                 )
             )
-        await self._deliver(batch.partition, letters, records)
+        await self._produce(batch.partition, records)
         self.accepted += len(records)
         for letter in letters:
             self.rejected[letter.reason] = self.rejected.get(letter.reason, 0) + 1
-        self._log.durable(batch.partition, done)
+        await self._keep(batch.partition, letters, done)
 
-    async def _deliver(self, partition: str, letters: Sequence[DeadLetter], records: Sequence[OutRecord]) -> None:
-        """Until both are acknowledged, however long warehouse or log are away: the batch is not done before."""
+    async def _produce(self, partition: str, records: Sequence[OutRecord]) -> None:
+        """Until the log has the touchpoints, however long it is away."""
         wait_seconds = _RETRY_SECONDS
         while True:
             try:
-                await deliver(letters, self._log, self._ledger, self._clock)
                 await self._log.produce(TOUCHPOINTS, records)
-            except (WarehouseDown, LogError) as error:
+            except LogError as error:
                 log_.warning("%s: not taken in, trying again in %.0f s: %s", partition, wait_seconds, error)
                 await asyncio.sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, _MOST_RETRY_SECONDS)
             else:
                 return
+
+    async def _keep(self, partition: str, letters: Sequence[DeadLetter], done: int) -> None:
+        """Have the dead letters kept before the batch counts as done; touchpoints that come after do not wait for it,
+        unless very many letters wait. Whoever reads from what is durable makes again what was not kept.
+        """
+        keeping = self._keeping.setdefault(partition, _Keeping())
+        keeping.letters += letters
+        keeping.done = done
+        if keeping.task is None and not keeping.letters:
+            self._log.durable(partition, done)
+            return
+        task = keeping.task
+        if task is None:
+            task = asyncio.create_task(self._until_kept(partition, keeping), name=f"dead letters {partition}")
+            keeping.task = task
+            await asyncio.wait([task], timeout=_RETRY_SECONDS / 2)
+        if len(keeping.letters) >= _MOST_KEPT:
+            await asyncio.wait([task])
+        if task.done():
+            task.result()
+
+    async def _until_kept(self, partition: str, keeping: _Keeping) -> None:
+        wait_seconds = _RETRY_SECONDS
+        while keeping.letters:
+            some = list(keeping.letters)
+            try:
+                await deliver(some, self._log, self._ledger, self._clock)
+            except (WarehouseDown, LogError) as error:
+                log_.warning("%s: dead letters not kept, trying again in %.0f s: %s", partition, wait_seconds, error)
+                self._log.durable(partition, some[0].offset)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, _MOST_RETRY_SECONDS)
+            else:
+                del keeping.letters[: len(some)]
+        keeping.task = None
+        self._log.durable(partition, keeping.done)
+
+    def forget(self, partitions: Collection[str]) -> None:
+        """These go: whoever gets them reads again what is not durable."""
+        for partition in partitions:
+            keeping = self._keeping.pop(partition, None)
+            if keeping is not None and keeping.task is not None:
+                keeping.task.cancel()
 
     def _take(self, record: Record, now_ms: int) -> tuple[list[OutRecord], Reject | None]:
         touchpoint = decode(record.value, self._channels)

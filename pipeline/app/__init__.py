@@ -220,6 +220,8 @@ class App:
 
     async def revoked(self, partitions: Sequence[str]) -> None:
         """Flush these and forget them."""
+        if self.intake is not None:
+            self.intake.forget(partitions)
         gone = [self.foldings.pop(partition) for partition in partitions if partition in self.foldings]
         try:
             await asyncio.gather(*(folding.stop() for folding in gone))

@@ -191,6 +191,7 @@ class FaustLog:
             consumer_max_fetch_size=tuning.fetch_bytes,
             consumer_auto_offset_reset="none",
             stream_buffer_maxsize=16,
+            stream_wait_empty=False,  # we wait for our handlers; Faust would collect garbage as well, and sleep
             store="memory://",
             table_standby_replicas=0,
             topic_allow_declare=False,

@@ -44,9 +44,9 @@ async def test_dead_letters_and_touchpoints_are_acknowledged_before_the_batch_is
     scene = Scene()
     await scene.intake.handle(batch(PARTITION, 10, touchpoint("k", "contact.requested"), b"{", None))
     assert scene.journal == [
+        ("produce", TOUCHPOINTS, 1),
         ("reject", 2),
         ("produce", DEAD_LETTERS, 2),
-        ("produce", TOUCHPOINTS, 1),
         ("durable", PARTITION, 13),
     ]
     assert (scene.intake.accepted, scene.intake.rejected) == (1, {"not_json": 1, "null_value": 1})
@@ -80,9 +80,9 @@ async def test_too_many_rejects_stop_the_partition_at_the_record_that_passed_the
     await scene.intake.handle(batch(PARTITION, 0, good, b"1", b"2", b"3", good))
     assert scene.journal == [
         ("pause", PARTITION),
+        ("produce", TOUCHPOINTS, 1),
         ("reject", 2),
         ("produce", DEAD_LETTERS, 2),
-        ("produce", TOUCHPOINTS, 1),
         ("durable", PARTITION, 3),
     ]
     assert [letter.offset for letter in scene.ledger.letters] == [1, 2]
@@ -103,27 +103,62 @@ async def test_a_run_of_rejects_ends_with_a_good_record() -> None:
     assert scene.intake.rejected == {"not_an_object": 4}
 
 
-@pytest.mark.parametrize("away", ["warehouse", "log"])
-async def test_while_dead_letters_cannot_be_kept_the_batch_waits_and_is_done_once(
-    away: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_while_the_log_is_away_the_batch_waits_and_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.001)
     scene = Scene()
-    scene.ledger.down = {"reject"} if away == "warehouse" else set()
-    scene.log.refuses = away == "log"
+    scene.log.refuses = True
     told = batch(PARTITION, 0, b"{", touchpoint("k", "contact.requested"))
     handling = asyncio.create_task(scene.intake.handle(told))
-    await until(lambda: scene.ledger.failures["reject"] + scene.log.refused > 2)
-    assert all(step[0] == "reject" for step in scene.journal)
+    await until(lambda: scene.log.refused > 2)
+    assert scene.journal == []
     assert (scene.intake.accepted, scene.intake.rejected) == (0, {})
-    scene.ledger.down, scene.log.refuses = set(), False
+    scene.log.refuses = False
     await asyncio.wait_for(handling, 20)
-    assert scene.journal[-3:] == [
-        ("produce", DEAD_LETTERS, 1),
+    assert scene.journal == [
         ("produce", TOUCHPOINTS, 1),
+        ("reject", 1),
+        ("produce", DEAD_LETTERS, 1),
         ("durable", PARTITION, 2),
     ]
     assert (scene.intake.accepted, scene.intake.rejected) == (1, {"not_json": 1})
+
+
+async def test_while_the_warehouse_is_away_touchpoints_go_on_and_letters_are_kept_before_their_place_is_durable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.001)
+    scene = Scene()
+    scene.ledger.down = {"reject"}
+    good = touchpoint("k", "contact.requested")
+    await scene.intake.handle(batch(PARTITION, 0, good, b"{", good))
+    await scene.intake.handle(batch(PARTITION, 3, good, b"}"))
+    assert len(scene.log.produced[TOUCHPOINTS]) == 3
+    assert DEAD_LETTERS not in scene.log.produced
+    durable = [step[2] for step in scene.journal if step[0] == "durable"]
+    assert set(durable) == {1}, "whoever takes over reads from the first letter again"
+    scene.ledger.down = set()
+    await until(lambda: ("durable", PARTITION, 5) in scene.journal)
+    assert {letter.offset for letter in scene.ledger.letters} == {1, 4}
+    assert scene.journal[-1] == ("durable", PARTITION, 5)
+
+
+async def test_very_many_letters_are_waited_for_and_those_of_a_partition_that_goes_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(intake, "_MOST_KEPT", 3)
+    scene = Scene()
+    scene.ledger.down = {"reject"}
+    handling = asyncio.create_task(scene.intake.handle(batch(PARTITION, 0, b"1", b"2", b"3")))
+    await until(lambda: scene.ledger.failures["reject"] > 5)
+    assert not handling.done()
+    scene.intake.forget([PARTITION])
+    with pytest.raises(asyncio.CancelledError):
+        await handling
+    scene.ledger.down = set()
+    scene.journal.clear()
+    await scene.intake.handle(batch(PARTITION, 3, touchpoint("k", "contact.requested")))
+    assert scene.journal == [("produce", TOUCHPOINTS, 1), ("durable", PARTITION, 4)]
 
 
 async def test_a_topic_of_ones_own_format_is_read_by_its_mapping() -> None:

@@ -22,10 +22,10 @@ from tests.faults.servers.traffic import Sender, sender_of
 pytestmark = [pytest.mark.server, pytest.mark.process]
 
 
-HANDOVER_SECONDS = 10.0
-"""The longest a partition may stand still because a worker comes or goes: less than the session of 12 s, which is what
-it would take if leaving were noticed only by silence. 3.4 s were seen on a loaded machine; a test cannot hold that.
-"""
+HANDOVER_SECONDS = 5.0
+"""The longest a partition may stand still because a worker comes or goes, on a machine that has nothing else to do."""
+SHARE_OF_START = 1.5
+"""The same on one that has: of the time that a worker takes from its start until it is ready, which is 3 s there."""
 
 
 @pytest.mark.timeout(600)
@@ -108,15 +108,18 @@ def test_partitions_are_handed_over_within_seconds_when_workers_come_and_go_unde
     assert wait_until(steady.ready, 60)
     watched = Watched(found, sender)
     watched.until(lambda: False, 2)
+    started_seconds = 0.0
     for _ in range(2):
+        begun = time.monotonic()
         guest.start()
         assert watched.until(guest.ready, 60)
+        started_seconds = max(started_seconds, time.monotonic() - begun)
         watched.until(lambda: False, 1)
         guest.ask_to_end()
         assert watched.until(lambda: not guest.running, 30)
         assert guest.ended(1) == 0
         assert watched.until(steady.ready, 30)
-    assert watched.longest_seconds < HANDOVER_SECONDS
+    assert watched.longest_seconds < max(HANDOVER_SECONDS, SHARE_OF_START * started_seconds)
     catch_up(found, say_nothing, 120)
     drain(found)
     differences = compare(found, sender, say_nothing)
