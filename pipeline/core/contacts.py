@@ -8,7 +8,7 @@ made. Memory is a cache: what has been quiet for long is evicted, and read back 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, book, difference
@@ -25,6 +25,7 @@ from pipeline.core.response import Clock, clocks, deadline_ms
 from pipeline.core.rules import Rulebook
 from pipeline.core.timeline import (
     ABANDONED,
+    ANSWERED,
     CLOSED,
     COMPLAINT_RAISED,
     DISCARDED,
@@ -89,6 +90,8 @@ class View(Struct):
         return self.is_open or self.response_due or any(promise.fate == "open" for promise in self.promises)
 
 
+_GLANCED: Final = 1 << ANSWERED | 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE | 1 << REOPENED
+"""What says whether a contact is open, and whether somebody is talking: the touchpoints that live values look at."""
 _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
 _SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
 _BESIDES: Final = _SAID | HAPPENINGS | 1 << DISCARDED
@@ -147,6 +150,13 @@ def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[
         book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
 
 
+def glance(seen: View) -> View:
+    """A view as the live values need it: without most of the touchpoints, and so in a third of the memory."""
+    touches = [touch for touch in seen.timeline.touches if _GLANCED >> touch.type & 1]
+    line = structs.replace(seen.timeline, touches=touches)
+    return structs.replace(seen, timeline=line, closing=None, complaints=(), feedback=())
+
+
 def last_ms(seen: View) -> int:
     """The newest time of a contact, and of all it is booked at: a promise is when it is due."""
     newest_ms = seen.timeline.last_ms
@@ -174,7 +184,7 @@ class ContactFold:
         """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, View] = {}
-        """Contacts somebody may be waiting in: what the live values are computed from."""
+        """Contacts somebody may be waiting in: what the live values are computed from. Once written, at a `glance`."""
         self.sources: dict[str, int] = {}
         """Append time of the newest touchpoint of each source since this fold began."""
         self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
@@ -283,6 +293,8 @@ class ContactFold:
                 continue
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
+            if contact_id in self.open:
+                self.open[contact_id] = glance(seen)
             states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
@@ -305,6 +317,8 @@ class ContactFold:
                 if contact_id in self._unpacked:
                     self.packed[contact_id] = work.contact.pack()
                     del self._unpacked[contact_id]
+                    if contact_id in self.open and work.view is not None:
+                        self.open[contact_id] = glance(work.view)
 
     def flushed(self) -> None:
         """Every row depends on a touched key alone, so nothing is remembered between flushes but farewells: of who is
@@ -347,7 +361,7 @@ class ContactFold:
         for row in rows:
             self.packed[row.key] = row.state
             if row.is_open and row.last_ms >= watermark_ms - self.kept_ms:
-                self.open[row.key] = view(unpack(row.key, row.state), self.rulebook)
+                self.open[row.key] = glance(view(unpack(row.key, row.state), self.rulebook))
             if row.version == version:
                 again.append(row.key)
         return again
