@@ -3,12 +3,16 @@
 The same for warehouse and live values: five days until `NOW_MS`, 11 o'clock of the last.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
+from pipeline.core.engine import Engine
 from pipeline.io.exposition import exposition
 from pipeline.io.simulator import Organisation
+from pipeline.live import summarise
 from pipeline.live.around import Around, calendars_now
 from pipeline.live.inputs import Reading
 from pipeline.live.summary import Summary
@@ -71,22 +75,29 @@ def _by_hand() -> list[dict[str, Any]]:
     ]
 
 
-def live_page() -> bytes:
-    """What a worker of that organisation exports, scraped twice: counters have begun to count."""
-    world = World(CATALOGUE)
+def live_pages() -> tuple[list[bytes], Summary]:
+    """What two workers of that organisation export, each scraped twice, so that counters have begun to count; and what
+    one that had all partitions would see.
+    """
+    world = World(CATALOGUE, partitions=2)
     said = touchpoints()
     half = len(said) // 2
-    world._said.extend(said[:half])
-    page = exposition(lambda: _summary(world), lambda summary: _around(world, summary))
-    page()
-    world._said.extend(said[half:])
-    world.say(NOW_MS, "unheard", "contact.unheard_of")
-    return page()
+    first, second = world.contacts
+    shares = ([first, world.customers], [second])
+    pages = [exposition(partial(_summary, world, share), partial(_around, world)) for share in shares]
+
+    def scrape(part: list[dict[str, Any]]) -> list[bytes]:
+        world._said.extend(part)
+        world.say(NOW_MS, "unheard", "contact.unheard_of")
+        world.say(NOW_MS, "unheard-too", "contact.unheard_of")
+        world.fold()
+        return [page() for page in pages]
+
+    scrape(said[:half])
+    return scrape(said[half:]), _summary(world, [first, second, world.customers])
 
 
-def _summary(world: World) -> Summary:
-    world.fold()
-    engines = [*world.contacts, world.customers]
+def _summary(world: World, engines: Sequence[Engine]) -> Summary:
     partitions = [
         world.partition(
             engine,
@@ -98,7 +109,7 @@ def _summary(world: World) -> Summary:
         )
         for engine in engines
     ]
-    summary = world.summary(NOW_MS, partitions=partitions, sources={"demo": NOW_MS - 3_000})
+    summary = summarise(world.state(partitions, sources={"demo": NOW_MS - 3_000}), NOW_MS)
     return msgspec.structs.replace(summary, event_loop_blocked_seconds=0.02)
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +22,7 @@ _CONFIG = """\
 global: {{scrape_interval: 1s}}
 scrape_configs:
   - job_name: touchline
-    static_configs: [{{targets: ['127.0.0.1:{port}']}}]
+    static_configs: [{{targets: {targets}}}]
 """
 
 
@@ -76,13 +76,13 @@ def serving(page: bytes) -> Iterator[int]:
 
 
 @contextmanager
-def prometheus(port: int, home: Path) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped that port at least three times; skips the test where none is installed."""
+def prometheus(ports: Sequence[int], home: Path) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped each port at least three times; skips the test where none is installed."""
     binary = shutil.which("prometheus")
     if binary is None:
         pytest.skip("no prometheus on this machine (Debian: apt-get install prometheus)")
     home.mkdir(exist_ok=True)
-    (home / "prometheus.yml").write_text(_CONFIG.format(port=port))
+    (home / "prometheus.yml").write_text(_CONFIG.format(targets=[f"127.0.0.1:{port}" for port in ports]))
     (own,) = free_ports(1)
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -98,7 +98,7 @@ def prometheus(port: int, home: Path) -> Iterator[Prometheus]:
         )
     found = Prometheus(f"http://127.0.0.1:{own}")
     try:
-        _until_scraped(found, process, home)
+        _until_scraped(found, len(ports), process, home)
         yield found
     finally:
         process.terminate()
@@ -109,7 +109,7 @@ def prometheus(port: int, home: Path) -> Iterator[Prometheus]:
             process.wait()
 
 
-def _until_scraped(found: Prometheus, process: "subprocess.Popen[bytes]", home: Path) -> None:
+def _until_scraped(found: Prometheus, targets: int, process: "subprocess.Popen[bytes]", home: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -118,7 +118,7 @@ def _until_scraped(found: Prometheus, process: "subprocess.Popen[bytes]", home: 
             scrapes = found.ask("count_over_time(touchline_ready[1m])")
         except (OSError, AssertionError):
             scrapes = []
-        if scrapes and float(scrapes[0]["value"][1]) >= 3:
+        if len(scrapes) == targets and all(float(each["value"][1]) >= 3 for each in scrapes):
             return
         time.sleep(0.2)
     raise RuntimeError(f"Prometheus did not scrape: {(home / 'log').read_text()[-2000:]}")
