@@ -48,9 +48,10 @@ def _kept(days: int) -> dict[str, str]:
 
 
 _LATEST: Final[Mapping[str, str]] = {
-    "cleanup.policy": "compact",
+    # A statement a second and worker, worth nothing the next: old ones go soon, those of workers that are gone as well.
+    "cleanup.policy": "compact,delete",
+    "retention.ms": str(_DAY_MS),
     "message.timestamp.type": "LogAppendTime",
-    # A summary a second and worker: old ones go soon, so that a worker that starts reads little.
     "segment.ms": "600000",
     "min.cleanable.dirty.ratio": "0.1",
 }

@@ -38,7 +38,7 @@ async def follow(
                     for record in records:
                         if record.key is not None:
                             take(record.key, record.value)
-        except KafkaError as error:
+        except (KafkaError, OSError, TimeoutError) as error:
             logger.warning("%s cannot be followed, trying again: %r", topic, error)
             await asyncio.sleep(_AGAIN_SECONDS)
         finally:

@@ -81,7 +81,7 @@ def test_all_topics_are_created_and_a_second_plan_is_empty(cluster: FakeAdmin) -
     assert cluster.topics[TOUCHPOINTS]["configs"]["message.timestamp.type"] == "LogAppendTime"
     assert cluster.topics[TOUCHPOINTS]["configs"]["retention.ms"] == str(400 * 86_400_000)
     assert cluster.topics[TOUCHPOINTS]["configs"]["min.insync.replicas"] == "2"
-    assert cluster.topics[LIVE]["configs"]["cleanup.policy"] == "compact"
+    assert cluster.topics[LIVE]["configs"]["cleanup.policy"] == "compact,delete"
 
 
 def test_one_broker_is_not_asked_for_two_in_sync() -> None:
@@ -125,6 +125,6 @@ def test_what_the_broker_refuses_is_said(cluster: FakeAdmin) -> None:
     cluster.topics[LIVE]["configs"]["cleanup.policy"] = "delete"
     cluster.topics[LIVE]["unwilling"] = True
     with pytest.raises(
-        LogError, match=r"Kafka refuses ALTER TOPIC touchline\.live cleanup\.policy=compact: .*InvalidConf"
+        LogError, match=r"Kafka refuses ALTER TOPIC touchline\.live cleanup\.policy=compact,delete: .*InvalidConf"
     ):
         apply_with(cluster, plan_with(cluster, DECLARED, 3))
