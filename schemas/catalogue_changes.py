@@ -24,6 +24,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_ONLY: Final = (
     "headline_service_level",
     "store_touchpoints_ms",
+    "agent_figures",
     "dead_letter_max_ratio",
     "dead_letter_max_run",
     "wait_objective_percent",

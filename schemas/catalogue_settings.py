@@ -88,6 +88,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "transfer_breaks_fcr": ("transfer_breaks_fcr", _flag),
     "headline_service_level": ("headline_service_level", _service_level),
     "store_touchpoints": ("store_touchpoints_ms", _positive_ms),
+    "agent_figures": ("agent_figures", _flag),
     "dead_letter_max_ratio": ("dead_letter_max_ratio", _ratio),
     "dead_letter_max_run": ("dead_letter_max_run", _count),
     "wait_objective": ("wait_objective_percent", _objective),

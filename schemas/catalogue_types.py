@@ -101,6 +101,7 @@ class Settings(Struct, frozen=True):
     wait_objective_percent: int = 80
     stay_objective_percent: int = 95
     response_objective_percent: int = 90
+    agent_figures: bool = False
 
 
 class Catalogue(Struct, frozen=True):

@@ -48,13 +48,16 @@ class View(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """What the views take from the catalogue. `opening`: whether table `opening` is kept (`is_open` is NULL if not)."""
+    """What the views take from the catalogue. `opening`: whether table `opening` is kept (`is_open` is NULL if not);
+    `touchpoints`: whether they are kept; `agent_figures`: whether single persons may be seen in them.
+    """
 
     zone: str = "UTC"
     follow_up_window_ms: int = 7 * 86_400_000
     lateness_ms: int = 86_400_000
     opening: bool = False
     touchpoints: bool = False
+    agent_figures: bool = False
 
 
 def definition(view: View) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from schemas.customer_views import customer_views
 from schemas.note_views import note_views
+from schemas.staff_views import agent_id, body, staff_views
 from schemas.tables import BUCKET_BITS, BUCKETS_SUFFIX, INTERNAL, MeasureColumn, literal
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, TIME, Setting, View, column, time, view
 from schemas.window_views import window_views
@@ -26,7 +27,7 @@ def views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ..
         pipeline_status(),
         dead_letters(),
     )
-    return (*always, touchpoints()) if setting.touchpoints else always
+    return (*always, touchpoints(setting), *staff_views(setting)) if setting.touchpoints else always
 
 
 def contacts(setting: Setting) -> View:
@@ -232,9 +233,9 @@ def dead_letters() -> View:
     )
 
 
-def touchpoints() -> View:
+def touchpoints(setting: Setting) -> View:
     """Touchpoints as they came, where the catalogue keeps them."""
-    same = ("channel", "customer_id", "queue", "segment", "topic", "agent_id", "direction", "source")
+    same = ("channel", "customer_id", "queue", "segment", "topic", "direction", "source")
     return view(
         "touchpoints",
         "Touchpoints as they came, of each id the latest revision.",
@@ -246,7 +247,8 @@ def touchpoints() -> View:
             column("time", TIME, time("t.time_ms"), "When it happened"),
             column("appended_at", TIME, time("t.append_ms"), "When the log took it"),
             *(column(name, "String", f"t.{name}", f"As the touchpoint says it: {name}; else empty") for name in same),
-            column("body", "String", "t.body", "The touchpoint as JSON text"),
+            column("agent_id", "String", agent_id(setting), "Who served; empty unless agent_figures is true"),
+            column("body", "String", body(setting), "The touchpoint as JSON text; without agent_id, as above"),
         ],
         f"{INTERNAL}.touchpoints AS t FINAL",
     )

@@ -52,6 +52,7 @@ def declared(catalogue: Catalogue, this_year: int) -> Declared:
         lateness_ms=settings.lateness_ms,
         opening=opening is not None,
         touchpoints=keep_ms is not None,
+        agent_figures=settings.agent_figures,
     )
     return Declared(tables(columns, retention, store_touchpoints=keep_ms is not None), views(columns, setting), opening)
 

@@ -106,6 +106,7 @@ settings:
   transfer_breaks_fcr: true
   headline_service_level: sl_offered
   store_touchpoints: 90d
+  agent_figures: true
   dead_letter_max_ratio: 0.25
   dead_letter_max_run: 50
 """
@@ -143,7 +144,9 @@ def test_everything_is_read_as_meant() -> None:
         TargetEntry("response", None, "fax", "sales", "vip", half_past_six),
         TargetEntry("response", Target("open", 4 * 3_600_000), None, "sales", None, half_past_six + 2 * 3_600_000),
     )
-    assert catalogue.settings == Settings(14 * DAY, 0, 90 * DAY, 3_000, 2 * DAY, True, "sl_offered", 90 * DAY, 0.25, 50)
+    assert catalogue.settings == Settings(
+        14 * DAY, 0, 90 * DAY, 3_000, 2 * DAY, True, "sl_offered", 90 * DAY, 0.25, 50, agent_figures=True
+    )
 
 
 def catalogue_titles(text: str) -> dict[str, str]:
