@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from pipeline.core import audit
@@ -19,7 +20,6 @@ from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.io import audit_tables
 from pipeline.io.frozen import STATES_AT_ONCE, frozen, is_of_customers, states, sweep
-from pipeline.io.ledger import SqlLedger
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Warehouse
 
@@ -138,7 +138,7 @@ async def audit_days(
     is done. Raises WarehouseDown, WarehouseRefused.
     """
     where, looked_at = tables or Tables(), span or Span()
-    markers = {p: marker for p, (marker, _) in (await SqlLedger(warehouse).markers()).items()}
+    markers = await _markers(warehouse, where.ledger)
     known = sorted(markers) if partitions is None else sorted(partitions)
     contacts = cells = unnamed = since_s = 0
     found: list[Difference] = []
@@ -172,6 +172,11 @@ async def audit_days(
         since_s = 0
     on_progress(1.0)
     return AuditOutcome(len(known), contacts, cells, found, unnamed, lagging, since_s)
+
+
+async def _markers(warehouse: Warehouse, table: str) -> dict[str, Marker]:
+    rows = await warehouse.query(f"SELECT p, state FROM {table} FINAL WHERE kind = 0")
+    return {p: msgspec.json.decode(state, type=Marker) for p, state in rows}
 
 
 async def _has_cells(warehouse: Warehouse, table: str, span: Span) -> bool:
