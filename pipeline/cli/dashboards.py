@@ -75,7 +75,7 @@ def push(
     except GrafanaProblem as problem:
         cannot(problem)
     _show(steps, done=True)
-    out.print(f"{len(steps)} changes made" if steps else "Nothing to do: all is as it should be.")
+    out.print(f"{_changes(steps)} made" if steps else "Nothing to do: all is as it should be.")
 
 
 @commands.command()
@@ -98,7 +98,7 @@ def diff(
     except GrafanaProblem as problem:
         cannot(problem)
     _show(steps, done=False)
-    out.print(f"{len(steps)} changes" if steps else "No difference: a push would change nothing.")
+    out.print(_changes(steps) if steps else "No difference: a push would change nothing.")
     raise typer.Exit(1 if steps else 0)
 
 
@@ -161,6 +161,10 @@ def _wanted(
         contact_points=[made.contact_point(webhook)] if webhook else [],
         prune=prune,
     )
+
+
+def _changes(steps: Sequence[Step]) -> str:
+    return f"{len(steps)} change{'' if len(steps) == 1 else 's'}"
 
 
 def _show(steps: Sequence[Step], *, done: bool) -> None:

@@ -124,7 +124,7 @@ def test_what_is_not_ours_is_never_touched(grafana: GrafanaStub) -> None:
     grafana.put_dashboard({"uid": "touchline-old", "title": "Touchline: old"}, "touchline")
     grafana.put_dashboard({"uid": "touchline-copy", "title": "Touchline: copy"}, "theirs")
     assert pushed(grafana) == ["Nothing to do: all is as it should be."]
-    assert pushed(grafana, "--prune") == ["deleted dashboard 'Touchline: old'", "1 changes made"]
+    assert pushed(grafana, "--prune") == ["deleted dashboard 'Touchline: old'", "1 change made"]
     assert {"sales", "mine", "touchline-copy"} <= set(grafana.dashboards)
 
 
@@ -143,7 +143,7 @@ def test_a_password_is_written_when_there_is_none_and_when_asked(grafana: Grafan
 def test_another_address_changes_the_data_source(grafana: GrafanaStub) -> None:
     pushed(grafana, *EVERYTHING)
     changed = pushed(grafana, "--prometheus", "http://other:9090")
-    assert changed == ["changed data source 'Touchline Prometheus': url", "1 changes made"]
+    assert changed == ["changed data source 'Touchline Prometheus': url", "1 change made"]
 
 
 # ---- what can go wrong

@@ -17,11 +17,12 @@ from typing import Any, Final
 import pytest
 
 from dashboards.boards import ALL
-from dashboards.measured import FILTER
+from dashboards.measured import FILTER, ratio
 from dashboards.model import Board, Panel, Query
 from pipeline.app.declared import declared
 from pipeline.io.embedded import EmbeddedWarehouse
 from schemas.catalogue import load
+from schemas.ratios import RATIOS
 from schemas.tables import Server
 from schemas.view import View
 from tests.dashboards.grafana import Chosen, sql
@@ -154,6 +155,27 @@ def test_percentiles_are_those_of_the_view_of_histograms(chdb: EmbeddedWarehouse
             assert [row[1:] for row in rows] == asked(chdb, of_view)[1], named(board, panel)
             checked += 1
     assert checked >= 3
+
+
+def test_ratios_on_boards_are_those_of_the_views(chdb: EmbeddedWarehouse) -> None:
+    """Where a point of a plot is one row of the view, both say the same."""
+    shown = {found.name: ratio(found.name) for found in RATIOS}
+    columns = ", ".join(
+        f"{each.sql}{' * 1000' if each.unit == 's' else ''} AS `on board {name}`, any({name}) AS `in view {name}`"
+        for name, each in shown.items()
+    )
+    differ = ", ".join(
+        f"countIf(ifNull(abs(`on board {name}` - `in view {name}`), 0) > 1e-6 "
+        f"OR isNull(`on board {name}`) != isNull(`in view {name}`)), count(`on board {name}`)"
+        for name in shown
+    )
+    dimensions = "window_start, channel, queue, segment"
+    _, ((*counts,),) = asked(
+        chdb, f"SELECT {differ} FROM (SELECT {columns} FROM touchline.measures_day GROUP BY {dimensions})"
+    )
+    numbers = [int(each) for each in counts]
+    assert numbers[::2] == [0] * len(shown)
+    assert all(n > 0 for n in numbers[1::2])
 
 
 # ---- clickhouse-server 18.16
