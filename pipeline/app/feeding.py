@@ -49,7 +49,7 @@ class Simulation:
         """Feed until cancelled. Raises LogError."""
         await self._app.until_ready()
         start_ms = self._app.clock.now_ms()
-        if self._is_empty():
+        if is_empty(self._app):
             for ago_ms, before_ms, after_ms in _EARLIER:
                 then_ms = start_ms - ago_ms
                 await feed(self._app, await asyncio.to_thread(self._earlier, then_ms - before_ms, then_ms + after_ms))
@@ -61,33 +61,35 @@ class Simulation:
                 self.not_yet = ""
             await asyncio.sleep(_TICK_SECONDS)
 
-    def _is_empty(self) -> bool:
-        return all(folding.engine.marker.watermark_ms == 0 for folding in self._app.foldings.values())
-
     def _earlier(self, from_ms: int, to_ms: int) -> list[Touchpoint]:
-        """The contacts that began then, as they went on the next day. What had no end by then is left out, and so are
-        promises: nobody of that day waits for anything now.
-        """
-        told = Organisation(self._seed + from_ms // _HOUR_MS, from_ms, rate=self._rate).advance(to_ms + 24 * _HOUR_MS)
-        ended: set[str] = set()
-        late: set[str] = set()
-        seen: set[str] = set()
-        for each in told:
-            if isinstance(each, (Closed, Abandoned, Discarded)):
-                ended.add(each.contact_id)
-            elif isinstance(each, (MessageReceived, Reopened)):
-                ended.discard(each.contact_id)
-            if each.contact_id not in seen:
-                seen.add(each.contact_id)
-                if each.time >= to_ms:
-                    late.add(each.contact_id)
-        return [
-            each
-            for each in told
-            if each.contact_id in ended
-            and each.contact_id not in late
-            and not isinstance(each, (PromiseMade, PromiseKept, PromiseBroken))
-        ]
+        organisation = Organisation(self._seed + from_ms // _HOUR_MS, from_ms, rate=self._rate)
+        return finished(organisation.advance(to_ms + 24 * _HOUR_MS), to_ms)
+
+
+def is_empty(app: App) -> bool:
+    """Whether nothing was ever counted in this folder."""
+    return all(folding.engine.marker.watermark_ms == 0 for folding in app.foldings.values())
+
+
+def finished(told: Sequence[Touchpoint], to_ms: int) -> list[Touchpoint]:
+    """The contacts that began before `to_ms`, to their end. What had none is left out, and so are promises: nobody of
+    that day waits for anything now.
+    """
+    began: dict[str, int] = {}
+    ended: set[str] = set()
+    for each in told:
+        began.setdefault(each.contact_id, each.time)
+        if isinstance(each, (Closed, Abandoned, Discarded)):
+            ended.add(each.contact_id)
+        elif isinstance(each, (MessageReceived, Reopened)):
+            ended.discard(each.contact_id)
+    return [
+        each
+        for each in told
+        if each.contact_id in ended
+        and began[each.contact_id] < to_ms
+        and not isinstance(each, (PromiseMade, PromiseKept, PromiseBroken))
+    ]
 
 
 def left_open(app: App, now_ms: int) -> list[Touchpoint]:

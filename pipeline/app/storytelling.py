@@ -5,11 +5,14 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline.app import App
-from pipeline.app.feeding import feed, left_open
+from pipeline.app.feeding import feed, finished, is_empty, left_open
 from pipeline.io.board import Telling
 from pipeline.io.simulator.story import ACTS, LENGTH_MS, STORIES, act_at
 
 _TICK_SECONDS: Final = 0.25
+_CALM_DAYS_AGO_MS: Final = (9 * 86_400_000, 7 * 86_400_000)
+"""In an empty folder calm mornings are told first: last week's to compare with, and one that is confirmed."""
+_CALM_MS: Final = 30 * 60_000
 _LEAD_MS: Final = 3_000
 """What happened before the story is counted in this time, most of the time."""
 
@@ -36,6 +39,11 @@ class Storytelling:
         """Raises LogError."""
         app = self._app
         await app.until_ready()
+        if is_empty(app):
+            for ago_ms in _CALM_DAYS_AGO_MS:
+                then_ms = app.clock.now_ms() - ago_ms
+                calm = STORIES[self._name](self._seed + ago_ms // 3_600_000, then_ms, calm=True)
+                await feed(app, finished(calm.advance(then_ms + 2 * _CALM_MS), then_ms + _CALM_MS))
         begin_ms = app.clock.now_ms() + _LEAD_MS
         story = STORIES[self._name](self._seed, begin_ms - round(LENGTH_MS * (1 - 1 / self._speed)))
         await feed(app, [*left_open(app, app.clock.now_ms()), *story.advance(story.start_ms)])

@@ -6,7 +6,7 @@ relative to the start, whatever the hour. Conversations are short, so that much 
 """
 
 import random
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -104,10 +104,13 @@ ACTS: Final = (
 
 
 class MondayMorning:
-    """The story from `start_ms` on, and a calm morning of 20 minutes before it. Afterwards the calm goes on."""
+    """The story from `start_ms` on, and a calm morning of 20 minutes before it. Afterwards the calm goes on; `calm`:
+    nothing fails on that day at all.
+    """
 
-    def __init__(self, seed: int, start_ms: int) -> None:
+    def __init__(self, seed: int, start_ms: int, *, calm: bool = False) -> None:
         self.start_ms: Final = start_ms
+        self._calm = calm
         chance = random.Random(seed)  # noqa: S311  (nothing here is a secret)
         run = f"story-{start_ms // 1000:x}"
         self._world = world = World(chance, Events(start_ms - PREROLL_MS), 1.0, run, _unused)
@@ -118,7 +121,8 @@ class MondayMorning:
             world.start(self._calls(name, seconds))
         world.writing[QUEUE] = Pool(world.events, "writer", _always)
         world.start(self._mails())
-        world.start(self._first())
+        if not calm:
+            world.start(self._first())
         world.start(self._back_to_work())
 
     def advance(self, until_ms: int) -> list[t.Touchpoint]:
@@ -131,9 +135,11 @@ class MondayMorning:
         return at_ms - self.start_ms
 
     def _fails(self) -> bool:
-        return _FAILS <= self._since(self._world.now_ms) < _MENDED
+        return not self._calm and _FAILS <= self._since(self._world.now_ms) < _MENDED
 
     def _staff(self, at_ms: int) -> int:
+        if self._calm:
+            return _STAFF
         since = self._since(at_ms)
         if _FAILS <= since < _MENDED:
             return 0
@@ -279,5 +285,5 @@ def act_at(since_ms: int) -> int:
     return sum(act.at_ms <= since_ms for act in ACTS) or 1
 
 
-STORIES: Final[Mapping[str, Callable[[int, int], MondayMorning]]] = {MONDAY_MORNING: MondayMorning}
+STORIES: Final[Mapping[str, type[MondayMorning]]] = {MONDAY_MORNING: MondayMorning}
 """The stories there are, by name."""
