@@ -62,7 +62,7 @@ def test_what_is_read_of_aiokafka_is_there() -> None:
         Fetcher: ("_records", "_fetch_waiters", "_create_fetch_waiter", "_notify", "_closed"),
         FetchResult: ("_partition_records",),
         PartitionRecords: ("_consumer_record",),
-        GroupCoordinator: ("check_errors",),
+        GroupCoordinator: ("check_errors", "member_id"),
         AIOKafkaConsumer: ("_fetcher", "_coordinator", "_subscription", "_isolation_level", "_fetch_max_wait_ms"),
     }.items():
         for name in names:
