@@ -35,6 +35,9 @@ FILTER: Final = (
 )
 """The chosen time, channels and queues. `$__conditionalAll` leaves a choice out where all are chosen."""
 
+BY_DAY: Final = FILTER.replace("$__timeFilter(window_start)", "$__dateFilter(day)")
+"""The same of views that have a date instead of a window."""
+
 DELAY: Final = (
     "about a second behind the touchpoint (`TOUCHLINE_FLUSH_SECONDS`), and the board shows what was there when it was "
     "last refreshed. Numbers of past minutes may still change: a contact is booked when it began."

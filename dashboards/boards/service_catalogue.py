@@ -6,7 +6,7 @@
 from typing import Final
 
 from dashboards.live_values import about, largest, live, objective_panel
-from dashboards.measured import DELAY, FILTER, duration_panel, measures_panel, ratio, share, table_panel, total
+from dashboards.measured import BY_DAY, DELAY, FILTER, duration_panel, measures_panel, ratio, share, table_panel, total
 from dashboards.model import About, Board, Panel, Query, Row
 from dashboards.places import JOB, PLACES_COUNTED
 
@@ -73,7 +73,31 @@ _PROMISED: Final = (
         [total("promises_due"), total("promises_kept"), total("promises_late"), total("promises_broken")],
         view="measures_day",
     ),
-    duration_panel(8, "How late the late ones were", "promise_late_ms", view="measures_day", width=24),
+    duration_panel(8, "How late the late ones were", "promise_late_ms", view="measures_day"),
+    Panel(
+        id=13,
+        title="Promises to single customers, by kind",
+        kind="table",
+        about=About(
+            "What was promised (callbacks, appointments, deliveries, repairs), how much of it was kept in time, "
+            "and what was not: late, broken, or overdue and nothing heard of it.",
+            "sums by `kind`; kept = sum of `promises_kept` by sum of `promises_due` less `promises_open`",
+            "ClickHouse, view `touchline.promises`, by the day they were due",
+            DELAY,
+        ),
+        queries=(
+            Query(
+                "warehouse",
+                "SELECT kind AS `Kind`, sum(promises_due) AS `Due`, sum(promises_kept) / "
+                "nullIf(sum(promises_due) - sum(promises_open), 0) AS `Kept in time`, sum(promises_late) AS `Late`, "
+                "sum(promises_broken) AS `Broken`, sum(promises_overdue) AS `Overdue` "
+                f"FROM touchline.promises WHERE {BY_DAY} GROUP BY kind ORDER BY `Due` DESC, kind",
+                table=True,
+            ),
+        ),
+        unit="short",
+        columns=(("Kept in time", "percentunit"),),
+    ),
 )
 
 _REFUSED: Final = (

@@ -1,9 +1,12 @@
 """Board *voice of the customer*: what customers say of us, and what we do when it went wrong. By day."""
 
+# SQL is put together from the names that schemas/views.py declares; nobody else has a say in it.
+# ruff: noqa: S608
+
 from typing import Final
 
-from dashboards.measured import Shown, duration_panel, mean, measures_panel, share, total
-from dashboards.model import Board, Row
+from dashboards.measured import BY_DAY, DELAY, Shown, duration_panel, mean, measures_panel, share, total
+from dashboards.model import About, Board, Panel, Query, Row
 from dashboards.places import PLACES_COUNTED
 
 _NPS: Final = Shown(
@@ -71,7 +74,28 @@ _WRONG: Final = (
         view="measures_day",
     ),
     measures_panel(9, "Audits: share of the points", [mean("audit_points")], view="measures_day"),
-    measures_panel(10, "Audits: criteria scored", [total("audits")], view="measures_day"),
+    Panel(
+        id=10,
+        title="Audits: criterion by criterion",
+        kind="table",
+        about=About(
+            "What mystery shoppers and listeners scored, by criterion: the mean share of the points, the worst first.",
+            "sum of `audit_points` by sum of `audits`",
+            "ClickHouse, view `touchline.audits`",
+            DELAY,
+        ),
+        queries=(
+            Query(
+                "warehouse",
+                "SELECT criterion AS `Criterion`, sum(audits) AS `Scores`, "
+                "sum(audit_points) / 10000 / nullIf(sum(audits), 0) AS `Share of the points` "
+                f"FROM touchline.audits WHERE {BY_DAY} GROUP BY criterion ORDER BY `Share of the points`, criterion",
+                table=True,
+            ),
+        ),
+        unit="short",
+        columns=(("Share of the points", "percentunit"),),
+    ),
 )
 
 BOARD: Final = Board(

@@ -6,6 +6,7 @@ send.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -30,6 +31,12 @@ def sql(text: str, chosen: Chosen) -> str:
     text = _FORMATTED.sub(lambda found: _quoted(chosen, found[1], found[2]), text)
     since, until = f"toDateTime({chosen.since_s})", f"toDateTime({chosen.until_s})"
     text = re.sub(r"\$__timeFilter\((\w+)\)", lambda found: f"{found[1]} >= {since} AND {found[1]} <= {until}", text)
+    since_day, until_day = (
+        f"toDate('{datetime.fromtimestamp(s, UTC):%Y-%m-%d}')" for s in (chosen.since_s, chosen.until_s)
+    )
+    text = re.sub(
+        r"\$__dateFilter\((\w+)\)", lambda found: f"{found[1]} >= {since_day} AND {found[1]} <= {until_day}", text
+    )
     text = text.replace("$__fromTime", since).replace("$__toTime", until)
     text = text.replace("$__interval_s", str(chosen.interval_s))
     assert "$" not in text, f"unknown macro or variable: {text[text.index('$') :][:60]}"
