@@ -15,7 +15,8 @@
       })
       .map((each) => each.textContent),
 
-  tiles: (kind) => Object.fromEntries([...document.querySelectorAll(`section[aria-labelledby=${kind}] .tile`)].map((tile) => [tile.querySelector("h3").textContent, tile.innerText])),
+  tiles: (kind) =>
+    Object.fromEntries([...document.querySelectorAll(`section[aria-labelledby=${kind}] .tile`)].map((tile) => [tile.querySelector("h3").textContent, tile.innerText.replace(/([✓▲◆·◐])\s+/g, "$1 ")])),
 
   lists: () =>
     Object.fromEntries([...document.querySelectorAll(".list")].map((list) => [list.querySelector("h3").id, [...list.querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.innerText.trim()))])),
