@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-import time
+import ssl
 from pathlib import Path
 
 import pytest
 
 from pipeline.app.watchdog import RESTART_EXIT_CODE
 from pipeline.io.clickhouse import NativeWarehouse, Server
-from pipeline.ports import WarehouseRefused
+from pipeline.io.kafka import Security
+from pipeline.io.reach import reach
+from pipeline.ports import LogRefused, WarehouseRefused
 from tests.app.command import get, sentence
 from tests.certificates import certificate
 from tests.faults.servers.cluster import Cluster, wait_until
@@ -55,46 +57,34 @@ def test_a_worker_that_starts_before_its_servers_waits_says_for_what_and_goes_on
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("user", "says"),
     [
-        ({"PASSWORD": "wrong"}, "user or password is refused"),
-        ({"PASSWORD": "right", "MECHANISM": "SCRAM-SHA-512"}, "user or password is refused"),
-        ({"CA": "unknown"}, "its certificate is not accepted"),
-        ({"PORT": "expired"}, "its certificate is not accepted: certificate has expired"),
+        ({"password": "wrong"}, "user or password is refused"),
+        ({"mechanism": "SCRAM-SHA-512"}, "user or password is refused"),
+        ({"ca": "unknown"}, "its certificate is not accepted"),
+        ({"ca": "expired"}, "its certificate is not accepted: certificate has expired"),
     ],
 )
-def test_what_waiting_does_not_mend_ends_with_one_sentence(
-    shared: Cluster, settings: dict[str, str], says: str, tmp_path: Path
+async def test_what_waiting_does_not_mend_is_refused_with_its_reason(
+    shared: Cluster, user: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     broker = shared.broker
-    expired = settings.get("PORT") == "expired"
-    port, authority = (
-        (broker.expired_port, broker.expired.certificate)
-        if expired
-        else (broker.secured_port, broker.valid.certificate)
+    port, authority = broker.secured_port, broker.valid
+    if user.get("ca") == "expired":
+        port, authority = broker.expired_port, broker.expired
+    if user.get("ca") == "unknown":
+        authority = certificate(tmp_path, "unknown")
+    security = Security(
+        ssl_context=ssl.create_default_context(cafile=str(authority.certificate)),
+        username="touchline",
+        password=user.get("password", "right"),
+        mechanism=user.get("mechanism", "PLAIN"),
     )
-    if settings.get("CA") == "unknown":
-        authority = certificate(tmp_path, "unknown").certificate
-    shared.env |= {
-        "TOUCHLINE_KAFKA": f"127.0.0.1:{port}",
-        "TOUCHLINE_KAFKA_TLS": "true",
-        "TOUCHLINE_KAFKA_CA": str(authority),
-        "TOUCHLINE_KAFKA_USER": "touchline",
-        "TOUCHLINE_KAFKA_PASSWORD": settings.get("PASSWORD", "right"),
-        "TOUCHLINE_KAFKA_MECHANISM": settings.get("MECHANISM", "PLAIN"),
-    }
-    try:
-        begun = time.monotonic()
-        done = shared.command("worker", "--port", str(free_ports(1)[0]))
-    finally:
-        for name in [name for name in shared.env if name.startswith("TOUCHLINE_KAFKA_")]:
-            del shared.env[name]
-        shared.env["TOUCHLINE_KAFKA"] = broker.bootstrap
-    assert says in sentence(done)
-    assert time.monotonic() - begun < 30
+    with pytest.raises(LogRefused, match=says):
+        await reach(f"127.0.0.1:{port}", security)
 
 
-def test_the_right_password_over_tls_lets_a_worker_in(shared: Cluster) -> None:
+def test_a_wrong_password_ends_with_one_sentence_and_the_right_one_lets_a_worker_in_over_tls(shared: Cluster) -> None:
     (worker,) = shared.workers
     broker = shared.broker
     secured = {
@@ -102,16 +92,19 @@ def test_the_right_password_over_tls_lets_a_worker_in(shared: Cluster) -> None:
         "TOUCHLINE_KAFKA_TLS": "true",
         "TOUCHLINE_KAFKA_CA": str(broker.valid.certificate),
         "TOUCHLINE_KAFKA_USER": "touchline",
-        "TOUCHLINE_KAFKA_PASSWORD": "right",
         "TOUCHLINE_KAFKA_MECHANISM": "PLAIN",
     }
     shared.env |= secured
     try:
+        shared.env["TOUCHLINE_KAFKA_PASSWORD"] = "wrong"
+        refused = shared.command("worker", "--port", str(free_ports(1)[0]))
+        assert "user or password is refused" in sentence(refused)
+        shared.env["TOUCHLINE_KAFKA_PASSWORD"] = "right"
         worker.start()
         assert wait_until(worker.ready, 90), worker.said()
         drain(shared)
     finally:
-        for name in secured:
+        for name in (*secured, "TOUCHLINE_KAFKA_PASSWORD"):
             del shared.env[name]
         shared.env["TOUCHLINE_KAFKA"] = broker.bootstrap
 
