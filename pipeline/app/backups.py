@@ -19,6 +19,7 @@ from pipeline.core.rules import Rulebook
 from pipeline.io import backup, rebuild, swap
 from pipeline.io.audit import AuditOutcome
 from pipeline.io.backup import BackupError, Manifest
+from pipeline.io.frozen import is_of_customers
 from pipeline.io.schema import ensure
 from pipeline.ports import Clock, Warehouse
 from pipeline.settings import Settings
@@ -86,7 +87,8 @@ async def restore(
     except BackupError as error:
         raise CannotStart(str(error)) from error
     rulebook = Rulebook(chosen.catalogue)
-    plan = rebuild.Plan(rulebook, fingerprint, manifest.markers, customer_partitions=1, cells=False)
+    sources = sorted(p for p in manifest.markers if not is_of_customers(p))
+    plan = rebuild.Plan(rulebook, fingerprint, manifest.markers, sources, customer_partitions=1, cells=False)
     contacts = await rebuild.refold(
         warehouse, swap.REBUILT, swap.REBUILT, plan, lambda share: on_progress("rows for people", share)
     )

@@ -7,29 +7,24 @@ read from the log, and workers go on exactly where they stood.
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.app.catalogues import Chosen, definitions, keep
 from pipeline.app.declared import declared
+from pipeline.app.planning import planned
 from pipeline.app.stack import CannotStart
-from pipeline.core.engine import Marker, epoch_of, version_of
 from pipeline.core.rebuild import UnknownChannel
 from pipeline.core.rules import Rulebook
 from pipeline.io import positions, rebuild, swap
 from pipeline.io.audit import AuditOutcome, Tables, audit_days
 from pipeline.io.frozen import is_of_customers
 from pipeline.io.ledger import SqlLedger
-from pipeline.io.producer import partition_of
 from pipeline.io.schema import Declared, SchemaRefused, ensure
 from pipeline.ports import Warehouse
 from pipeline.settings import Settings
-from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
-
-Marks = dict[str, tuple[Marker, int]]
-_LOOKED_AT: Final = 200
 
 
 class Rebuilt(Struct, frozen=True):
@@ -53,8 +48,9 @@ async def rebuild_all(
 ) -> Rebuilt:
     """Count anew by this catalogue and the measures of this version, if they are others than those in force.
 
-    Until the last step the old numbers are in force; whatever fails before it changes nothing. `again`: even if the
-    definitions are the same. Raises CannotStart, LogError, WarehouseDown, WarehouseRefused.
+    Also where the topics were made anew with another number of partitions. Until the last step the old numbers are in
+    force; whatever fails before it changes nothing. `again`: even if nothing has changed. Raises CannotStart, LogError,
+    WarehouseDown, WarehouseRefused.
     """
     names = await swap.there(warehouse)
     if swap.is_interrupted(names):
@@ -65,12 +61,15 @@ async def rebuild_all(
         raise CannotStart("there is nothing to rebuild: nothing is counted here yet")
     fingerprint = definitions(chosen.catalogue)
     same = all(marker.fingerprint == fingerprint(marker.watermark_ms) for marker, _ in marks.values())
-    if same and not again:
+    wanted = await planned(found, warehouse, marks)
+    if same and not again and not wanted.moved:
         return Rebuilt(0, None, swap.kept(names), await _declare(found, warehouse, chosen))
     await refuse_workers(found)
-    planned, customer_partitions = await _marks(found, warehouse, marks)
     rulebook = Rulebook(chosen.catalogue)
-    plan = rebuild.Plan(rulebook, fingerprint, planned, customer_partitions)
+    sources = sorted(p for p in marks if not is_of_customers(p))
+    plan = rebuild.Plan(
+        rulebook, fingerprint, wanted.marks, sources, wanted.customer_partitions, wanted.contact_partitions
+    )
     await swap.make(warehouse)
     await ensure(warehouse, renamed(declared(chosen.catalogue, datetime.now(UTC).year)))
     try:
@@ -124,46 +123,6 @@ def renamed(wanted: Declared) -> Declared:
         if table.name in swap.NAMES
     ]
     return Declared(tables)
-
-
-async def _marks(found: Settings, warehouse: Warehouse, marks: Marks) -> tuple[Marks, int]:
-    """The markers the new ledger is to have, and the number of partitions of the customers.
-
-    Customers are counted anew from their contacts, so facts that are still in the log, under the old definitions, are
-    passed over: on a real cluster the customer fold goes on at the log's end.
-    """
-    numbers = [int(p.rpartition("/")[2]) for p in marks]
-    facts_epoch = max((epoch_of(v) for p, (_, v) in marks.items() if is_of_customers(p)), default=1)
-    ends: dict[str, int] = {}
-    partitions = max(numbers) + 1
-    if not found.embedded_log:
-        bounds = await asyncio.to_thread(positions.bounds, found, [CONTACT_FACTS])
-        ends = {partition: end for partition, (_, end) in bounds.items()}
-        partitions = max(len(ends), 1)
-    planned = {p: mark for p, mark in marks.items() if p.startswith(f"{TOUCHPOINTS}/")}
-    for number in range(partitions):
-        partition = f"{CONTACT_FACTS}/{number}"
-        marker, version = marks.get(partition, (Marker(), version_of(facts_epoch, 0)))
-        end = max(ends.get(partition, 0), marker.offset)
-        planned[partition] = (msgspec.structs.replace(marker, offset=end), version_of(epoch_of(version), end))
-    await _refuse_other_partitions(warehouse, partitions)
-    return planned, partitions
-
-
-async def _refuse_other_partitions(warehouse: Warehouse, partitions: int) -> None:
-    """Customers have to stay where the log brings their facts."""
-    rows = await warehouse.query(
-        "SELECT p, key FROM touchline_internal.ledger WHERE kind = 3 ORDER BY key LIMIT %(n)s BY p",
-        {"n": _LOOKED_AT},
-    )
-    for partition, key in rows:
-        customer_id = key.partition("\x1f")[0]
-        here = f"{CONTACT_FACTS}/{partition_of(customer_id.encode(), partitions)}"
-        if here != partition:
-            raise CannotStart(
-                f"topic {CONTACT_FACTS} has {partitions} partitions, but its customers were counted when it had another"
-                f" number ({partition} holds what belongs to {here}): name the cluster they were counted on"
-            )
 
 
 async def _declare(found: Settings, warehouse: Warehouse, chosen: Chosen) -> str:

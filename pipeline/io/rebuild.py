@@ -24,7 +24,7 @@ from pipeline.io.producer import partition_of
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Block, Warehouse
 from schemas.tables import literal
-from schemas.topics import CONTACT_FACTS
+from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 
 _STATES_AT_ONCE: Final = 5_000
 _MOST_CELLS: Final = 100_000
@@ -32,14 +32,19 @@ _MOST_FACTS: Final = 50_000
 
 
 class Plan(Struct, frozen=True):
-    """What is to be counted: every folded partition with the marker and version it is to have afterwards."""
+    """What is to be counted: every folded partition with the marker and version it is to have afterwards.
+
+    `sources`: the partitions contacts are in now. `contact_partitions`: so many there will be; None: contacts stay
+    where they are. `cells` False: the ledger is complete, only rows for people are made.
+    """
 
     rulebook: Rulebook
     fingerprint: Callable[[int], str]
     marks: Mapping[str, tuple[Marker, int]]
+    sources: list[str]
     customer_partitions: int
+    contact_partitions: int | None = None
     cells: bool = True
-    """False: the ledger is complete, only rows for people are made."""
 
 
 class _Writer:
@@ -72,9 +77,9 @@ class _Writer:
             columns = {**by_column(names, rows), "p": [self._partition] * len(rows)}
             await self._warehouse.insert(Block(table, columns))
 
-    async def cells(self, *, at_end: bool) -> None:
-        """Write the cells, if they are many or all."""
-        if not self._plan.cells or (len(self._cells.cells) <= _MOST_CELLS and not at_end):
+    async def cells(self, most: int) -> None:
+        """Write the cells, if they are more than so many."""
+        if not self._plan.cells or len(self._cells.cells) <= most:
             return
         gathered, self._cells = self._cells, Cells(self._plan.rulebook.zone, self._span)
         cells = list(rebuild.settled_cells(gathered.cells, self._columns))
@@ -82,15 +87,6 @@ class _Writer:
             some = cells[start : start + _MOST_FACTS]
             await self.ledger(rebuild.cell_block(self._partition, some, self.marker, self.version, self._pieces))
         self._pieces += 1
-
-    async def carry_over(self, source: Tables) -> None:
-        """Cells of contacts that are forgotten stay as they were counted."""
-        if self._plan.cells and self._span.start_s > 0:
-            names = ", ".join(rebuild.state_block(self._partition, 0, []))
-            await self._warehouse.execute(
-                f"INSERT INTO {self._tables.ledger} ({names}) SELECT {names} FROM {source.ledger} FINAL"
-                f" WHERE kind = 1 AND p = {literal(self._partition)} AND window_s < {self._span.start_s}"
-            )
 
 
 class _Facts:
@@ -127,37 +123,71 @@ async def refold(
 
     Raises UnknownChannel, WarehouseDown, WarehouseRefused.
     """
+    if plan.cells:
+        await _carry_over(warehouse, source, into, plan)
+    of_customers = sorted(p for p in plan.marks if is_of_customers(p))
+    steps = len(plan.sources) + len(of_customers)
     contacts = 0
     facts = _Facts(warehouse, into, plan)
-    of_contacts = sorted(p for p in plan.marks if not is_of_customers(p))
-    of_customers = sorted(p for p in plan.marks if is_of_customers(p))
-    for number, partition in enumerate(of_contacts):
-        writer = _Writer(warehouse, into, plan, partition)
-        await writer.carry_over(source)
+    writers: dict[str, _Writer] = {}
+    for number, partition in enumerate(plan.sources):
         async for rows, share in states(warehouse, source.ledger, partition, at_once=_STATES_AT_ONCE):
-            done = await asyncio.to_thread(writer.refold, rows)
             contacts += len(rows)
-            await writer.people(into.contacts, CONTACT_ROW, done.rows)
-            await writer.cells(at_end=False)
-            if plan.cells:
-                await writer.ledger(rebuild.state_block(partition, CONTACT, done.states))
-                facts.add(done.facts)
-                await facts.write(at_end=False)
-            on_progress((number + share) / len(plan.marks))
-        await writer.cells(at_end=True)
+            for place, mine in _by_place(rows, partition, plan.contact_partitions).items():
+                if place not in writers:
+                    writers[place] = _Writer(warehouse, into, plan, place)
+                done = await asyncio.to_thread(writers[place].refold, mine)
+                await writers[place].people(into.contacts, CONTACT_ROW, done.rows)
+                await writers[place].cells(_MOST_CELLS // len(writers))
+                if plan.cells:
+                    await writers[place].ledger(rebuild.state_block(place, CONTACT, done.states))
+                    facts.add(done.facts)
+                    await facts.write(at_end=False)
+            on_progress((number + share) / steps)
+        if plan.contact_partitions is None and partition in writers:
+            await writers.pop(partition).cells(0)
+    for writer in writers.values():
+        await writer.cells(0)
     await facts.write(at_end=True)
-    for number, partition in enumerate(of_customers, len(of_contacts)):
+    for number, partition in enumerate(of_customers, len(plan.sources)):
         writer = _Writer(warehouse, into, plan, partition)
-        await writer.carry_over(source)
         async for rows, share in states(warehouse, into.ledger, partition, at_once=_STATES_AT_ONCE):
             done = await asyncio.to_thread(writer.refold, rows)
             await writer.people(into.resolutions, RESOLUTION_ROW, done.rows)
-            await writer.cells(at_end=False)
-            on_progress((number + share) / len(plan.marks))
-        await writer.cells(at_end=True)
+            await writer.cells(_MOST_CELLS)
+            on_progress((number + share) / steps)
+        await writer.cells(0)
     if plan.cells:
         for partition, (marker, version) in sorted(plan.marks.items()):
             block = rebuild.marker_block(partition, marker, version, plan.fingerprint)
             await warehouse.insert(Block(into.ledger, block))
     on_progress(1.0)
     return contacts
+
+
+def _by_place(rows: list[StateRow], partition: str, partitions: int | None) -> dict[str, list[StateRow]]:
+    """Contacts by the partition they belong to: where they are, unless the topic has another number of them now."""
+    if partitions is None:
+        return {partition: rows}
+    found: defaultdict[str, list[StateRow]] = defaultdict(list)
+    for row in rows:
+        found[f"{TOUCHPOINTS}/{partition_of(row.key.encode(), partitions)}"].append(row)
+    return found
+
+
+async def _carry_over(warehouse: Warehouse, source: Tables, into: Tables, plan: Plan) -> None:
+    """Cells of contacts that are forgotten stay as they were counted, under the partition they were counted in."""
+    names = ", ".join(rebuild.state_block("", 0, []))
+    for (partition,) in await warehouse.query(f"SELECT DISTINCT p FROM {source.ledger} WHERE kind = 1"):
+        topic = partition.rpartition("/")[0]
+        mark = plan.marks.get(partition) or next(
+            (plan.marks[each] for each in sorted(plan.marks) if each.startswith(f"{topic}/")), None
+        )
+        if mark is None:
+            continue
+        start_s = within_retention(Span(), mark[0], plan.rulebook, partition).start_s
+        if start_s > 0:
+            await warehouse.execute(
+                f"INSERT INTO {into.ledger} ({names}) SELECT {names} FROM {source.ledger} FINAL"
+                f" WHERE kind = 1 AND p = {literal(partition)} AND window_s < {start_s}"
+            )

@@ -11,17 +11,23 @@ from pipeline.app import rebuilding
 from pipeline.app.catalogues import KEPT, Chosen, refuse_others
 from pipeline.app.rebuilding import rebuild_all
 from pipeline.app.stack import CannotStart
+from pipeline.core.cells import add, settled
+from pipeline.core.contact import unpack
 from pipeline.core.engine import OtherDefinitions
+from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
-from pipeline.io import rebuild, swap
+from pipeline.io import positions, rebuild, swap
+from pipeline.io import topics as kafka_topics
 from pipeline.io.audit import audit_days
 from pipeline.io.embedded import EmbeddedWarehouse
+from pipeline.measures import ALL
 from pipeline.ports import WarehouseDown
 from pipeline.settings import Settings
 from schemas.catalogue import Catalogue
 from tests.app.command import replay, sentence, touchline, write
 from tests.core.harness import catalogue_of
 from tests.strategies import PROMISES, generate
+from tests.warehouse import filled as filled_warehouse
 from tests.warehouse.filled import Filled, content, filled
 
 OLD = catalogue_of(PROMISES["defaults"])
@@ -189,6 +195,57 @@ async def test_numbers_beyond_retention_stay_as_they_were_and_are_not_audited(
     assert {window: cell for window, cell in rebuilt.items() if window[2] < outcome.since_s} == old
     assert len(rebuilt) > len(old)
     assert (await audit_days(warehouse, Rulebook(NEW), settle_seconds=0.0, by_sql=False)).total == 0
+
+
+async def test_topics_made_anew_with_more_partitions_are_new_logs_and_contacts_move_to_where_they_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=tmp_path / "data", kafka="cluster:9092")
+    topics = ("touchpoints", "contact-facts")
+    monkeypatch.setattr(positions, "members", lambda *_: [])
+    monkeypatch.setattr(positions, "bounds", lambda *_: {f"{t}/{n}": (0, 0) for t in topics for n in range(3)})
+    warehouse = EmbeddedWarehouse(settings.data)
+    old = await filled(warehouse, NEW, STREAM)
+    applied = sum(engine.marker.applied for p, engine in old.engines.items() if p.startswith("touchpoints/"))
+    monkeypatch.setattr(kafka_topics, "ids", lambda _: dict.fromkeys(topics, ""))
+    with pytest.raises(CannotStart, match="counted with 2 partitions and has 3 now"):
+        await rebuild_all(settings, warehouse, NEW_CHOSEN)
+
+    monkeypatch.setattr(kafka_topics, "ids", lambda _: dict.fromkeys(topics, "another"))
+    done = await rebuild_all(settings, warehouse, NEW_CHOSEN)
+    assert done.outcome is not None
+    assert (done.contacts, done.outcome.partitions, done.outcome.total) == (50, 6, 0)
+    monkeypatch.setattr(filled_warehouse, "PARTITIONS", 3)
+    working = await Filled(warehouse, NEW).start(epoch=2)
+    contacts = [engine.marker for p, engine in working.engines.items() if p.startswith("touchpoints/")]
+    assert [(marker.offset, marker.log_id, marker.facts_epoch) for marker in contacts] == [(0, "another", 2)] * 3
+    assert sum(marker.applied for marker in contacts) == applied
+    await working.take(LATER)
+    assert await audited(warehouse, NEW) == 0
+    found = anywhere(await content(warehouse))
+    await warehouse.close()
+
+    other = EmbeddedWarehouse(tmp_path / "fresh")
+    try:
+        fresh = await filled(other, NEW, STREAM)
+        await fresh.take(LATER)
+        assert found == anywhere(await content(other))
+    finally:
+        await other.close()
+
+
+def anywhere(held: dict[str, Any]) -> dict[str, Any]:
+    """The same whatever partitions it is in, and without when it was taken in."""
+    columns = Columns(ALL)
+    sums: dict[Any, dict[int, int]] = {}
+    for (_, *window), cell in held["cells"].items():
+        add(sums.setdefault(tuple(window), {}), cell)
+    return {
+        "cells": {window: kept for window, cell in sums.items() if (kept := settled(cell, columns))},
+        "contacts": sorted((key, len(unpack(key, state).touches)) for _, key, state, *_ in held["contact states"]),
+        "facts": {tuple(row[1:]) for row in held["facts"]},
+        "resolutions": {row.partition(", ")[2] for row in held["resolutions"]},
+    }
 
 
 @pytest.mark.process
