@@ -16,13 +16,13 @@ _PERIOD_SECONDS: Final = 10.0
 
 async def watch(app: App) -> None:
     """Look every ten seconds, for ever; `app.fail` is told what is found."""
-    stuck = Stuck(app)
+    stuck, overtaken = Stuck(app), Overtaken(app)
     while True:
         await asyncio.sleep(_PERIOD_SECONDS)
         if grown := app.grown(await last_partitions(app)):
             app.fail(CannotStart(grown))
             return
-        if found := stuck.look() or ("" if app.settings.embedded_log else await overtaken(app)):
+        if found := stuck.look() or ("" if app.settings.embedded_log else await overtaken.look()):
             app.fail(MustRestart(found))
             return
 
@@ -35,22 +35,36 @@ async def last_partitions(app: App) -> list[str]:
         return []
 
 
-async def overtaken(app: App) -> str:
-    """Whether the ledger is ahead of what is folded here: then somebody else has the partition. Empty if not."""
-    try:
-        markers = await app.ledger.markers()
-    except WarehouseDown:
+class Overtaken:
+    """Whether somebody else writes a partition that this worker takes for its own: the ledger is ahead of what is
+    folded here, and was at the last look, and has moved on since. Ahead once is what a last insert of the former owner
+    may be, which landed late and which we pass.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._ahead: dict[str, int] = {}
+
+    async def look(self) -> str:
+        """By whom it was overtaken, as a sentence; empty if by nobody."""
+        try:
+            markers = await self._app.ledger.markers()
+        except WarehouseDown:
+            return ""
+        before, self._ahead = self._ahead, {}
+        for partition, folding in self._app.foldings.items():
+            if not folding.ready or partition not in markers:
+                continue
+            marker, version = markers[partition]
+            if version <= version_of(folding.engine.epoch, folding.engine.position):
+                continue
+            self._ahead[partition] = version
+            if before.get(partition, version) < version:
+                return (
+                    f"{partition}: the ledger stands at offset {marker.offset} and goes on, but this worker only at"
+                    f" {folding.engine.position}: somebody else has it"
+                )
         return ""
-    for partition, folding in app.foldings.items():
-        if not folding.ready or partition not in markers:
-            continue
-        marker, version = markers[partition]
-        if version > version_of(folding.engine.epoch, folding.engine.position):
-            return (
-                f"{partition}: the ledger stands at offset {marker.offset}, but this worker only at"
-                f" {folding.engine.position}: somebody else has it"
-            )
-    return ""
 
 
 class Stuck:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.app.starting import patiently
 from pipeline.app.watchdog import BLOCKED_SECONDS, Watchdog
-from pipeline.app.watching import STUCK_SECONDS, Stuck, overtaken
+from pipeline.app.watching import STUCK_SECONDS, Overtaken, Stuck
 from pipeline.core.engine import Marker, version_of
 from pipeline.io.held import Progress
 from pipeline.io.kafka import Security
@@ -172,9 +172,24 @@ def test_who_waits_for_something_known_is_not_stuck(name: str, value: object) ->
     assert stuck_after(process, 10 * STUCK_SECONDS) == ""
 
 
-async def test_a_ledger_that_is_ahead_means_that_somebody_else_has_the_partition() -> None:
-    ahead: Any = Process(version_of(1, 12))
-    assert "the ledger stands at offset 12, but this worker only at 10" in await overtaken(ahead)
+async def test_a_ledger_that_is_ahead_and_goes_on_means_that_somebody_else_has_the_partition() -> None:
+    process: Any = Process()
+    overtaken = Overtaken(process)
     for version in (version_of(1, 10), version_of(1, 7), version_of(0, 99)):
-        level: Any = Process(version)
-        assert await overtaken(level) == ""
+        process.version = version
+        assert await overtaken.look() == ""
+    process.version = version_of(1, 12)
+    assert await overtaken.look() == "", "a last insert of the former owner"
+    assert await overtaken.look() == "", "and nothing since"
+    process.version = version_of(1, 14)
+    assert "the ledger stands at offset 12 and goes on, but this worker only at 10" in await overtaken.look()
+
+
+async def test_a_late_insert_of_the_former_owner_is_passed() -> None:
+    process: Any = Process(version_of(1, 12))
+    overtaken = Overtaken(process)
+    assert await overtaken.look() == ""
+    process.folding.engine.position = 20
+    assert await overtaken.look() == ""
+    process.version = version_of(1, 25)
+    assert await overtaken.look() == ""
