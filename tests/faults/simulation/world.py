@@ -153,6 +153,8 @@ class Owner:
 
     def _go_on_writing(self) -> None:
         if self._writing is None:
+            if self.engine.dirty_rows == 1 and self.engine.written_offset == self.engine.position:
+                return  # nothing is new
             self._writing = self._folding.flush()
         try:
             self._writing.send(None)
