@@ -27,7 +27,7 @@ class Storytelling:
     def __init__(
         self, app: App, name: str, seed: int, tell: Callable[[Telling], None], *, speed: float = 1.0, once: bool = False
     ) -> None:
-        self.not_yet = "the story's morning before it begins is being counted"
+        self.not_yet = "the simulated organisation is telling its morning before the story"
         self._app = app
         self._name = name
         self._seed = seed

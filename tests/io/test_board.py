@@ -278,7 +278,7 @@ async def test_the_page_has_an_honest_face(browser: Browser) -> None:
             told.changes = {"ready": False}
             await until(page, "document.querySelectorAll('tbody tr').length === 0")
             assert await page.title() == "… No numbers yet: the state is being recovered."
-            assert "touchpoints/0: is being recovered" in await page.inner_text("#why")
+            assert await page.inner_text("#why") == "2 partitions: being recovered"
             told.changes = {}
             told.expected = ["touchpoints/0", "touchpoints/1", "contact-facts/0"]
             await page.wait_for_selector(READY)
@@ -292,6 +292,13 @@ async def test_the_page_has_an_honest_face(browser: Browser) -> None:
             await until(page, title.format("'▲'"))
     finally:
         await runner.cleanup()
+
+
+async def test_a_choice_of_which_nothing_is_known_says_so(browser: Browser) -> None:
+    async with served(Told()) as session, opened(
+        browser, f"{session._base_url}?lang=en&queue=nobody", ready="#verdict[data-state=wait]"
+    ) as watched:
+        await until(watched.page, "document.title === '… Nothing is known of this choice.'")
 
 
 async def test_what_is_replayed_from_long_ago_is_no_alarm(browser: Browser) -> None:

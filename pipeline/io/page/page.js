@@ -12,6 +12,7 @@ const { say, duration, count } = lang;
 const byId = (id) => document.getElementById(id);
 const OLD_MS = 5 * 60 * 1000;
 const LOST_MS = 5000;
+const DEFINED_MS = 2 * 60 * 1000;
 const ANNOUNCE_MS = 15000;
 
 /** This page's address with some things changed; null takes one away. */
@@ -149,12 +150,16 @@ byId("main").addEventListener("keydown", (event) => {
 
 const queueing = new URLSearchParams(view.queues.map((queue) => ["queue", queue])).toString();
 
+let defined = 0;
+
 async function define() {
+  if (Date.now() - defined < DEFINED_MS) return;
+  defined = Date.now();
   try {
     const answer = await fetch(`/definitions.json?lang=${lang.language}`);
     if (answer.ok) heard.definitions = await answer.json();
   } catch {
-    // The stream says that the server is away; definitions come when it is back.
+    defined = 0; // the stream says that the server is away; definitions come when it is back
   }
 }
 
@@ -168,6 +173,7 @@ function connect() {
   };
   stream.addEventListener("past", (event) => {
     heard.past = JSON.parse(event.data);
+    define();
   });
   stream.addEventListener("telling", (event) => {
     heard.telling = JSON.parse(event.data);

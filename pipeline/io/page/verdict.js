@@ -1,6 +1,7 @@
 // The one sentence on top: the worst thing there is to say, in the order in which somebody has to act.
 
 const BEHIND = 5000;
+const DEMO = "the simulated organisation";
 const HISTORY_MS = 5 * 60 * 1000;
 
 function sum(summary, read) {
@@ -23,7 +24,9 @@ export function verdict(summary, lang) {
   const { say, duration } = lang;
   const found = (state, text, also = "") => ({ state, text, also });
   if (!summary.live && !summary.totals.length) {
-    const stopped = (summary.missing?.length ? summary.missing : summary.readiness.missing).some((one) => one.reason.startsWith("stopped"));
+    const gone = summary.missing?.length ? summary.missing : summary.readiness.missing;
+    const stopped = gone.some((one) => one.reason.startsWith("stopped"));
+    if (gone.length && gone.every((one) => one.reason.startsWith(DEMO))) return found("wait", say("demoBegins"));
     return found("wait", stopped ? say("stoppedSentence") : summary.warehouse_up ? say("recovering") : say("recoveringAway"));
   }
   const behind = summary.partitions.reduce((total, part) => total + (part.log_lag || 0), 0);
@@ -31,6 +34,7 @@ export function verdict(summary, lang) {
     const left = Math.max(...summary.partitions.map((part) => part.catch_up_ms || 0));
     return found("wait", say("catchingUp", { n: behind, eta: left ? say("eta", { time: duration(left) }) : "" }));
   }
+  if (!summary.totals.length && summary.newest_ms !== null) return found("wait", say("nothingHere"));
   if (summary.newest_ms === null) return found("wait", say("noData"));
   if (readsHistory(summary)) return found("wait", say("history", { time: lang.moment(summary.newest_ms, summary.now_ms, summary.zone) }));
   const worst = summary.cases.beyond_target[0];
@@ -50,15 +54,27 @@ export function verdict(summary, lang) {
   return found("ok", say("fine", { n: sum(summary, (n) => n.waiting_now) }));
 }
 
-/** What is missing and why, line by line. */
+const KNOWN = {
+  recovering: "reasons.recovering",
+  "waiting for the warehouse to recover from": "reasons.warehouse",
+};
+
+function worded(reason, say) {
+  if (reason.startsWith("stopped: ")) return `${say("reasons.stopped")}: ${reason.slice(9)}`;
+  if (reason.startsWith("no partitions")) return say("reasons.none");
+  return KNOWN[reason] ? say(KNOWN[reason]) : reason;
+}
+
+/** What is missing and why, line by line; those of one reason in one line. */
 export function reasons(summary, lang) {
   const { say } = lang;
   const gone = summary.missing?.length ? summary.missing : summary.readiness.missing;
-  const found = gone.map(({ partition, reason }) => {
-    if (!partition) return summary.readiness.ready ? reason : reason.startsWith("no partitions") ? say("reasons.none") : reason;
-    if (reason.startsWith("stopped: ")) return say("partition", { name: partition, reason: `${say("reasons.stopped")}: ${reason.slice(9)}` });
-    const known = { recovering: "reasons.recovering", "waiting for the warehouse to recover from": "reasons.warehouse" }[reason];
-    return say("partition", { name: partition, reason: known ? say(known) : reason });
+  const partitions = new Map();
+  for (const { partition, reason } of gone) partitions.set(reason, [...(partitions.get(reason) || []), partition]);
+  const found = [...partitions].map(([reason, names]) => {
+    const told = worded(reason, say);
+    if (!names[0]) return told;
+    return names.length === 1 ? say("partition", { name: names[0], reason: told }) : say("somePartitions", { n: names.length, reason: told });
   });
   const shown = found.slice(0, 4);
   if (found.length > 4) shown.push(say("more", { n: found.length - 4 }));
