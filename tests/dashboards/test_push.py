@@ -2,6 +2,8 @@
 ours is left alone, and what goes wrong is one sentence.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,28 @@ def test_build_writes_files_and_a_second_time_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cannot = CliRunner().invoke(app, ["dashboards", "build", "--to", str(tmp_path / "file")], catch_exceptions=False)
     assert "cannot be written" in sentence(cannot)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("missing", "arguments"),
+    [("grafana_foundation_sdk", ["build", "--to", "out"]), ("grafana_api", ["push", "--url", "http://127.0.0.1:1"])],
+)
+def test_a_missing_library_is_one_sentence(missing: str, arguments: list[str], tmp_path: Path) -> None:
+    """The libraries for Grafana are an extra."""
+    code = f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {['dashboards', *arguments]!r}"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; from pipeline.cli import main; main()"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "GRAFANA_TOKEN": "token"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'touchline[dashboards]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
