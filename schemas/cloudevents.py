@@ -59,4 +59,7 @@ def _touchpoint(attributes: Mapping[str, Any], data: Any) -> bytes | Reject:
             return Reject("bad_time", "`$.time` of the event is no RFC 3339 time with a zone")
         since_1970 = at - datetime.fromtimestamp(0, at.tzinfo)
         found["time"] = (since_1970.days * 86_400 + since_1970.seconds) * 1_000 + since_1970.microseconds // 1_000
-    return msgspec.json.encode(found)
+    try:
+        return msgspec.json.encode(found)
+    except UnicodeEncodeError:  # of a header
+        return Reject("bad_value", "an attribute of the event is not UTF-8")

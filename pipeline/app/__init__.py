@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -295,13 +295,22 @@ class App:
                     return False
         return True
 
-    async def until_written(self, topic: str) -> None:
-        """Wait until all that a folded topic holds now is in the warehouse. Raises LogError where it stopped."""
-        partitions = [f"{topic}/{number}" for number in range(await self.log.partitions(topic))]
-        ends = {partition: (await self.log.bounds(partition))[1] for partition in partitions}
-        while not all(self._written(partition, end) for partition, end in ends.items()):
-            if stopped := self.stopped():
-                raise LogError(stopped[0])
+    async def until_written(self, topic: str, ends: Mapping[int, int] | None = None) -> None:
+        """Wait until a folded topic is in the warehouse up to these offsets by number of partition; None: all it holds
+        now. Raises LogError where a partition has stopped before that: what is behind there would never be.
+        """
+        numbers = range(await self.log.partitions(topic)) if ends is None else ends
+        wanted = {
+            f"{topic}/{number}": (await self.log.bounds(f"{topic}/{number}"))[1] if ends is None else ends[number]
+            for number in numbers
+        }
+        while True:
+            for partition, end in wanted.items():
+                folding = self.foldings.get(partition)
+                if folding is not None and folding.stopped_because and folding.engine.written_offset < end:
+                    raise LogError(folding.stopped_because)
+            if all(self._written(partition, end) for partition, end in wanted.items()):
+                return
             await asyncio.sleep(0.02)
 
     def _written(self, partition: str, end: int) -> bool:

@@ -121,6 +121,8 @@ async def erase(app: Where, customer_id: str, told: Progress = lambda _: None) -
     WarehouseRefused.
     """
     names = app.privacy.pseudonyms.all_of(customer_id)
+    if customer_id not in names and await erasing.naming(app.warehouse, customer_id):
+        names.insert(0, customer_id)  # of the time before there were keys
     subjects = tuple(subject_of(name) for name in names)
     receipt, now_ms = str(uuid.uuid4()), app.now_ms()
     await erasing.note(app.warehouse, receipt, subjects, now_ms, 0)
@@ -131,7 +133,8 @@ async def erase(app: Where, customer_id: str, told: Progress = lambda _: None) -
     contacts, partitions = await _forget_everywhere(app, names, receipt, now_ms, told)
     left = sum([len(await erasing.naming(app.warehouse, name)) for name in names])
     told("removing what newer rows have replaced")
-    await erasing.sweep(app.warehouse, names, partitions)
+    # Dead letters are as they were sent, before any pseudonym.
+    await erasing.sweep(app.warehouse, dict.fromkeys([*names, customer_id]), partitions)
     await erasing.note(app.warehouse, receipt, subjects, now_ms, contacts)
     return Receipt(receipt, now_ms, subjects, contacts, left)
 

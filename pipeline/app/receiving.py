@@ -56,10 +56,9 @@ class Receiver:
         ]
         try:
             async with asyncio.timeout(_MOST_SECONDS):
-                if records:
-                    await app.log.produce(TOUCHPOINTS, records)
+                ends = await app.log.produce(TOUCHPOINTS, records) if records else {}
                 await deliver(letters, app.log, app.ledger, app.clock)
-                if records and app.settings.embedded_log:
-                    await app.until_written(TOUCHPOINTS)
+                if app.settings.embedded_log:
+                    await app.until_written(TOUCHPOINTS, ends)
         except TimeoutError as error:
             raise LogError(f"not stored within {_MOST_SECONDS:.0f} s") from error

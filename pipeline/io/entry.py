@@ -52,10 +52,10 @@ class Entry:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(given.strip()):
             return True
-        return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._cookie.encode())
+        return hmac.compare_digest(_bytes(request.cookies.get(COOKIE, "")), self._cookie.encode())
 
     def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), self._token)
+        return hmac.compare_digest(_bytes(given), self._token)
 
     def _let_in(self, request: web.Request) -> web.Response:
         """Go on without the token in the address, where it would stay in the browser's history."""
@@ -64,3 +64,8 @@ class Entry:
         encrypted = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(COOKIE, self._cookie, httponly=True, samesite="Strict", secure=encrypted, path="/")
         return response
+
+
+def _bytes(text: str) -> bytes:
+    """A header need not be UTF-8; one that is not is no token, and no error either."""
+    return text.encode(errors="backslashreplace")

@@ -47,6 +47,8 @@ async def test_without_the_token_there_is_nothing(path: str) -> None:
         assert await status(session, path) == 401
         for wrong in (f"Basic {TOKEN}", "Bearer ", "Bearer wrong", TOKEN):
             assert await status(session, path, {"Authorization": wrong}) == 401
+        for unreadable in ("%FF", "%ED%A0%80", "%00"):
+            assert await status(session, f"{path}{'&' if '?' in path else '?'}token={unreadable}") == 401
         assert await status(session, path, {"Authorization": f"Bearer {TOKEN}"}) == 200
         assert await status(session, path, {"Cookie": f"touchline={TOKEN}"}) == 401
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from pipeline.io.receiving.bodies import MAX_BODY_BYTES
+from schemas.sources import SOURCES
 from tests.receiving.server import Intake, good, intake
 
 HEAD = b"POST /v1/touchpoints HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -202,6 +203,24 @@ async def test_more_at_once_than_a_request_may_hold_is_refused_whole() -> None:
         status, _, _ = await server.post(b"[" + b",".join([one] * 10_001) + b"]")
         assert status == 413
         await still_accepts(server)
+
+
+@pytest.mark.parametrize(
+    "body", [b"1\n" * 20_000, b"\n" * 200_000, b"[" + b"{}," * 20_000 + b"{}]"], ids=["lines", "blank lines", "array"]
+)
+async def test_more_payloads_at_once_than_a_request_may_hold_are_refused_whole(body: bytes) -> None:
+    async with intake() as server:
+        status, answer, _ = await server.post(body, "/v1/sources/zendesk")
+        assert status == 413, answer
+        assert not server.written.letters
+
+
+@pytest.mark.parametrize("name", [*SOURCES])
+async def test_09_payloads_that_are_nested_without_end_are_answered(name: str) -> None:
+    async with intake() as server:
+        for body in (b"[" * 50_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000):
+            status, answer, _ = await server.post(body, f"/v1/sources/{name}")
+            assert (status, answer["accepted"]) == (202, 0)
 
 
 async def test_too_many_under_way_are_told_to_come_back_and_nothing_is_lost() -> None:

@@ -82,3 +82,13 @@ def test_times_are_exact(text: str, time_ms: int) -> None:
     found = from_structured(msgspec.json.encode({**EVENT, "time": text}))
     assert isinstance(found, bytes)
     assert msgspec.json.decode(found)["time"] == time_ms
+
+
+async def test_attributes_that_are_no_text_and_data_nested_without_end_are_rejected() -> None:
+    head = b"POST /v1/touchpoints HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nce-specversion: 1.0\r\n"
+    head += b"ce-type: contact.queued\r\nce-id: \xff\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    deep = b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}\n"
+    async with intake() as server:
+        assert b"is not UTF-8" in await server.raw(head)
+        status, answer, _ = await server.post(deep, headers=HEADERS, content_type="application/x-ndjson")
+        assert (status, answer["rejected"][0]["reason"]) == (422, "not_json")

@@ -111,6 +111,10 @@ async def test_a_signed_message_is_read_and_its_certificate_is_fetched_once(amaz
         "https://sns.eu-central-1.amazonaws.com:8443/a.pem",
         "https://evil.com#sns.eu-central-1.amazonaws.com",
         "https://169.254.169.254/latest/meta-data",
+        "https://[",
+        "https://sns.eu-central-1.amazonaws.com/?Action=ListTopics&x=SimpleNotificationService-1.pem",
+        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem?x=1",
+        "https://sns.eu-central-1.amazonaws.com/x/SimpleNotificationService-1.pem",
         "",
         7,
         None,
@@ -141,6 +145,12 @@ async def test_a_message_that_amazon_did_not_sign_for_us_is_refused(amazon: Amaz
     async with intake(KNOWN, fetch=amazon.fetch) as server:
         assert (await server.post(json.dumps(message), PATH, content_type="text/plain"))[0] == 401
         assert server.written.letters == []
+
+
+async def test_a_message_nested_without_end_is_refused(amazon: Amazon) -> None:
+    message = amazon.message()[:-1] + b',"more":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    async with intake(KNOWN, fetch=amazon.fetch) as server:
+        assert (await server.post(message, PATH, content_type="text/plain"))[0] == 401
 
 
 async def test_a_subscription_is_confirmed_for_our_topic_at_amazons_own_address_only(amazon: Amazon) -> None:

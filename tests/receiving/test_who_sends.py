@@ -252,6 +252,43 @@ async def test_a_sender_that_sends_too_often_is_told_to_wait_and_others_are_not(
         assert (await server.post(good(), headers=bearer(b"", OTHER, 0)))[0] == 202
 
 
+async def test_what_proves_nothing_uses_up_nothing_of_what_a_sender_may_send() -> None:
+    body = BODIES["zendesk"]
+    known = Senders({"desk": Sender("desk", "zendesk", "zendesk", (NEW.encode(),), requests_per_second=1.0)}, PUBLIC)
+    async with intake(known) as server:
+        for _ in range(5):
+            assert (await server.post(body, PATH, zendesk(body, OTHER, now_s())))[0] == 401
+        assert (await server.post(body, PATH, zendesk(body, NEW, now_s())))[0] == 202
+
+
+async def test_a_sender_that_cannot_sign_has_its_token_in_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    body = BODIES["chatwoot"]
+    async with intake(senders("url-token", NEW, OLD, source="chatwoot")) as server:
+        for query in (f"?token={NEW}", f"?token={OLD}", f"?x=1&token={NEW}"):
+            assert (await server.post(body, PATH + query))[0] == 202
+        for query in ("", "?token=", "?token=wrong", f"?token={OTHER}", f"?token={NEW}&token={NEW}",
+                      f"?Token={NEW}", "?token=%FF", "?token=%ED%A0%80"):  # fmt: skip
+            assert (await server.post(body, PATH + query))[0] == 401
+        assert (await server.post(body, PATH, bearer(b"", NEW, 0)))[0] == 401
+        assert (await server.post(body, PATH + f"?token={OTHER}"))[0] == 401
+    assert "refused" in caplog.text
+    assert not any(secret in caplog.text for secret in (NEW, OLD, OTHER))
+
+
+@pytest.mark.parametrize("scheme", ["token", "zendesk", "chatwoot", "intercom", "twilio", "firehose"])
+async def test_headers_that_are_no_text_are_refused_like_any_other(scheme: str) -> None:
+    names = ("Authorization: Bearer ", "X-Twilio-Signature: ", "X-Hub-Signature: ", "X-Chatwoot-Signature: ",
+             "X-Zendesk-Webhook-Signature: ", "X-Amz-Firehose-Access-Key: ")  # fmt: skip
+    stamps = f"X-Chatwoot-Timestamp: {now_s()}\r\nX-Zendesk-Webhook-Signature-Timestamp: "
+    stamps += datetime.fromtimestamp(now_s(), UTC).isoformat()
+    for host in (b"localhost", b"localhost:99999"):
+        head = b"POST /v1/sources/desk HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n" + stamps.encode()
+        head += b"".join(b"\r\n" + name.encode() + b"\xff\xfe" for name in names)
+        more = b"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
+        async with intake(Senders(senders(scheme, NEW).by_name)) as server:
+            assert (await server.raw(head + more)).startswith(b"HTTP/1.1 401 ")
+
+
 async def test_firehose_is_answered_in_its_own_form_and_a_retry_is_not_read_again() -> None:
     contact = {"ContactId": "x", "Channel": "VOICE"}
     record = base64.b64encode(json.dumps(contact).encode()).decode()
@@ -326,3 +363,19 @@ async def test_a_sender_of_ones_own_format_is_read_by_its_mapping_file(tmp_path:
         assert answer["rejected"][0]["place"] == "line 2"
         (made,) = server.written.touchpoints
         assert (made.contact_id, made.source) == ("7", "shop")
+
+
+async def test_a_sender_of_ones_own_format_may_send_csv_and_nobody_else_may(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "format: csv\ndelimiter: semicolon\ncommon: {contact_id: '{order}', channel: web}\ntouchpoints:\n"
+        "  - {type: contact.requested, id: new, time: {column: at, form: seconds}}\n"
+    )
+    (tmp_path / "senders.yaml").write_text(
+        "senders: {shop: {source: shop.yaml, secrets: ['env:S']}, desk: {source: zendesk, secrets: ['env:S']}}"
+    )
+    body = b"order;at\r\n7;1772442000\r\n8;soon\r\n"
+    async with intake(load(tmp_path / "senders.yaml", {"S": NEW})) as server:
+        status, answer, _ = await server.post(body, "/v1/sources/shop", bearer(b"", NEW, 0), "text/csv")
+        assert (status, answer["accepted"], answer["rejected_total"]) == (202, 1, 1)
+        assert answer["rejected"][0]["place"] == "line 3"
+        assert (await server.post(body, PATH, bearer(b"", NEW, 0), "text/csv"))[0] == 415

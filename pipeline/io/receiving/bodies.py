@@ -18,11 +18,14 @@ from schemas.codec import MAX_DEPTH, too_deep
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Of a body, as sent and as decompressed."""
 MAX_DOCUMENTS: Final = 10_000
+MAX_LINES: Final = 100_000
+"""Of a vendor's payload, which may be one document written over many lines."""
 BODY_SECONDS: Final = 10.0
 """A body is there within this time, or the connection is not worth keeping."""
 
 JSON: Final = frozenset({"application/json"})
 LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+CSV: Final = "text/csv"
 EVENT: Final = "application/cloudevents+json"
 EVENTS: Final = "application/cloudevents-batch+json"
 TOUCHPOINT_TYPES: Final = JSON | LINES | {EVENT, EVENTS}
@@ -100,8 +103,13 @@ def documents(kind: str, body: bytes) -> list[Document]:
     if not found or not body.strip():
         raise Unreadable(400, "the body has no touchpoint in it")
     if len(found) > MAX_DOCUMENTS:
-        raise Unreadable(413, f"the body has {len(found):,} touchpoints; send at most {MAX_DOCUMENTS:,} at once")
+        raise too_many()
     return found
+
+
+def too_many() -> Unreadable:
+    """More than a request may hold."""
+    return Unreadable(413, f"the body has more than {MAX_DOCUMENTS:,} touchpoints or payloads; send fewer at once")
 
 
 def _array(body: bytes) -> list[bytes]:

@@ -23,7 +23,7 @@ from pipeline.io.receiving.senders import CANONICAL, Sender, Senders
 from pipeline.io.receiving.signatures import Refused, Signed, decode_base64, token, verify
 from pipeline.ports import LogError, WarehouseDown
 from schemas.cloudevents import from_binary, from_structured
-from schemas.codec import decode
+from schemas.codec import MAX_DEPTH, decode, too_deep
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.sources import SOURCES, BadLine, Item, Skipped
 from schemas.touchpoint import Touchpoint
@@ -187,8 +187,8 @@ class Receiving:
             if self._senders.open:
                 raise Unreadable(404, f"there is no source of this name; known are {', '.join(SOURCES)}")
             raise Refused("there is no such sender")
-        self._limits.admit(sender)
-        kind = bodies.content_type(request, bodies.JSON | bodies.LINES | {FORM, "text/plain"} | {bodies.EVENT})
+        own = {bodies.CSV} if sender.has_own_format else set()
+        kind = bodies.content_type(request, bodies.JSON | bodies.LINES | {FORM, "text/plain", bodies.EVENT} | own)
         if sender.proof is None and kind in {FORM, "text/plain"}:
             # Without a proof any page in a browser could send these two here.
             raise Unreadable(415, "without a signature Content-Type has to be application/json")
@@ -197,12 +197,14 @@ class Receiving:
         delivery = ""
         if sender.proof == "sns":
             message = await self._topics.message(body, sender.topics)
+            self._limits.admit(sender)
             if message is None:
                 return _answered(Answer(), 202)
             body, kind, delivery = message.body, "application/json", message.id
         elif sender.proof is not None:
             url = (self._senders.public_url or f"{request.scheme}://{request.host}") + request.path_qs
             delivery = verify(sender.proof, sender.secrets, Signed(url, headers, body, time.time_ns() // 1_000_000))
+            self._limits.admit(sender)  # not before: nobody else uses up what a sender may send
         if delivery and self._repeats.seen(sender.name, delivery):
             return _answered(Answer(left_out={"delivered before": 1}), 202)
         answer = await self._store(sender, self._read(sender, _payloads(sender, kind, body), body))
@@ -212,7 +214,9 @@ class Receiving:
 
     def _read(self, sender: Sender, lines: Sequence[bytes], body: bytes) -> _Taken:
         taken = _Taken()
-        for output in sender.read(lines):
+        for number, output in enumerate(sender.read(lines)):
+            if number == bodies.MAX_DOCUMENTS:
+                raise bodies.too_many()
             place = f"line {output.line}"
             if isinstance(output, Item):
                 self._sort(Document(place, output.value), Document(place, output.value), sender, taken)
@@ -234,6 +238,8 @@ class Receiving:
 
 def _unwrapped(kind: str, attributes: Mapping[str, str], value: bytes) -> bytes | Reject:
     """A CloudEvent's touchpoint; anything else as it is."""
+    if too_deep(value, MAX_DEPTH):
+        return Reject("not_json", f"arrays and objects are nested more than {MAX_DEPTH} deep")
     if kind in {bodies.EVENT, bodies.EVENTS}:
         return from_structured(value)
     return from_binary(attributes, value) if "specversion" in attributes else value
@@ -248,10 +254,14 @@ def _payloads(sender: Sender, kind: str, body: bytes) -> list[bytes]:
             return [_ENCODER.encode(dict(parse_qsl(body.decode(), keep_blank_values=True)))]
         except UnicodeDecodeError as error:
             raise Unreadable(400, "the form is not UTF-8") from error
+    if body.count(b"\n") >= bodies.MAX_LINES:
+        raise bodies.too_many()
     return body.split(b"\n")
 
 
 def _records(body: bytes) -> list[bytes]:
+    if too_deep(body, MAX_DEPTH):
+        raise Unreadable(400, "the body is no Firehose request")
     try:
         envelope = msgspec.json.decode(body, type=_Firehose)
         return [line for record in envelope.records for line in decode_base64(record.data).split(b"\n")]

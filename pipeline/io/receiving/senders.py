@@ -9,6 +9,10 @@ senders:
     proof: zendesk
     secrets: [file:/run/secrets/zendesk, env:ZENDESK_SECRET_OLD]
     requests_per_second: 50
+  old-chat:
+    source: chatwoot            # before February 2026 it cannot sign: POST /v1/sources/old-chat?token=...
+    proof: url-token
+    secrets: [env:CHAT_TOKEN]
 """
 
 import os
@@ -41,9 +45,14 @@ class Sender(Struct, frozen=True):
     proof: Scheme | None
     secrets: tuple[bytes, ...] = ()
     reader: Source | None = None
-    """How its payloads are read, where `source` is a mapping file."""
+    """How its payloads are read, where the file of senders was."""
     topics: tuple[str, ...] = ()
     requests_per_second: float = 100.0
+
+    @property
+    def has_own_format(self) -> bool:
+        """Whether its payloads are read by a mapping file."""
+        return self.source not in SOURCES
 
     def read(self, lines: Iterable[bytes]) -> Iterator[Output]:
         """What its payloads mean."""

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-Scheme = Literal["token", "zendesk", "twilio", "chatwoot", "intercom", "firehose", "sns"]
+Scheme = Literal["token", "url-token", "zendesk", "twilio", "chatwoot", "intercom", "firehose", "sns"]
 SCHEMES: Final[tuple[Scheme, ...]] = get_args(Scheme)
 WINDOW_MS: Final = 5 * 60_000
 """How far a signed timestamp may be from our clock, either way."""
@@ -50,7 +50,16 @@ def token(secrets: Secrets, request: Signed) -> str:
     kind, _, given = _one(request, "authorization").partition(" ")
     if kind.lower() != "bearer" or not given:
         raise Refused("the Authorization header is not `Bearer` and a token")
-    _compare(given.strip().encode(), secrets)
+    _compare(_bytes(given.strip()), secrets)
+    return ""
+
+
+def url_token(secrets: Secrets, request: Signed) -> str:
+    """`?token=TOKEN` in the URL: for senders that can neither sign nor set headers. Proxies may write URLs down."""
+    found = [value for name, value in parse_qsl(urlsplit(request.url).query) if name == "token"]
+    if len(found) != 1:
+        raise Refused("the URL has no token, or more than one")
+    _compare(_bytes(found[0]), secrets)
     return ""
 
 
@@ -65,7 +74,7 @@ def zendesk(secrets: Secrets, request: Signed) -> str:
         raise Refused("the timestamp has no zone")
     _recent(int(at.timestamp()) * 1_000, request)
     given = _one(request, "x-zendesk-webhook-signature")
-    _compare(given.encode(), [_base64(secret, stamp.encode() + request.body, "sha256") for secret in secrets])
+    _compare(_bytes(given), [_base64(secret, _bytes(stamp) + request.body, "sha256") for secret in secrets])
     return f"{stamp}:{given}"
 
 
@@ -77,7 +86,7 @@ def chatwoot(secrets: Secrets, request: Signed) -> str:
     _recent(int(stamp) * 1_000, request)
     signed = stamp.encode() + b"." + request.body
     _compare(
-        _one(request, "x-chatwoot-signature").encode(),
+        _bytes(_one(request, "x-chatwoot-signature")),
         [b"sha256=" + hmac.new(secret, signed, "sha256").hexdigest().encode() for secret in secrets],
     )
     return _optional(request, "x-chatwoot-delivery")
@@ -88,7 +97,7 @@ def intercom(secrets: Secrets, request: Signed) -> str:
     given = _one(request, "x-hub-signature")
     # SHA-1 is what Intercom signs with; as a keyed hash it still holds.
     _compare(
-        given.encode(),
+        _bytes(given),
         [b"sha1=" + hmac.new(secret, request.body, "sha1").hexdigest().encode() for secret in secrets],
     )
     return given
@@ -103,7 +112,7 @@ def twilio(secrets: Secrets, request: Signed) -> str:
     expected: list[bytes] = []
     query = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
     if (digest := query.get("bodySHA256")) is not None:
-        if not hmac.compare_digest(hashlib.sha256(request.body).hexdigest().encode(), digest.lower().encode()):
+        if not hmac.compare_digest(hashlib.sha256(request.body).hexdigest().encode(), _bytes(digest.lower())):
             raise Refused("bodySHA256 is not the body's")
         fields = ""
     else:
@@ -113,19 +122,20 @@ def twilio(secrets: Secrets, request: Signed) -> str:
             raise Refused("the body is no form") from error
         fields = "".join(name + value for name, value in sorted(set(pairs)))
     for url in _with_and_without_port(request.url):
-        expected += [_base64(secret, (url + fields).encode(), "sha1") for secret in secrets]
-    _compare(given.encode(), expected)
+        expected += [_base64(secret, _bytes(url + fields), "sha1") for secret in secrets]
+    _compare(_bytes(given), expected)
     return given
 
 
 def firehose(secrets: Secrets, request: Signed) -> str:
     """Amazon Data Firehose to an HTTP endpoint: an access key, and a request id that is kept over retries."""
-    _compare(_one(request, "x-amz-firehose-access-key").encode(), secrets)
+    _compare(_bytes(_one(request, "x-amz-firehose-access-key")), secrets)
     return _one(request, "x-amz-firehose-request-id")
 
 
 _VERIFY: Final[Mapping[str, Callable[[Secrets, Signed], str]]] = {
     "token": token,
+    "url-token": url_token,
     "zendesk": zendesk,
     "twilio": twilio,
     "chatwoot": chatwoot,
@@ -157,14 +167,22 @@ def _compare(given: bytes, expected: Sequence[bytes]) -> None:
         raise Refused("the signature or token is not ours")
 
 
+def _bytes(text: str) -> bytes:
+    """Header values need not be UTF-8; those that are not are nobody's signature, and no error either."""
+    return text.encode(errors="backslashreplace")
+
+
 def _base64(secret: bytes, signed: bytes, digest: str) -> bytes:
     return base64.b64encode(hmac.new(secret, signed, digest).digest())
 
 
 def _with_and_without_port(url: str) -> tuple[str, ...]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Refused("the Host header is none") from error
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     return (
         urlunsplit(parts._replace(netloc=host)),
         urlunsplit(parts._replace(netloc=f"{host}:{port}")),

@@ -14,10 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.io.receiving.signatures import Refused, decode_base64
+from schemas.codec import MAX_DEPTH, too_deep
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
 _HOST: Final = re.compile(r"sns\.[a-z0-9-]{1,32}\.amazonaws\.com(\.cn)?")
+_CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem")
+"""Other pages of these hosts may show what somebody else wrote."""
 _SECONDS: Final = 5.0
 _MOST_BYTES: Final = 64 * 1024
 _MOST_CERTIFICATES: Final = 16
@@ -52,6 +55,8 @@ class Verifier:
 
     async def message(self, body: bytes, topics: Sequence[str]) -> Message | None:
         """The notification; None for a confirmation, which is answered. Raises Refused."""
+        if too_deep(body, MAX_DEPTH):
+            raise Refused("the message is nested too deep")
         try:
             fields = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -77,6 +82,8 @@ class Verifier:
         if fields.get("SignatureVersion") != "2":
             raise Refused("the signature is not of version 2 (SHA-256); set SignatureVersion 2 on the topic")
         url = _amazon(fields.get("SigningCertURL"))
+        if not _CERTIFICATE.fullmatch(url.partition("amazonaws.com")[2].removeprefix(".cn")):
+            raise Refused("the certificate's URL is not where Amazon keeps them")
         if url not in self._certificates:
             if len(self._certificates) >= _MOST_CERTIFICATES:
                 self._certificates.clear()
@@ -99,7 +106,10 @@ class Verifier:
 
 def _amazon(url: object) -> str:
     """The URL, if it is https on one of SNS's own hosts and nothing else. Raises Refused."""
-    parts = urlsplit(url if isinstance(url, str) else "")
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except ValueError as error:
+        raise Refused("a URL in the message is none") from error
     if (
         parts.scheme != "https"
         or not _HOST.fullmatch(parts.netloc)  # no user, no port, nothing before or after
