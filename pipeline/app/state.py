@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Final
 
 import msgspec
@@ -169,9 +169,9 @@ class State:
         not looked at again soon.
         """
         if self._collected is None or perf_counter() >= self._until:
-            begun = perf_counter()
+            begun = thread_time()
             self._collected = collect(self._state(now_ms), now_ms)
-            self._until = perf_counter() + _REST * (perf_counter() - begun)
+            self._until = perf_counter() + _REST * (thread_time() - begun)
         return self._collected
 
     def _state(self, now_ms: int) -> LiveState:
