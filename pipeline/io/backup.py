@@ -1,4 +1,4 @@
-"""A backup of the warehouse as files: what the ledger holds, dead letters and kept touchpoints, and a manifest.
+"""A backup of the warehouse as files: the ledger, dead letters, who was erased, kept touchpoints, and a manifest.
 
 What data teams read (`contacts`, `resolutions`) follows from the ledger, so it is made again when a backup is restored.
 Each partition is one moment of the ledger; customers are taken before contacts, so that they know nothing that the
@@ -31,6 +31,7 @@ FORMAT: Final = 1
 _LEDGER: Final = f"{INTERNAL}.ledger"
 _LETTERS: Final = f"{INTERNAL}.dead_letters"
 _KEPT: Final = f"{INTERNAL}.touchpoints"
+_ERASED: Final = f"{INTERNAL}.erasures"
 _CELLS_AT_ONCE: Final = 50_000
 _LETTERS_AT_ONCE: Final = 500
 
@@ -201,7 +202,7 @@ async def _days(warehouse: Warehouse, table: str, partition: str) -> AsyncIterat
 
 
 async def _others(warehouse: Warehouse, partitions: Iterable[str], files: _Files) -> None:
-    """Dead letters, and touchpoints where they are kept. What is newer than the ledger here does no harm."""
+    """Dead letters, who was erased, and touchpoints where they are kept. What is newer than the ledger does no harm."""
     columns = await _columns(warehouse)
     names = columns[_LETTERS]
     after: tuple[Any, ...] = ("", 0, 0, -1)
@@ -213,6 +214,9 @@ async def _others(warehouse: Warehouse, partitions: Iterable[str], files: _Files
             break
         await files.add(_LETTERS, rows)
         after = tuple(rows[name][-1] for name in ("topic", "number", "epoch", "offset"))
+    if _ERASED in columns:
+        for inside, ends in await pieces(warehouse, _ERASED, "1", {}, "subject", "subject", STATES_AT_ONCE):
+            await files.add(_ERASED, await _rows(warehouse, _ERASED, columns[_ERASED], f"1{inside}", **ends))
     if _KEPT not in columns:
         return
     for partition in partitions:
@@ -233,7 +237,7 @@ async def _columns(warehouse: Warehouse) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for table, name in rows:
         found.setdefault(f"{INTERNAL}.{table}", []).append(name)
-    return {table: names for table, names in found.items() if table in (_LETTERS, _KEPT)}
+    return {table: names for table, names in found.items() if table in (_LETTERS, _ERASED, _KEPT)}
 
 
 async def _rows(warehouse: Warehouse, table: str, names: Sequence[str], where: str, **named: Any) -> Rows:

@@ -17,16 +17,16 @@ from pipeline.io import backup, swap
 from pipeline.io.audit import audit_days
 from pipeline.io.clickhouse import NativeWarehouse, Server
 from pipeline.io.embedded import EmbeddedWarehouse
-from pipeline.ports import Warehouse, WarehouseDown
+from pipeline.ports import Block, Warehouse, WarehouseDown
 from pipeline.settings import Settings
 from schemas.catalogue import load
 from schemas.rejects import DeadLetter
 from tests.app.command import replay, rows, running, touchline, write
 from tests.servers import clickhouse_server
 from tests.strategies import generate
-from tests.warehouse.filled import Filled, content, filled
+from tests.warehouse.filled import APPEND_MS, Filled, content, filled
 
-TEXT = "zone: Europe/Berlin\nsettings:\n  follow_up_window: 1d\n"
+TEXT = "zone: Europe/Berlin\nsettings: {follow_up_window: 1d, store_touchpoints: 90d}\n"
 CHOSEN = Chosen(load(TEXT, "own.yaml"), TEXT, "own.yaml")
 STREAM = generate(21, 50)
 THIRD = len(STREAM) // 3
@@ -56,12 +56,24 @@ async def letters(warehouse: Warehouse) -> list[tuple[Any, ...]]:
 def letter(offset: int) -> DeadLetter:
     return DeadLetter(
         topic="raw", number=0, epoch=1, offset=offset, reason="not_json", detail="ü", step="intake", source="",
-        key=b"\xff\x00", value=b"\xfe{", size=2, append_ms=1,
+        key=b"\xff\x00", value=b"\xfe{", size=2, append_ms=APPEND_MS,
     )  # fmt: skip
 
 
+async def erase(warehouse: Warehouse) -> None:
+    """A note of somebody who was erased."""
+    row = {"receipt": "r1", "subject": "s1", "erased_ms": 5, "contacts": 1, "version": 2}
+    await warehouse.insert(Block("erasures", {name: [value] for name, value in row.items()}))
+
+
 async def all_of(warehouse: Warehouse) -> dict[str, Any]:
-    return {**await content(warehouse), "letters": await letters(warehouse)}
+    kept = "SELECT contact_id, id, revision, type, body, p FROM touchline_internal.touchpoints FINAL"
+    return {
+        **await content(warehouse),
+        "letters": await letters(warehouse),
+        "erased": await warehouse.query("SELECT receipt, subject, erased_ms FROM touchline_internal.erasures FINAL"),
+        "touchpoints": set(await warehouse.query(kept)),
+    }
 
 
 async def test_a_backup_made_while_it_counts_is_restored_and_goes_on_to_the_same_numbers(
@@ -75,6 +87,7 @@ async def test_a_backup_made_while_it_counts_is_restored_and_goes_on_to_the_same
     working = await Filled(first, CHOSEN.catalogue).start()
     await working.take(STREAM[:THIRD])
     await working.ledger.reject([letter(offset) for offset in (3, 5, 9)])
+    await erase(first)
     shares: list[float] = []
     begun = asyncio.Event()
 
@@ -122,7 +135,9 @@ async def test_a_backup_made_while_it_counts_is_restored_and_goes_on_to_the_same
 async def test_a_backup_of_one_server_goes_into_another(tmp_path: Path, warehouse: EmbeddedWarehouse) -> None:
     await filled(warehouse, CHOSEN.catalogue, STREAM)
     await Filled(warehouse, CHOSEN.catalogue).ledger.reject([letter(4)])
+    await erase(warehouse)
     held = await all_of(warehouse)
+    assert all(held.values()), "there is some of everything"
     await back_up(warehouse, tmp_path / "backup", CHOSEN, Still())
     with clickhouse_server(tmp_path) as server:
         native = NativeWarehouse(Server(server.host, server.port))
