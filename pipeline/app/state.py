@@ -67,6 +67,7 @@ class State:
         self._simulated = simulated
         self._readings: dict[str, deque[Reading]] = {}
         self._collected: Collected | None = None
+        self._division = -1
         self._until = 0.0
         self._moved: dict[str, tuple[int, int]] = {}
         self._together: Together | None = None
@@ -168,8 +169,10 @@ class State:
         """What our partitions are worth. Looking at them is let take a tenth of the time at the most: what took long is
         not looked at again soon.
         """
-        if self._collected is None or perf_counter() >= self._until:
-            begun = thread_time()
+        # A statement of another division of the partitions would be counted beside that of the new owner.
+        division = self._generation()
+        if self._collected is None or division != self._division or perf_counter() >= self._until:
+            begun, self._division = thread_time(), division
             self._collected = collect(self._state(now_ms), now_ms)
             self._until = perf_counter() + _REST * (thread_time() - begun)
         return self._collected
