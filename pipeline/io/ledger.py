@@ -33,6 +33,8 @@ EVER_MS: Final = 1 << 62
 _TRIES: Final = 3
 _HASHES_AT_ONCE: Final = 1_000_000
 _STATES_AT_ONCE: Final = 20_000
+# What precedes the key in the sorting key, and states and marker have none of: so a key is found, not looked for.
+_NO_CELL: Final = "resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''"
 _CUSTOMER: Final = f"substring(key, 1, position(key, '{SEPARATOR}') - 1)"
 _MARKER_SQL: Final = "SELECT state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 AND p = %(p)s"
 # A customer comes whole or not at all; which ones are hot need not be asked of the same snapshot.
@@ -54,11 +56,11 @@ WHERE p = %(p)s AND (
     ))
 )"""
 # Without FINAL: of each key the newest row, by hand, so that only what is asked for is read.
-_READ_SQL: Final = """
+_READ_SQL: Final = f"""
 SELECT kind, key, argMax(state, version) AS state_bytes, argMax(is_open, version) AS was_open,
        argMax(last_ms, version) AS newest_ms, max(version) AS newest
 FROM touchline_internal.ledger
-WHERE p = %(p)s AND kind IN (0, %(kind)s) AND {unit} IN %(units)s
+WHERE p = %(p)s AND kind IN (0, %(kind)s) AND {_NO_CELL} AND {{unit}} IN %(units)s
 GROUP BY kind, key"""
 _HASHES_SQL: Final = """
 SELECT DISTINCT halfMD5({unit}) AS hashed FROM touchline_internal.ledger
@@ -71,10 +73,9 @@ _FORGOTTEN: Final = """p = %(p)s AND kind = %(kind)s AND last_ms < %(before_ms)s
     SELECT halfMD5({unit}) FROM touchline_internal.ledger
     WHERE p = %(p)s AND kind = %(kind)s AND last_ms >= %(before_ms)s
 )"""
-_STATES_SQL: Final = """
+_STATES_SQL: Final = f"""
 SELECT key, state, is_open, last_ms, version FROM touchline_internal.ledger FINAL
-WHERE p = %(p)s AND kind = %(kind)s AND resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''
-    AND key > %(after)s AND version > %(above)s
+WHERE p = %(p)s AND kind = %(kind)s AND {_NO_CELL} AND key > %(after)s AND version > %(above)s
 ORDER BY key LIMIT %(most)s"""
 _MARKERS_SQL: Final = "SELECT p, state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 ORDER BY p"
 
