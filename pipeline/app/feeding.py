@@ -25,7 +25,7 @@ from schemas.touchpoint import (
 _SOURCE: Final = "simulator"
 _HOUR_MS: Final = 3_600_000
 _PREROLL_MS: Final = 2 * _HOUR_MS
-_EARLIER: Final = ((9 * 24 * _HOUR_MS, _HOUR_MS, 0), (7 * 24 * _HOUR_MS, _PREROLL_MS, _HOUR_MS))
+_EARLIER: Final = ((9 * 24 * _HOUR_MS, _HOUR_MS // 3, 0), (7 * 24 * _HOUR_MS, _PREROLL_MS, _HOUR_MS // 2))
 """Told of earlier days in an empty folder: how long ago, and from how long before that moment until how long after.
 Last week at this time is compared with, and of nine days ago it is confirmed what was resolved.
 """

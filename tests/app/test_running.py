@@ -254,6 +254,7 @@ def test_the_demo_moves_within_twenty_seconds_and_says_that_it_is_one(tmp_path: 
         seconds = time.monotonic() - begun
         assert json.loads(run.get("/live.json"))["simulated"] is True
         assert "DEMO" in run.said()
+        until(lambda: json.loads(run.get("/live.json"))["live"], "what was before the demo is counted", seconds=200)
         assert metric(run, "touchline_waiting_now") >= 0
         before = metric(run, "touchline_touchpoints_total", result="applied")
         until(lambda: metric(run, "touchline_touchpoints_total", result="applied") > before, "they go on")
