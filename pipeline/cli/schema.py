@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.app.catalogues import choose
+from pipeline.app.catalogues import choose, refuse_interrupted
 from pipeline.app.declared import declared
 from pipeline.app.stack import open_warehouse
 from pipeline.app.standing import standings
@@ -89,6 +89,7 @@ async def _apply(found: Settings, *, dangerous: bool) -> tuple[list[tuple[str, s
             warehouse = await open_warehouse(found, stack)
         except FolderHeld:
             return changes, notes
+        await refuse_interrupted(warehouse)
         await schema_apply(warehouse, await schema_plan(warehouse, wanted), allow_dangerous=dangerous)
     return changes, notes
 
