@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from pipeline.app.catalogues import Chosen, choose, definitions, keep
+from pipeline.app.catalogues import Chosen, choose, definitions, keep, refuse_interrupted
 from pipeline.app.declared import declared
 from pipeline.app.rebuilding import audited, refuse_workers, renamed
 from pipeline.app.stack import CannotStart
@@ -110,7 +110,7 @@ def _catalogue(folder: Path) -> Chosen:
 
 async def _refuse_rows(warehouse: Warehouse) -> None:
     """Only into an empty warehouse: two ledgers are not to be mixed."""
-    names = await swap.there(warehouse)
+    names = await refuse_interrupted(warehouse)
     for name in swap.NAMES:
         if name not in names:
             continue
@@ -120,8 +120,6 @@ async def _refuse_rows(warehouse: Warehouse) -> None:
                 f"{INTERNAL}.{name} has {rows[0][0]} rows already: a backup is restored into an empty folder or"
                 " database only"
             )
-    if swap.is_interrupted(names):
-        raise CannotStart("a rebuild was interrupted here: run `touchline rebuild` again, which ends it")
 
 
 def _verify(folder: Path, manifest: Manifest, on_progress: Callable[[str, float], Any]) -> None:

@@ -84,16 +84,21 @@ async def refuse_others(warehouse: Warehouse, catalogue: Catalogue) -> None:
     """Before anything is changed: are the numbers that are there of these definitions? Raises OtherDefinitions, and
     CannotStart where a rebuild has not ended.
     """
+    if "ledger" in await refuse_interrupted(warehouse):
+        own = definitions(catalogue)
+        for partition, (marker, _) in sorted((await SqlLedger(warehouse).markers()).items()):
+            if marker.fingerprint != own(marker.watermark_ms):
+                raise OtherDefinitions(partition, marker.fingerprint, own(marker.watermark_ms))
+
+
+async def refuse_interrupted(warehouse: Warehouse) -> set[str]:
+    """Names of the engine's tables. Raises CannotStart where a rebuild has not ended: some of them are missing."""
     names = await swap.there(warehouse)
     if swap.is_interrupted(names):
         raise CannotStart(
             "a rebuild was interrupted while it put its tables in place: run `touchline rebuild` again, which ends it"
         )
-    if "ledger" in names:
-        own = definitions(catalogue)
-        for partition, (marker, _) in sorted((await SqlLedger(warehouse).markers()).items()):
-            if marker.fingerprint != own(marker.watermark_ms):
-                raise OtherDefinitions(partition, marker.fingerprint, own(marker.watermark_ms))
+    return names
 
 
 def _read(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.app import rebuilding
-from pipeline.app.catalogues import KEPT, Chosen, refuse_others
+from pipeline.app.catalogues import KEPT, Chosen, refuse_interrupted, refuse_others
 from pipeline.app.rebuilding import rebuild_all
 from pipeline.app.stack import CannotStart
 from pipeline.core.cells import add, settled
@@ -146,8 +146,9 @@ async def test_a_rebuild_killed_between_two_tables_is_refused_by_others_and_ende
         patched.setattr(swap, "put_in_place", killed)
         with pytest.raises(KeyboardInterrupt):
             await rebuild_all(settings, warehouse, NEW_CHOSEN)
-    with pytest.raises(CannotStart, match="run `touchline rebuild` again"):
-        await refuse_others(warehouse, OLD)
+    for refuse in (refuse_others(warehouse, OLD), refuse_interrupted(warehouse)):
+        with pytest.raises(CannotStart, match="run `touchline rebuild` again"):
+            await refuse
     done = await rebuild_all(settings, warehouse, NEW_CHOSEN)
     assert done.outcome is None  # it had been counted and audited
     await refuse_others(warehouse, NEW)
