@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.app.catalogues import choose, refuse_interrupted
@@ -16,6 +17,7 @@ from pipeline.app.declared import declared
 from pipeline.app.stack import open_warehouse
 from pipeline.app.standing import standings
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
+from pipeline.cli.openness import openness
 from pipeline.core.engine import Marker
 from pipeline.io import swap, topics
 from pipeline.io.embedded import FolderHeld
@@ -100,7 +102,7 @@ def _shown(step: Step) -> tuple[str, str]:
 
 @app.command()
 def doctor(data: Data = None, catalogue: CatalogueFile = None) -> None:
-    """Say what is here, what can be reached, and what is missing. Exit code 1 if something is."""
+    """Say what is here, what can be reached, what is open to whom, and what is missing. Exit code 1 if something is."""
     found = settings(data=data, catalogue=catalogue)
     table = Table("what", "how it is", show_header=False)
     table.add_row("Python", platform.python_version())
@@ -166,10 +168,9 @@ async def _checks(found: Settings, table: Table) -> int:
         bad += 1
     if not found.embedded_log:
         bad += await _logs(found, markers, table)
-    open_to = (
-        "this machine only" if found.host in ("127.0.0.1", "localhost", "::1") else "OTHER MACHINES, without a password"
-    )
-    table.add_row("page and metrics", f"{found.host}:{found.port}, open to {open_to}")
+    for finding in openness(found):
+        table.add_row(finding.what, escape(finding.how))
+        bad += finding.wrong
     return bad
 
 
