@@ -219,6 +219,8 @@ class World:
         self.lost_places: set[tuple[str, int, int, int]] = set()
         self.hot_ms = rng.choice((-(1 << 60), -(1 << 60), 60_000, 5 * 60_000, 1 << 60))
         """From everything that is written is forgotten at once, to nothing ever is."""
+        self.asks_for_all = seed % 7 == 3
+        """Whether the filter of known ids says yes to every id, so that many are looked for who do not exist."""
         self.open_hot_ms = max(self.hot_ms, rng.choice((-(1 << 60), 2 * 60_000)))
         self.owners = {partition: Owner(self, partition) for partition in self.topics.records}
         self.stale: list[Owner] = []
