@@ -48,6 +48,13 @@ _TIME: Final[dict[View, str]] = {
     "measures_hour": "toDateTime(intDiv(toUnixTimestamp(window_start), $__interval_s) * $__interval_s, 'UTC')",
     "measures_day": "window_start",
 }
+_FILL: Final[dict[View, str]] = {
+    # Where nothing happened there is no row: counts are 0 there, shares and durations are absent, and no line is drawn
+    # across. Days begin at local midnights, which are not always 24 hours apart.
+    "measures": " WITH FILL STEP $__interval_s",
+    "measures_hour": " WITH FILL STEP $__interval_s",
+    "measures_day": "",
+}
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
 
 
@@ -105,7 +112,9 @@ def measures_panel(
     id_: int, title: str, shown: Sequence[Shown], *, view: View, by: str = "", kind: Kind = "trend", width: int = 12,
     stacked: bool = False,
 ) -> Panel:  # fmt: skip
-    """A panel of some columns over time: `by` splits it by a dimension (then of one column)."""
+    """A panel of some columns over time; `by` splits one column by a dimension. Counts of days are bars."""
+    if view == "measures_day" and not by and all(each.unit == "short" for each in shown):
+        kind = "bars"
     return Panel(
         id=id_,
         title=title,
@@ -179,17 +188,22 @@ def table_panel(
 def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
     """The SQL of a plot: time, a dimension if asked for, and the columns."""
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
-    dimension = f"{by}, " if by else ""
+    if by:
+        return (
+            f"SELECT {_TIME[view]} AS time, {by}, {columns} FROM touchline.{view} WHERE {FILTER} "
+            f"GROUP BY time, {by} ORDER BY time, {by}"
+        )
     return (
-        f"SELECT {_TIME[view]} AS time, {dimension}{columns} FROM touchline.{view} WHERE {FILTER} "
-        f"GROUP BY time{', ' + by if by else ''} ORDER BY time{', ' + by if by else ''}"
+        f"SELECT {_TIME[view]} AS time, {columns} FROM touchline.{view} WHERE {FILTER} GROUP BY time ORDER BY time"
+        + _FILL[view]
     )
 
 
 def percentiles_over_time(name: str, view: View) -> str:
     """The SQL of a duration's percentiles, from the histogram of every window (bounds as in view `histograms`)."""
     columns = ", ".join(
-        f"quantileExactWeighted({level})(to_ms, toUInt64(n)) / {_MS} AS `{title}`" for level, title in _PERCENTILES
+        f"toNullable(quantileExactWeighted({level})(to_ms, toUInt64(n))) / {_MS} AS `{title}`"
+        for level, title in _PERCENTILES
     )
     buckets = f"{name}_buckets"
     return (
@@ -197,7 +211,7 @@ def percentiles_over_time(name: str, view: View) -> str:
         "greatest(intDiv(b, 16) - 1, 0) AS shift, "
         "if(b < 16, b + 1, bitShiftLeft(b - 16 * shift + 1, shift)) AS to_ms "
         f"FROM touchline.{view} ARRAY JOIN mapKeys({buckets}) AS bucket, mapValues({buckets}) AS n "
-        f"WHERE n > 0 AND {FILTER}) GROUP BY time ORDER BY time"
+        f"WHERE n > 0 AND {FILTER}) GROUP BY time ORDER BY time" + _FILL[view]
     )
 
 

@@ -45,6 +45,8 @@ NEEDS_NEWER: Final = {
     "mapKeys": "percentiles are read from columns of type Map, which came with ClickHouse 20.5",
 }
 OLD: Final = Server(18, 16)
+FILL: Final = re.compile(r" WITH FILL STEP \d+$")
+"""Left out on 18.16, which has no such thing (19.14): points in which nothing happened are simply not there."""
 
 QUERIES: Final = [
     (board, panel, query)
@@ -241,18 +243,21 @@ def test_18_16_reads_every_query_but_those_that_need_a_newer_server(
         text = expanded(query)
         if any(f"{word}(" in text for word in NEEDS_NEWER):
             with pytest.raises(AssertionError, match=r"Unknown identifier: \w+_buckets"):
-                old(stand_ins, f"{text} FORMAT JSONCompact")
+                old(stand_ins, f"{FILL.sub('', text)} FORMAT JSONCompact")
             continue
-        answer = json.loads(old(stand_ins, f"{text} FORMAT JSONCompact"))
+        answer = json.loads(old(stand_ins, f"{FILL.sub('', text)} FORMAT JSONCompact"))
         assert [column["name"] for column in answer["meta"]] == names, named(board, panel)
         if "pipeline_status" not in text and "dead_letters" not in text:  # of those, times have a fraction
-            assert _numbers(answer["data"]) == _numbers(rows), named(board, panel)
+            filled = FILL.search(text) is not None
+            assert _numbers(answer["data"], filled) == _numbers(rows, filled), named(board, panel)
             compared += 1
     assert compared > 40
 
 
-def _numbers(rows: list[list[Any]]) -> list[list[Any]]:
-    """Numbers as numbers (18.16 quotes others than chDB does), rounded where they are quotients."""
+def _numbers(rows: list[list[Any]], filled: bool) -> list[list[Any]]:
+    """Numbers as numbers (18.16 quotes others than chDB does), rounded where they are quotients; without the rows of
+    points in which nothing happened.
+    """
 
     def value(cell: Any) -> Any:
         try:
@@ -260,4 +265,20 @@ def _numbers(rows: list[list[Any]]) -> list[list[Any]]:
         except (TypeError, ValueError):
             return cell
 
-    return [[value(cell) for cell in row] for row in rows]
+    found = [[value(cell) for cell in row] for row in rows]
+    return [row for row in found if not filled or any(cell not in {None, 0} for cell in row[1:])]
+
+
+def test_where_nothing_happened_counts_are_zero_and_the_rest_is_absent(answers: Answers) -> None:
+    """The organisation sleeps at night: every plot by the hour has such points, and each point once."""
+    checked = 0
+    for board, panel, query, _, rows in answers:
+        if FILL.search(expanded(query)):
+            times = [row[0] for row in rows]
+            assert times == sorted(set(times)), named(board, panel)
+            nothing = {0, "0"} if panel.unit == "short" else {None}
+            assert any(set(row[1:]) <= nothing for row in rows), named(board, panel)
+            if panel.unit == "short":
+                assert all(cell is not None for row in rows for cell in row[1:]), named(board, panel)
+            checked += 1
+    assert checked > 10
