@@ -10,8 +10,10 @@ import pytest
 
 from pipeline.answers.numbers import PLACE, definitions
 from pipeline.app.catalogues import simulated
+from pipeline.app.declared import declared
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.io.history import known
+from pipeline.io.schema import ensure
 from pipeline.io.simulator.story import story
 from pipeline.live.past import past, spans
 from pipeline.live.summary import Numbers
@@ -82,6 +84,7 @@ async def test_every_sql_gives_the_number_shown(embedded: EmbeddedWarehouse, mon
     monkeypatch.setattr(filled, "APPEND_MS", now_ms)
     made = [each for each in plain(story(7, now_ms - INTO_MS)) if each["time"] < now_ms]
     full = await Filled(embedded, catalogue).start()
+    await ensure(embedded, declared(catalogue, 2026))  # the views, too
     await full.take(made)
     found = definitions(catalogue, "de")
     numbers = shown(made, now_ms)
