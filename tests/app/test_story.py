@@ -37,7 +37,6 @@ def test_a_story_is_told_counted_and_over(tmp_path: Path) -> None:
     [
         (("--story", "friday-evening"), "there is no story 'friday-evening'; there is: monday-morning"),
         (("--once",), "add --story monday-morning"),
-        (("--story", "monday-morning", "--speed", "0.5"), "slower than life"),
     ],
 )
 def test_what_cannot_be_told_is_one_sentence(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
