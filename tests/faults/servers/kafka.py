@@ -55,12 +55,15 @@ _SECURED: Final = """
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,EXPIRED:SSL
 listener.name.secured.ssl.keystore.type=PEM
 listener.name.secured.ssl.keystore.location={valid}
-listener.name.secured.sasl.enabled.mechanisms=PLAIN
+listener.name.secured.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secured.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   user_touchline="right";
 listener.name.expired.ssl.keystore.type=PEM
 listener.name.expired.ssl.keystore.location={expired}
 """
+
+_SCRAM: Final = "SCRAM-SHA-512=[name=touchline,password=right]"
 
 
 class Missing(Exception):
@@ -103,7 +106,8 @@ class Kafka:
     """A broker: `start`, `stop`, `kill` (-9), `start` again on the same data and ports.
 
     With `wired` it is reached by a wire (`wire`), which can be held and cut. With `secured` it also listens with TLS
-    and password (user `touchline`, password `right`), and with TLS whose certificate has expired.
+    and password (user `touchline`, password `right`, by PLAIN or SCRAM-SHA-512), and with TLS whose certificate has
+    expired.
     """
 
     def __init__(self, home: Path, *, wired: bool = False, secured: bool = False) -> None:
@@ -128,7 +132,8 @@ class Kafka:
             self.valid, self.expired = certificate(home, "valid"), certificate(home, "expired", expired=True)
             properties += _SECURED.format(valid=self.valid.both, expired=self.expired.both)
         (home / "server.properties").write_text(properties)
-        self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", f"{home}/server.properties")
+        scram = ("--add-scram", _SCRAM) if secured else ()
+        self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", f"{home}/server.properties", *scram)
 
     def start(self) -> None:
         """Start and wait until it listens."""
