@@ -212,7 +212,7 @@ def _live_lines(known: Known, places: Sequence[Place], rulebook: Rulebook) -> It
     formula = rulebook.settings.headline_service_level
     yield _people("waiting", known, places)
     yield _binned("offered", known, places, lambda cell: cell.get(_COLUMNS["offered"], 0))
-    yield _binned("service_level", known, places, lambda cell: service_levels(cell, 0)[formula])
+    yield _binned("service_level", known, places, lambda cell: service_levels(cell, 0)[formula], begun=True)
 
 
 def _deferred_lines(known: Known, places: Sequence[Place], _: Rulebook) -> Iterable[Line]:
@@ -241,13 +241,17 @@ def _people(name: Literal["waiting", "unanswered"], known: Known, places: Sequen
     return Line(name, known.spans.edge_s * 1_000, MINUTE_S * 1_000, line("now"), line("week_ago"))
 
 
-def _binned(name: LineName, known: Known, places: Sequence[Place], read: Callable[[Cell], float | None]) -> Line:
+def _binned(
+    name: LineName, known: Known, places: Sequence[Place], read: Callable[[Cell], float | None], *, begun: bool = False
+) -> Line:
+    """A value for every quarter of an hour; `begun`: of the one that is not over, too (a count would seem to fall)."""
+
     def line(looked_back: LookedBack) -> tuple[float | None, ...]:
         from_s, to_s = known.spans.bins(looked_back)
         if looked_back == "week_ago" and not _was_anything(known, looked_back, places):
             return ()
         values = []
-        for start_s in range(from_s, to_s, BIN_S):
+        for start_s in range(from_s, to_s if begun else to_s - BIN_S + 1, BIN_S):
             cell: Cell = {}
             for place in places:
                 add(cell, known.bins.get((looked_back, start_s, place), {}))

@@ -17,9 +17,9 @@ PHONE, CHAT, MAIL = ("phone", "sales"), ("chat", "billing"), ("email", "sales")
 
 def known(**parts: Any) -> Known:
     given: dict[str, Any] = {
-        "bins": {}, "steps": {}, "day": {}, "then": {}, "provisional": {}, "confirmed": {},
+        "spans": spans(RULES, NOON), "bins": {}, "steps": {}, "day": {}, "then": {}, "provisional": {}, "confirmed": {},
     }  # fmt: skip
-    return Known(spans(RULES, NOON), **{**given, **parts})
+    return Known(**{**given, **parts})
 
 
 def cell(**numbers: int) -> dict[int, int]:
@@ -107,6 +107,14 @@ def test_the_line_of_people_is_who_came_minus_who_went() -> None:
     assert waiting.values[:4] == (5.0, 6.0, 4.0, 4.0)
     assert len(waiting.values) == (NOON // 1_000 - edge_s) // 60 + 1
     assert waiting.from_ms == edge_s * 1_000
+
+
+def test_a_quarter_of_an_hour_is_counted_when_it_is_over() -> None:
+    for minute, over, begun in ((0, 15, 15), (7, 15, 16), (14, 15, 16), (15, 15, 15)):
+        at = spans(RULES, NOON + minute * M)
+        bins = {("now", at.edge_s, PHONE): cell(offered=1)}
+        lines = {line.name: line for line in past(known(spans=at, bins=bins), RULES).kinds[0].lines}
+        assert (len(lines["offered"].values), len(lines["service_level"].values)) == (over, begun)
 
 
 def test_bins_without_anybody_have_no_service_level() -> None:

@@ -42,7 +42,7 @@ def shown(touchpoints: list[dict[str, Any]], now_ms: int) -> dict[str, Numbers]:
 
 async def test_the_past_is_what_was_shown_then(warehouse: AnyWarehouse) -> None:
     catalogue = load(simulated(), "catalogue")
-    now_ms = APPEND_MS // 60_000 * 60_000 - 3_600_000
+    now_ms = APPEND_MS // 900_000 * 900_000 - 3_600_000  # when a quarter of an hour is over
     start_ms = now_ms - INTO_MS
     today, ago = plain(story(7, start_ms)), plain(story(3, start_ms - WEEK_MS))
     full = await Filled(warehouse, catalogue).start()
