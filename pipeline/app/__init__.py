@@ -26,7 +26,7 @@ from pipeline.app.starting import patiently
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog, epoch_of
+from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog, epoch_of, version_of
 from pipeline.core.poison import Limits
 from pipeline.core.privacy import Privacy
 from pipeline.core.rules import Rulebook
@@ -37,7 +37,7 @@ from pipeline.io.ledger import SqlLedger
 from pipeline.io.log import FaustLog, end_process
 from pipeline.live import recent_days
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
-from pipeline.ports import Batch, LogError, LogRefused, OutRecord, Overtaken, Warehouse, WarehouseRefused
+from pipeline.ports import Batch, LogError, LogRefused, OutRecord, Overtaken, Warehouse, WarehouseDown, WarehouseRefused
 from pipeline.settings import Settings
 from schemas.catalogue import Catalogue
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS
@@ -205,6 +205,24 @@ class App:
                     group.create_task(folding.start(facts_epoch, accept_loss=self.settings.accept_loss))
         except* (LogLost, NewerLog, OtherDefinitions, OtherLog, WarehouseRefused) as problems:
             self.fail(problems.exceptions[0])
+
+    async def overtaken(self, partitions: Iterable[str]) -> str:
+        """Which of these the ledger has further than this worker, so that somebody else has it; empty if none."""
+        try:
+            markers = await self.ledger.markers()
+        except WarehouseDown:
+            return ""
+        for partition in partitions:
+            folding = self.foldings.get(partition)
+            if folding is None or not folding.ready or partition not in markers:
+                continue
+            marker, version = markers[partition]
+            if version > version_of(folding.engine.epoch, folding.engine.position):
+                return (
+                    f"{partition} has gone on to offset {marker.offset} without it, from {folding.engine.position}:"
+                    " somebody else has it"
+                )
+        return ""
 
     def grown(self, partitions: Iterable[str]) -> str:
         """What to say where a folded topic has more partitions than state was made for; empty if none has."""

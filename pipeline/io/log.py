@@ -58,6 +58,9 @@ class Assignments(Protocol):
         No handler call begins from here on; one that waits is cancelled when this has returned.
         """
 
+    async def overtaken(self, partitions: Sequence[str]) -> str:
+        """The group has put us out: how these are seen to have gone on without us; empty if they have not."""
+
 
 def end_process(bug: BaseException) -> NoReturn:
     """What a bug does by default: say so, and end without any clean-up that could commit."""
@@ -103,6 +106,7 @@ class FaustLog:
         self._workers: list[asyncio.Task[None]] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._revoking = asyncio.Lock()
+        self._member = ""  # who we are in the group
         self._failed = False
         self._stopping = False
         self.repaired_total = 0
@@ -352,10 +356,19 @@ class FaustLog:
             for held in self._held.values():
                 held.queue.clear()
             await cancelled(self._workers[-1:])  # the recovery, if it still goes on
+            await self._put_out()
             if not self._failed:
                 await self._finish(list(self._held))
             await cancelled(self._workers)
             self._workers, self._held = [], {}
+
+    async def _put_out(self) -> None:
+        """Where the group has put us out, and not we leave it: were others ahead of us meanwhile?"""
+        known, self._member = self._member, "" if self._stopping else await self._consumer.thread.member()
+        if known and not self._member and not self._stopping and self._room is None:
+            because = await self._listener.overtaken(list(self._held))
+            if because:
+                self._fail(Overtaken(f"the group {self._group} has put this worker out, and {because}"))
 
     async def _finish(self, partitions: list[str]) -> None:
         """The listener's flush, bounded (a rebalance must not wait for a warehouse that is down), and its commit."""
@@ -371,24 +384,17 @@ class FaustLog:
     async def _watch_app(self, app: App) -> None:
         """Faust ends without telling anybody; we do not."""
         reason = await self._end_of(app)
-        if isinstance(reason, (LogError, Overtaken)):
-            raise reason
-        raise LogError(f"The consumer of {self._group} ended: {reason!r}")
+        raise reason if isinstance(reason, LogError) else LogError(f"The consumer of {self._group} ended: {reason!r}")
 
     async def _end_of(self, app: App) -> BaseException | None:
         """Wait for the app, or its membership in the group, to end; why it did."""
         ending = asyncio.ensure_future(app.wait_until_stopped())
-        refused_total, member = 0, ""
+        refused_total = 0
         try:
             while not ending.done():
                 await asyncio.wait([ending], timeout=MEMBERSHIP_CHECK_SECONDS)
                 failure = await self._consumer.thread.failure()
-                known, member = member, await self._consumer.thread.member() or member
-                if known not in ("", member) and self._room is None:
-                    return Overtaken(
-                        f"the group {self._group} has put this worker out, because nothing was heard of it for longer"
-                        f" than {self._tuning.session_timeout_seconds:.0f} s: others have its partitions"
-                    )
+                self._member = await self._consumer.thread.member() or self._member
                 refused_total = 0 if self._open else refused_total + (failure is not None)
                 if failure is not None:
                     logger.warning("the group %s is not joined: %r", self._group, failure)
@@ -432,7 +438,12 @@ class FaustLog:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         bug = None if task.cancelled() else task.exception()
-        if bug is not None and not self._failed:
+        if bug is not None:
+            self._fail(bug)
+
+    def _fail(self, bug: BaseException) -> None:
+        """Read, handle and commit nothing any more, and say why."""
+        if not self._failed:
             self._failed, self._open = True, False
             self._consumer.freeze()
             self._want()

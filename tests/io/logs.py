@@ -39,6 +39,9 @@ class Worker:
         self.calls.append(("revoked", tuple(partitions)))
         self.owned = set()
 
+    async def overtaken(self, partitions: Sequence[str]) -> str:
+        return ""
+
     async def handle(self, batch: Batch) -> None:
         self.batches[batch.partition].append(batch)
         if self.reports_durable:
