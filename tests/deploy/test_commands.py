@@ -94,7 +94,8 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseS
     home = tmp_path_factory.mktemp("clickhouse")
     users = home / "clickhouse" / "users.d"
     users.mkdir(parents=True)
-    shutil.copy(DEPLOY / "clickhouse" / "users.d" / "touchline.xml", users)
+    for name in ("touchline.xml", "touchline-before-22.xml"):
+        shutil.copy(DEPLOY / "clickhouse" / "users.d" / name, users)
     with pytest.MonkeyPatch.context() as patch:
         for name in USERS:
             patch.setenv(f"CLICKHOUSE_{name.upper()}_PASSWORD", f"{name}-secret")
