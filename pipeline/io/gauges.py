@@ -40,6 +40,11 @@ def _windows(name: str, text: str, read: Callable[[WindowNumbers], Value]) -> Pl
     return PlaceGauge(name, text, ("window",), both)
 
 
+def _today(name: str, text: str, read: Callable[[WindowNumbers], Value]) -> PlaceGauge:
+    """Too few of them in 30 minutes to say anything."""
+    return PlaceGauge(name, text, ("window",), lambda row: iter([(("today",), read(row.numbers.today))]))
+
+
 def _quantiles(name: str, text: str, read: Sequence[tuple[str, Callable[[WindowNumbers], int | None]]]) -> PlaceGauge:
     def all_of(row: QueueRow) -> Sampled:
         for window, numbers in zip(_WINDOWS, (row.numbers.recent, row.numbers.today), strict=True):
@@ -139,6 +144,12 @@ GAUGES: Final[tuple[PlaceGauge, ...]] = (
         "wait_seconds_quantile",
         "Wait of the answered, from histograms (at most 6.25 % too high)",
         (("50", lambda w: w.wait_p50_ms), ("90", lambda w: w.wait_p90_ms), ("95", lambda w: w.wait_p95_ms)),
+    ),
+    _today("estimates_judged", "Waits announced whose true length is known by now", lambda w: w.estimates_judged),
+    _today(
+        "estimate_error_seconds",
+        "How far announced waits were off what came, on average",
+        lambda w: seconds(w.estimate_error_mean_ms),
     ),
     _windows(
         "first_responses_due", "First messages that want a reply, by when they came", lambda w: w.first_responses_due

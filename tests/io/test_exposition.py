@@ -94,6 +94,20 @@ def test_numbers_are_those_of_the_summary_in_seconds_and_ratios() -> None:
     assert value(text, "ready") == 1
 
 
+def test_announced_waits_are_judged_against_what_came() -> None:
+    world = busy()
+    for name, said in (("e1", 60 * S), ("e2", 35 * S)):
+        world.call(name, NOON - 10 * M, 30 * S)
+        world.say(NOON - 10 * M, name, "contact.informed", reason="estimate", estimate_ms=said)
+    world.fold()
+    text = page(summarise(world.state(), NOON))
+    sales = {"channel": "phone", "queue": "sales", "window": "today"}
+    assert value(text, "estimates_judged", **sales) == 2
+    assert value(text, "estimate_error_seconds", **sales) == 17.5
+    mails = {"channel": "email", "queue": "sales", "window": "today"}
+    assert (value(text, "estimates_judged", **mails), value(text, "estimate_error_seconds", **mails)) == (0, None)
+
+
 def test_what_is_not_known_is_absent() -> None:
     text = page(summarise(busy().state(), NOON))
     assert value(text, "fcr_ratio", channel="email", queue="sales", state="confirmed") is None
