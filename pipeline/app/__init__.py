@@ -23,6 +23,7 @@ from pipeline.app.privacy import pseudonyms_of
 from pipeline.app.stack import CannotStart, MustRestart
 from pipeline.app.standing import refuse_gone, standings
 from pipeline.app.starting import patiently
+from pipeline.app.taking import Taking
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
@@ -85,6 +86,7 @@ class App:
         self._prepare = prepare
         self.rulebook = Rulebook(catalogue)
         self.privacy = Privacy(pseudonyms_of(settings))
+        self.taking = Taking()
         self.warehouse = warehouse
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
@@ -282,7 +284,8 @@ class App:
 
     async def _intake(self, batch: Batch) -> None:
         if self.intake is not None:
-            await self.intake.handle(batch)
+            with self.taking.one():
+                await self.intake.handle(batch)
 
     def take_over(self, catalogue: Catalogue) -> None:
         """Go on by another catalogue, none of whose changes concerns anything counted so far."""

@@ -47,11 +47,12 @@ class Where(Protocol):
 
     warehouse: Warehouse
     privacy: Privacy
-    others: bool
-    """Whether there are workers that have to hear of it by themselves."""
 
     def now_ms(self) -> int:
         """The wall clock."""
+
+    async def until_known(self, told: "Progress") -> None:
+        """Wait until nothing is taken in any more by whoever does not know of the erasure."""
 
     async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
         """Write to the log."""
@@ -66,12 +67,17 @@ class Here:
     def __init__(self, app: App) -> None:
         self.warehouse: Warehouse = app.warehouse
         self.privacy = app.privacy
-        self.others = not app.settings.embedded_log
         self._app = app
 
     def now_ms(self) -> int:
         """As in `Where`."""
         return self._app.clock.now_ms()
+
+    async def until_known(self, told: Progress) -> None:
+        """As in `Where`."""
+        if not self._app.settings.embedded_log:
+            await _until_all_asked(told)
+        await self._app.taking.until_done()
 
     async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
         """As in `Where`."""
@@ -85,8 +91,6 @@ class Here:
 class Outside:
     """Beside the workers of a cluster."""
 
-    others = True
-
     def __init__(self, settings: Settings, warehouse: Warehouse, producer: Producer) -> None:
         self.warehouse: Warehouse = warehouse
         self.privacy = Privacy(pseudonyms_of(settings))
@@ -96,6 +100,10 @@ class Outside:
     def now_ms(self) -> int:
         """As in `Where`."""
         return time.time_ns() // 1_000_000
+
+    async def until_known(self, told: Progress) -> None:
+        """As in `Where`."""
+        await _until_all_asked(told)
 
     async def produce(self, topic: str, records: Sequence[OutRecord]) -> None:
         """As in `Where`."""
@@ -127,9 +135,7 @@ async def erase(app: Where, customer_id: str, told: Progress = lambda _: None) -
     receipt, now_ms = str(uuid.uuid4()), app.now_ms()
     await erasing.note(app.warehouse, receipt, subjects, now_ms, 0)
     app.privacy.erased.update(dict.fromkeys(subjects, now_ms))
-    if app.others:
-        told("waiting until every worker knows")
-        await asyncio.sleep(2 * REFRESH_SECONDS)
+    await app.until_known(told)
     contacts, partitions = await _forget_everywhere(app, names, receipt, now_ms, told)
     left = sum([len(await erasing.naming(app.warehouse, name)) for name in names])
     told("removing what newer rows have replaced")
@@ -137,6 +143,12 @@ async def erase(app: Where, customer_id: str, told: Progress = lambda _: None) -
     await erasing.sweep(app.warehouse, dict.fromkeys([*names, customer_id]), partitions)
     await erasing.note(app.warehouse, receipt, subjects, now_ms, contacts)
     return Receipt(receipt, now_ms, subjects, contacts, left)
+
+
+async def _until_all_asked(told: Progress) -> None:
+    """Every worker asks who was erased, now and then (`keep_knowing`)."""
+    told("waiting until every worker knows")
+    await asyncio.sleep(2 * REFRESH_SECONDS)
 
 
 async def _forget_everywhere(

@@ -47,18 +47,22 @@ class Receiver:
 
         Raises LogError, WarehouseDown.
         """
-        app = self._app
-        if app.failed.is_set():
+        if self._app.failed.is_set():
             raise LogError("the process is ending")
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                with self._app.taking.one():
+                    await self._take(touchpoints, letters)
+        except TimeoutError as error:
+            raise LogError(f"not stored within {_MOST_SECONDS:.0f} s") from error
+
+    async def _take(self, touchpoints: Sequence[Touchpoint], letters: Sequence[DeadLetter]) -> None:
+        app = self._app
         now_ms = app.clock.now_ms()
         records = [
             OutRecord(each.contact_id.encode(), encode(app.privacy.applied(each)), now_ms) for each in touchpoints
         ]
-        try:
-            async with asyncio.timeout(_MOST_SECONDS):
-                ends = await app.log.produce(TOUCHPOINTS, records) if records else {}
-                await deliver(letters, app.log, app.ledger, app.clock)
-                if app.settings.embedded_log:
-                    await app.until_written(TOUCHPOINTS, ends)
-        except TimeoutError as error:
-            raise LogError(f"not stored within {_MOST_SECONDS:.0f} s") from error
+        ends = await app.log.produce(TOUCHPOINTS, records) if records else {}
+        await deliver(letters, app.log, app.ledger, app.clock)
+        if app.settings.embedded_log:
+            await app.until_written(TOUCHPOINTS, ends)
