@@ -28,7 +28,7 @@ run: $(VENV)/installed ## install what is missing and start touchline with a sim
 	@exec $(BIN)/touchline demo --data data $(ARGS)
 
 test: lint ## lint, types, import contracts, then every test
-	@$(BIN)/python -m pytest $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
 	@echo "make test: all good (lint, format, types, import contracts, tests)."
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
