@@ -103,11 +103,12 @@ def risk(making: Making) -> Section | None:
         "broken_promise": say("a broken promise", "ein gebrochenes Versprechen"),
         "three_contacts_on_one_topic": say("three contacts about one topic", "drei Kontakte zu einem Thema"),
     }
+    until = speech.moment(found.until_ms, making.zone, lang, seconds=False)
     said = [
         say(
-            f"{speech.number(found.total, lang)} customers have had a reason to leave within 30 days,"
+            f"{speech.number(found.total, lang)} customers have had a reason to leave in the 30 days up to {until},"
             f" {speech.number(len(found.new), lang)} of them on this day.",
-            f"{speech.number(found.total, lang)} Kunden hatten binnen 30 Tagen Grund zu gehen,"
+            f"{speech.number(found.total, lang)} Kunden hatten in den 30 Tagen bis {until} Grund zu gehen,"
             f" {speech.number(len(found.new), lang)} davon an diesem Tag.",
         )
     ]

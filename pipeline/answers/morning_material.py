@@ -52,12 +52,15 @@ class AtRisk(Struct, frozen=True):
 
 
 class Risk(Struct, frozen=True):
-    """Customers at risk: how many in all, by reason, and those of the day; and how many silent ones of the day."""
+    """Customers at risk: how many in all, by reason, and those of the day; and how many silent ones of the day.
+    `until_ms`: the end of the 30 days looked at, which is not the day's where an earlier day is reported.
+    """
 
     total: int
     by_reason: dict[str, int]
     new: list[AtRisk]
     silent: int
+    until_ms: int
 
 
 class Material(Struct, frozen=True):

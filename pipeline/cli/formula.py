@@ -108,7 +108,8 @@ async def _found(
     chosen = _chosen(wanted)
     whole = {key: cell for key, cell in whole.items() if chosen(*key[1:])}
     if not whole:
-        raise CannotStart(f"nothing is counted on {day} for {', '.join(name for name in wanted if name)}")
+        narrowed = ", ".join(name for name in wanted if name)
+        raise CannotStart(f"nothing is counted on {day}{f' for {narrowed}' if narrowed else ''}")
     open_now: dict[str, int] = defaultdict(int)
     for dimensions, counts in waiting.items():
         for name, n in counts.items():

@@ -82,7 +82,9 @@ async def material(asked: Asked, rulebook: Rulebook, day: int, now_ms: int) -> M
         waits=await read(asked, _WAITS_SQL, Beyond, period),
         replies=await read(asked, _REPLIES_SQL, Beyond, period),
         promises=await _promises(asked, rulebook, day) if "promises" in views else None,
-        risk=await _risk(asked, start_ms, end_ms) if {"customers_at_risk", "customers_silent"} <= set(views) else None,
+        risk=await _risk(asked, start_ms, end_ms, now_ms)
+        if {"customers_at_risk", "customers_silent"} <= set(views)
+        else None,
         final_day=newest if newest in days else None,
         final_cells=days.get(newest, {}),
         final_earlier=days.get(newest - 7, {}),
@@ -104,7 +106,7 @@ async def _promises(asked: Asked, rulebook: Rulebook, day: int) -> list[Kept]:
     return await read(asked, _PROMISES_SQL, Kept, {"day": iso})
 
 
-async def _risk(asked: Asked, start_ms: int, end_ms: int) -> Risk:
+async def _risk(asked: Asked, start_ms: int, end_ms: int, now_ms: int) -> Risk:
     period = {"from": start_ms / 1_000, "to": end_ms / 1_000}
     rows = await read(asked, _RISK_SQL, _Risk, period)
     (silent,) = await read(asked, _SILENT_SQL, _Count, period)
@@ -113,4 +115,5 @@ async def _risk(asked: Asked, start_ms: int, end_ms: int) -> Risk:
         for reason in row.reasons:
             by_reason[reason] += 1
     new = [AtRisk(row.customer_id, row.reasons, row.contact_ids) for row in rows if row.new]
-    return Risk(len(rows), dict(by_reason), new, silent.n)
+    newest_ms = max((marker.watermark_ms for marker in (await asking.markers(asked)).values()), default=now_ms)
+    return Risk(len(rows), dict(by_reason), new, silent.n, min(newest_ms, now_ms))

@@ -35,6 +35,7 @@ _DOWN_CODES: Final = frozenset({
     279, 285, 286, 289, 319, 373, 394, 415, 425, 439, 473, 499, 574, 745, 999, 1000, 1001,
 })  # fmt: skip
 
+_IN_SCOPE: Final = re.compile(r"\.? In scope SELECT .*?(?=\. Maybe you meant|$)")
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 
 BYTES_COLUMNS: Final = frozenset({"state", "value"})
@@ -42,8 +43,9 @@ BYTES_SUFFIX: Final = "_bytes"
 
 
 def failure(code: int | None, message: str) -> WarehouseDown | WarehouseRefused:
-    """The exception for what a server said: its first line, without stack traces."""
-    said = message.split("DB::Exception: ", 1)[-1].split(" Stack trace", 1)[0].strip().split("\n", 1)[0]
+    """The exception for what a server said: its first line, without stack traces and the whole query."""
+    said = message.rsplit("DB::Exception: ", 1)[-1].split(" Stack trace", 1)[0].strip().split("\n", 1)[0]
+    said = _IN_SCOPE.sub("", said)
     text = f"ClickHouse says ({code}): {said}" if code is not None else said
     return WarehouseDown(text) if code in _DOWN_CODES else WarehouseRefused(text)
 

@@ -67,7 +67,7 @@ def material(**changes: Any) -> Material:
         "earlier": days[TODAY - 7], "hours": {h: c for h, c in by[HOUR].items() if h >= start_ms}, "days": days,
         "undecided": {}, "waits": [Beyond("late", "phone", "sales", "answered", MONDAY_MS, MONDAY_MS + 9, 1)],
         "replies": [], "promises": [Kept("callback", 1, 1, 0, 0)],
-        "risk": Risk(3, {"detractor": 3}, [AtRisk("k-secret", ["detractor"], ["a1"])], 2),
+        "risk": Risk(3, {"detractor": 3}, [AtRisk("k-secret", ["detractor"], ["a1"])], 2, MONDAY_MS + 40 * DAY_MS),
         "final_day": None, "final_cells": {}, "final_earlier": {},
     }  # fmt: skip
     return Material(**{**plain, **changes})
@@ -144,6 +144,13 @@ def test_promises_of_later_today_are_neither_kept_nor_broken() -> None:
     assert "promises" not in {section.id for section in later.sections}
     assert "Promises kept" not in {tile.title for tile in later.tiles}
     assert numbers(built(), "promises")["callback", "promises_kept_ratio"] == 1
+
+
+def test_the_30_days_of_customers_at_risk_say_where_they_end() -> None:
+    said = [sentence for section in built().sections for sentence in section.said if "30 days up to" in sentence]
+    assert said == [
+        "3 customers have had a reason to leave in the 30 days up to 11 Apr 2026 12:00, 1 of them on this day."
+    ]
 
 
 def test_what_the_warehouse_cannot_tell_is_said() -> None:

@@ -185,6 +185,20 @@ def test_what_cannot_be_answered_is_one_sentence(folder: Path, arguments: tuple[
     assert part in refused(folder, *arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("which-formula", "84", "--day", "2026-03-03"), "nothing is counted on 2026-03-03"),
+        (
+            ("as-known", "contacts", "--at", TOLD, "--where", "moon = 1"),
+            "ClickHouse says (47): Unknown expression or function identifier `moon`",
+        ),
+    ],
+)
+def test_and_no_more_than_that(folder: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    assert refused(folder, *arguments) == f"touchline: {sentence}"
+
+
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     assert "nothing is counted here yet: feed it with" in refused(tmp_path, "report", "--day", TOLD)
 
