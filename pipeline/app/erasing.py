@@ -180,7 +180,7 @@ async def _forget_everywhere(
         await app.produce(TOUCHPOINTS, records)
     await app.until_counted(CONTACT_FACTS)
     for name in names:
-        partitions.update(await erasing.held(app.warehouse, name))
+        partitions.update(await erasing.knowing(app.warehouse, name))
     return len(done), partitions
 
 

@@ -7,14 +7,13 @@ from msgspec import Struct
 
 from pipeline.core.contact import unpack
 from pipeline.core.engine import SEPARATOR
-from pipeline.core.facts import unpack as unpack_facts
 from pipeline.ports import Block, Warehouse
 
 _LIST_SQL: Final = "SELECT subject, max(erased_ms) FROM touchline_internal.erasures GROUP BY subject"
 _NAMING_SQL: Final = """
 SELECT p, key, state FROM touchline_internal.ledger FINAL WHERE kind = 2 AND position(state, %(customer_id)s) > 0"""
-_HELD_SQL: Final = """
-SELECT p, key, state FROM touchline_internal.ledger FINAL WHERE kind = 3 AND startsWith(key, %(start)s)"""
+_KNOWING_SQL: Final = """
+SELECT DISTINCT p FROM touchline_internal.ledger WHERE kind = 3 AND startsWith(key, %(start)s)"""
 _TABLES: Final = ("ledger", "contacts", "resolutions")
 _THERE_SQL: Final = "SELECT name FROM system.tables WHERE database = 'touchline_internal' AND name = 'touchpoints'"
 
@@ -55,10 +54,9 @@ async def naming(warehouse: Warehouse, customer_id: str) -> list[Named]:
     return sorted(found, key=lambda each: (each.p, each.contact_id))
 
 
-async def held(warehouse: Warehouse, customer_id: str) -> list[str]:
-    """Partitions in which the customer still has a contact. Raises WarehouseDown, WarehouseRefused."""
-    rows = await warehouse.query(_HELD_SQL, {"start": customer_id + SEPARATOR})
-    return sorted({_text(p) for p, _, state in rows if unpack_facts(_bytes(state)).held})
+async def knowing(warehouse: Warehouse, customer_id: str) -> list[str]:
+    """Partitions that know or knew of a contact of the customer. Raises WarehouseDown, WarehouseRefused."""
+    return sorted(_text(p) for (p,) in await warehouse.query(_KNOWING_SQL, {"start": customer_id + SEPARATOR}))
 
 
 async def sweep(warehouse: Warehouse, customer_ids: Iterable[str], partitions: Iterable[str]) -> None:

@@ -1,11 +1,22 @@
 """Erasing a customer through the whole pipeline: gone from state and contacts, and gone however often it is sent."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.app import App
+from pipeline.app.catalogues import choose
+from pipeline.app.erasing import Here, erase
+from pipeline.app.receiving import Receiver
+from pipeline.cli.serve import pipeline_of
+from pipeline.io.erasing import naming
+from pipeline.settings import Settings
+from schemas.codec import decode
+from schemas.rejects import Reject
+from schemas.touchpoint import Touchpoint
 from tests.app.command import replay, rows, running, sentence, touchline, write
 from tests.strategies import generate
 
@@ -66,6 +77,55 @@ def test_an_erased_customer_is_gone_and_stays_gone(tmp_path: Path, *, while_runn
     assert audit.returncode == 0, audit.stdout
     (kept,) = rows("SELECT receipt, contacts FROM touchline_internal.erasures FINAL", data)
     assert (kept["receipt"], int(kept["contacts"])) == (receipt["receipt"], len(contacts))
+
+
+@pytest.mark.process
+async def test_who_is_erased_while_they_call_on_and_on_is_gone_and_stays_gone(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    values = [json.dumps(each).encode() for each in stream()]
+    half = len(values) // 2
+
+    async def feed(app: App, *, goes_on: asyncio.Event) -> None:
+        receiver = Receiver(app)
+        for start in range(0, len(values), 80):
+            await app.feed(values[start : start + 40])
+            await receiver.take([known(value) for value in values[start + 40 : start + 80]], [])
+            if start >= half:
+                goes_on.set()
+            await asyncio.sleep(0)
+
+    async def until_stored(app: App) -> None:
+        async with asyncio.timeout(120):
+            while not await app.drained():  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.05)
+
+    async with pipeline_of(settings, choose(settings)) as app:
+        await app.start()
+        try:
+            await app.until_ready()
+            goes_on = asyncio.Event()
+            feeding = asyncio.create_task(feed(app, goes_on=goes_on))
+            await goes_on.wait()
+            assert not feeding.done()
+            receipt = await erase(Here(app), NAME)
+            await feeding
+            assert (receipt.contacts > 0, receipt.left) == (True, 0)
+            await until_stored(app)
+            assert await naming(app.warehouse, NAME) == []
+            await feed(app, goes_on=goes_on)
+            await until_stored(app)
+            assert await naming(app.warehouse, NAME) == []
+        finally:
+            await app.stop()
+    assert named(tmp_path / "data") == 0
+    audit = touchline("audit", "--data", str(tmp_path / "data"))
+    assert audit.returncode == 0, audit.stdout
+
+
+def known(value: bytes) -> Touchpoint:
+    found = decode(value)
+    assert not isinstance(found, Reject)
+    return found
 
 
 def test_nothing_is_erased_without_a_yes_or_an_id(tmp_path: Path) -> None:
