@@ -143,8 +143,8 @@ async def contact_then(asked: Asked, now: Contact, at_ms: int, channels: Collect
     )
     if not now.by_id.keys() <= {row.id for row in rows}:
         raise WarehouseRefused(
-            f"contact {now.contact_id!r} was revised since, and how it was then is not kept: store_touchpoints in the"
-            " catalogue keeps single touchpoints from then on"
+            f"contact {now.contact_id!r} came or was revised after that, and how it was then is not kept:"
+            " store_touchpoints in the catalogue keeps single touchpoints from then on"
         )
     then = Contact(now.contact_id)
     for row in rows:

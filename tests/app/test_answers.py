@@ -166,7 +166,7 @@ def test_an_edited_catalogue_is_checked_and_tried(folder: Path, tmp_path: Path) 
     ("arguments", "part"),
     [
         (("explain", "nobody"), "no contact is called 'nobody'"),
-        (("explain", "a3", "--at", "2026-03-02"), "contact 'a3' was revised since, and how it was then is not kept"),
+        (("explain", "a3", "--at", "2026-03-02"), "contact 'a3' came or was revised after that, and how"),
         (("explain", "a3", "--lang", "fr"), "there is no language 'fr': write de or en"),
         (("which-formula", "many", "--day", TOLD), "'many' is not a percentage"),
         (("which-formula", "84", "--day", "Monday"), "'Monday' is not a day: write such as 2026-03-02"),
