@@ -76,7 +76,7 @@ class Intake:
         now_ms = self._clock.now_ms()
         records: list[OutRecord] = []
         letters: list[DeadLetter] = []
-        done = batch.to_offset
+        done, why = batch.to_offset, ""
         reader = self._readers.get(topic)
         for record in batch.records:
             made, taken = self._take(record, now_ms) if reader is None else self._read(reader, record, now_ms)
@@ -87,7 +87,7 @@ class Intake:
             try:
                 poison.bad(f"{batch.partition} offset {record.offset}", taken.reason, taken.detail)
             except TooManyRejects as error:
-                self.stopped[batch.partition] = str(error)
+                why = str(error)
                 log_.error("stopped: %s", error)
                 self._log.pause(batch.partition)
                 done = record.offset
@@ -110,6 +110,8 @@ class Intake:
         for letter in letters:
             self.rejected[letter.reason] = self.rejected.get(letter.reason, 0) + 1
         await self._keep(batch.partition, letters, done)
+        if why:
+            self.stopped[batch.partition] = why  # last: who sees it may end the process, and its letters are under way
 
     async def _produce(self, partition: str, records: Sequence[OutRecord]) -> None:
         """Until the log has the touchpoints, however long it is away."""
@@ -159,6 +161,12 @@ class Intake:
                 del keeping.letters[: len(some)]
         keeping.task = None
         self._log.durable(partition, keeping.done)
+
+    async def kept(self) -> None:
+        """Wait until every dead letter there is so far is kept."""
+        tasks = [keeping.task for keeping in self._keeping.values() if keeping.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
 
     def forget(self, partitions: Collection[str]) -> None:
         """These go: whoever gets them reads again what is not durable."""

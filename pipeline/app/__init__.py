@@ -169,6 +169,9 @@ class App:
         if self.settings.embedded_log and self.foldings and not self.failed.is_set():
             with suppress(TimeoutError, LogError):
                 await asyncio.wait_for(self._until_drained(), _DRAIN_SECONDS)
+            if self.intake is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.intake.kept(), _DRAIN_SECONDS)
         await self.log.stop()
 
     async def _until_drained(self) -> None:

@@ -1,6 +1,7 @@
 """Intake: what is a touchpoint goes on under its contact's key, everything else is kept, before the batch is done."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from agents.intake import Intake
 from pipeline.core.poison import Limits
 from pipeline.core.privacy import Privacy
 from pipeline.ports import OutRecord
-from schemas.rejects import decode_dead_letter
+from schemas.rejects import DeadLetter, decode_dead_letter
 from schemas.sources.mapping import load, source_of
 from schemas.topics import DEAD_LETTERS, RAW, TOUCHPOINTS
 from schemas.vocabulary import CHANNELS
@@ -171,3 +172,25 @@ async def test_a_topic_of_ones_own_format_is_read_by_its_mapping() -> None:
         ("shop", 5, 23, "null_value"),
     ]
     assert scene.journal[-1] == ("durable", "shop/0", 24)
+
+
+async def test_dead_letters_of_a_partition_that_a_limit_stopped_can_be_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(Limits(run=3, ratio=1.0))
+    keep, gate = scene.ledger.reject, asyncio.Event()
+
+    async def slowly(letters: Sequence[DeadLetter]) -> None:
+        await gate.wait()
+        await keep(letters)
+
+    monkeypatch.setattr(scene.ledger, "reject", slowly)
+    await scene.intake.handle(batch(PARTITION, 0, *[b"{"] * 9))
+    assert scene.intake.stopped
+    assert scene.ledger.letters == []
+    waiting = asyncio.create_task(scene.intake.kept())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.set()
+    await waiting
+    assert len(scene.ledger.letters) == 3
