@@ -295,9 +295,10 @@ async def test_the_page_has_an_honest_face(browser: Browser) -> None:
 
 
 async def test_a_choice_of_which_nothing_is_known_says_so(browser: Browser) -> None:
-    async with served(Told()) as session, opened(
-        browser, f"{session._base_url}?lang=en&queue=nobody", ready="#verdict[data-state=wait]"
-    ) as watched:
+    async with (
+        served(Told()) as session,
+        opened(browser, f"{session._base_url}?lang=en&queue=nobody", ready="#verdict[data-state=wait]") as watched,
+    ):
         await until(watched.page, "document.title === '… Nothing is known of this choice.'")
 
 
