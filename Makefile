@@ -12,6 +12,8 @@ SHELL := /bin/bash
 .PHONY: help run test lint format cover faults soak clean
 
 ARGS ?=
+# Tests wait more than they count: one process more than there are cores.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +30,7 @@ run: $(VENV)/installed ## install what is missing and start touchline with a sim
 	@exec $(BIN)/touchline demo --data data $(ARGS)
 
 test: lint ## lint, types, import contracts, then every test
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
 	@echo "make test: all good (lint, format, types, import contracts, tests)."
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts

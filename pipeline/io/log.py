@@ -26,7 +26,7 @@ from pipeline.io.broker import Room
 from pipeline.io.held import Held, Progress
 from pipeline.io.kafka import Security, Tuning, brokers, connection, credentials, name, topic_partition
 from pipeline.io.producer import Producer
-from pipeline.io.transport import App, AsIs, Consumer, Fetched, brokers_url, register
+from pipeline.io.transport import App, AsIs, Consumer, ConsumerEnded, Fetched, brokers_url, register
 from pipeline.ports import Batch, LogError, LogRefused, OutRecord, Overtaken
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ BatchHandler = Callable[[Batch], Awaitable[None]]
 BUG_EXIT_CODE = 70
 EMBEDDED_FETCH_WAIT_MS = 30
 MEMBERSHIP_CHECK_SECONDS = 1.0
+ENDING_SECONDS = 10.0
 REFUSALS_TOTAL = 30
 AUTHORISATION_ERRORS = GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
@@ -393,8 +394,12 @@ class FaustLog:
         try:
             while not ending.done():
                 await asyncio.wait([ending], timeout=MEMBERSHIP_CHECK_SECONDS)
-                failure = await self._consumer.thread.failure()
-                self._member = await self._consumer.thread.member() or self._member
+                try:
+                    failure = await self._consumer.thread.failure()
+                    self._member = await self._consumer.thread.member() or self._member
+                except ConsumerEnded as ended:  # the app is about to say why
+                    await asyncio.wait([ending], timeout=ENDING_SECONDS)
+                    return app.crash_reason or ended
                 refused_total = 0 if self._open else refused_total + (failure is not None)
                 if failure is not None:
                     logger.warning("the group %s is not joined: %r", self._group, failure)

@@ -43,6 +43,10 @@ BEYOND_END_TRIES = 20
 """Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
 
 
+class ConsumerEnded(LogError):
+    """The consumer's thread is over; the app is about to say why."""
+
+
 class Fetched(Struct, frozen=True):
     """A batch, the number of the seek it was read under, and whether the log had lost what came just before it."""
 
@@ -110,9 +114,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def run(self, work: Callable[[AIOKafkaConsumer], Coroutine[Any, Any, T]]) -> T:
-        """Run on the consumer's loop, from the main loop. Cancelling the caller cancels the work."""
-        consumer = self._ensure_consumer()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(consumer), self.thread_loop))
+        """Run on the consumer's loop, from the main loop. Cancelling the caller cancels the work. Raises ConsumerEnded
+        where that loop is over.
+        """
+        asked = work(self._ensure_consumer())
+        try:
+            asking = asyncio.run_coroutine_threadsafe(asked, self.thread_loop)
+        except RuntimeError as error:
+            asked.close()
+            raise ConsumerEnded("The consumer's thread is over.") from error
+        return await asyncio.wrap_future(asking)
 
     async def failure(self) -> Exception | None:
         """What keeps aiokafka out of its group, if anything does; asking lets it try again.

@@ -1,5 +1,6 @@
 """Several workers' statements: who is heard is put together once, who is not is named."""
 
+import logging
 from typing import Any
 
 import msgspec
@@ -125,6 +126,7 @@ def test_who_starts_again_under_its_name_replaces_what_it_was(room: Room) -> Non
 
 
 def test_what_is_not_understood_harms_nobody(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="touchline.together")  # other tests turn it down
     room.workers["a"].take(b"z", b"\x00 something else")
     assert "not understood" in caplog.text
     assert room.page("a", [0, 1]).live
