@@ -2,12 +2,12 @@
 compare. What only the warehouse knows is asked of it now and then; while it is away the last answer stays.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Final
 
 from pipeline.app import FOLDED, App
+from pipeline.app.asking import now_and_then
 from pipeline.io.aged import aged, last_heard
 from pipeline.live.around import (
     Aged,
@@ -19,7 +19,6 @@ from pipeline.live.around import (
     silence_open_ms,
 )
 from pipeline.live.summary import Summary
-from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 300.0
 _SHARE: Final = 100
@@ -38,20 +37,13 @@ class Cohorts:
         self._day = 0
 
     async def run(self) -> None:
-        """Ask until cancelled. A refusal ends the asking, not the process: one alert goes without its numbers."""
-        clock = asyncio.get_running_loop().time
-        await self._app.until_ready()
-        while True:
-            began = clock()
-            try:
-                await self.ask()
-            except WarehouseDown:
-                await asyncio.sleep(_AGAIN_SECONDS)
-                continue
-            except WarehouseRefused as refused:
-                log_.warning("resolution of yesterday is not compared: %s", refused)
-                await asyncio.Event().wait()
-            await asyncio.sleep(max(LEAST_SECONDS, _SHARE * (clock() - began)))
+        """Ask until cancelled. Where that is refused, one alert goes without its numbers."""
+        await now_and_then(
+            self._app,
+            self.ask,
+            lambda took_seconds, answered: max(LEAST_SECONDS, _SHARE * took_seconds) if answered else _AGAIN_SECONDS,
+            lambda refused: log_.warning("resolution of yesterday is not compared: %s", refused),
+        )
 
     async def ask(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""

@@ -12,10 +12,10 @@ from typing import Final
 from pipeline.answers.numbers import Definitions, definitions
 from pipeline.answers.speech import Language
 from pipeline.app import App
+from pipeline.app.asking import now_and_then
 from pipeline.io.board import Telling
 from pipeline.io.history import known
 from pipeline.live.past import Known, Past, past, spans
-from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 15.0
 MOST_SECONDS: Final = 60.0
@@ -54,22 +54,21 @@ class History:
         return self.told
 
     async def run(self) -> None:
-        """Ask until cancelled. A refusal ends the asking, not the process: the page goes on without the past."""
-        clock = asyncio.get_running_loop().time
+        """Ask until cancelled. Where that is refused, the page goes on without the past."""
         await self._app.until_ready()
         while self.not_yet():  # noqa: ASYNC110  (what is waited for cannot wake us)
             await asyncio.sleep(self._least_seconds / 30)
-        while True:
-            began = clock()
-            try:
-                await self.ask()
-            except WarehouseDown:
-                pass
-            except WarehouseRefused as refused:
-                log_.warning("the page shows no past numbers: %s", refused)
-                await asyncio.Event().wait()
-            pause = min(max(self._least_seconds, _SHARE * (clock() - began)), MOST_SECONDS)
-            await asyncio.sleep(pause if self._known is not None and self._known.bins else self._least_seconds / 5)
+        await now_and_then(
+            self._app,
+            self.ask,
+            lambda took_seconds, _: self._pause_seconds(took_seconds),
+            lambda refused: log_.warning("the page shows no past numbers: %s", refused),
+        )
+
+    def _pause_seconds(self, took_seconds: float) -> float:
+        if self._known is None or not self._known.bins:
+            return self._least_seconds / 5
+        return min(max(self._least_seconds, _SHARE * took_seconds), MOST_SECONDS)
 
     async def ask(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""

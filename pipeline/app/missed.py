@@ -1,14 +1,13 @@
 """The call-back list, asked of the warehouse now and then. While the warehouse is away the last answer stays."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
 
 from pipeline.app import App
+from pipeline.app.asking import now_and_then
 from pipeline.io.missed import missed
 from pipeline.live.inputs import CallBack
-from pipeline.ports import WarehouseDown, WarehouseRefused
 
 LEAST_SECONDS: Final = 5.0
 _SHARE: Final = 50
@@ -24,19 +23,13 @@ class Missed:
         self._app = app
 
     async def run(self) -> None:
-        """Ask until cancelled. A refusal ends the asking, not the process: the list stays empty."""
-        clock = asyncio.get_running_loop().time
-        await self._app.until_ready()
-        while True:
-            began = clock()
-            try:
-                await self.ask()
-            except WarehouseDown:
-                pass
-            except WarehouseRefused as refused:
-                log_.warning("there is no call-back list: %s", refused)
-                await asyncio.Event().wait()
-            await asyncio.sleep(max(LEAST_SECONDS, _SHARE * (clock() - began)))
+        """Ask until cancelled. Where that is refused, the list stays empty."""
+        await now_and_then(
+            self._app,
+            self.ask,
+            lambda took_seconds, _: max(LEAST_SECONDS, _SHARE * took_seconds),
+            lambda refused: log_.warning("there is no call-back list: %s", refused),
+        )
 
     async def ask(self) -> None:
         """Once. Raises WarehouseDown, WarehouseRefused."""
