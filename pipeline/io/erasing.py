@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from pipeline.core.contact import unpack
 from pipeline.core.engine import SEPARATOR
+from pipeline.io.ledger import as_bytes, as_text
 from pipeline.ports import Block, Warehouse
+from schemas.tables import literal
 
 _LIST_SQL: Final = "SELECT subject, max(erased_ms) FROM touchline_internal.erasures GROUP BY subject"
 _NAMING_SQL: Final = """
@@ -28,7 +30,7 @@ class Named(Struct, frozen=True):
 
 async def erased(warehouse: Warehouse) -> dict[str, int]:
     """Fingerprint of everybody who was erased -> until when. Raises WarehouseDown, WarehouseRefused."""
-    return {_text(subject): int(until_ms) for subject, until_ms in await warehouse.query(_LIST_SQL)}
+    return {as_text(subject): int(until_ms) for subject, until_ms in await warehouse.query(_LIST_SQL)}
 
 
 async def note(warehouse: Warehouse, receipt: str, subjects: Sequence[str], erased_ms: int, contacts: int) -> None:
@@ -48,15 +50,15 @@ async def naming(warehouse: Warehouse, customer_id: str) -> list[Named]:
     """Contacts whose state names the customer. Raises WarehouseDown, WarehouseRefused."""
     found: list[Named] = []
     for p, key, state in await warehouse.query(_NAMING_SQL, {"customer_id": customer_id}):
-        contact = unpack(_text(key), _bytes(state))
+        contact = unpack(as_text(key), as_bytes(state))
         if customer_id in contact.named or any(touch.common.customer_id == customer_id for touch in contact.touches):
-            found.append(Named(_text(p), _text(key), contact.touches[0].common.channel))
+            found.append(Named(as_text(p), as_text(key), contact.touches[0].common.channel))
     return sorted(found, key=lambda each: (each.p, each.contact_id))
 
 
 async def knowing(warehouse: Warehouse, customer_id: str) -> list[str]:
     """Partitions that know or knew of a contact of the customer. Raises WarehouseDown, WarehouseRefused."""
-    return sorted(_text(p) for (p,) in await warehouse.query(_KNOWING_SQL, {"start": customer_id + SEPARATOR}))
+    return sorted(as_text(p) for (p,) in await warehouse.query(_KNOWING_SQL, {"start": customer_id + SEPARATOR}))
 
 
 async def sweep(warehouse: Warehouse, customer_ids: Iterable[str], partitions: Iterable[str]) -> None:
@@ -65,26 +67,13 @@ async def sweep(warehouse: Warehouse, customer_ids: Iterable[str], partitions: I
     """
     kept = await warehouse.query(_THERE_SQL)
     for customer_id in customer_ids:
-        literal = _literal(customer_id)
+        name = literal(customer_id)
         await warehouse.execute(
             "ALTER TABLE touchline_internal.dead_letters DELETE"
-            f" WHERE position(value, {literal}) > 0 OR position(key, {literal}) > 0"
+            f" WHERE position(value, {name}) > 0 OR position(key, {name}) > 0"
         )
         if kept:
-            await warehouse.execute(f"ALTER TABLE touchline_internal.touchpoints DELETE WHERE customer_id = {literal}")
+            await warehouse.execute(f"ALTER TABLE touchline_internal.touchpoints DELETE WHERE customer_id = {name}")
     for p in sorted(set(partitions)):
         for table in _TABLES:
-            await warehouse.execute(f"OPTIMIZE TABLE touchline_internal.{table} PARTITION {_literal(p)} FINAL")
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _bytes(value: str | bytes) -> bytes:
-    return value.encode() if isinstance(value, str) else value
+            await warehouse.execute(f"OPTIMIZE TABLE touchline_internal.{table} PARTITION {literal(p)} FINAL")

@@ -140,7 +140,7 @@ class SqlLedger:
         )
         version = max((row[5] for row in rows if row[0] == MARKER), default=0)
         states = [
-            StateRow(_text(key), _bytes(state), bool(was_open), newest_ms, newest)
+            StateRow(as_text(key), as_bytes(state), bool(was_open), newest_ms, newest)
             for kind, key, state, was_open, newest_ms, newest in rows
             if kind != MARKER
         ]
@@ -152,7 +152,7 @@ class SqlLedger:
         while True:
             asked = {"p": partition, "kind": _kind(partition), "after": after, "above": above, "most": _STATES_AT_ONCE}
             rows = [
-                StateRow(_text(key), _bytes(state), bool(is_open), last_ms, version)
+                StateRow(as_text(key), as_bytes(state), bool(is_open), last_ms, version)
                 for key, state, is_open, last_ms, version in await self._warehouse.query(_STATES_SQL, asked)
             ]
             if rows:
@@ -210,7 +210,9 @@ class SqlLedger:
 
     async def markers(self) -> dict[str, tuple[Marker, int]]:
         """Where every partition stands: its marker and version."""
-        return {_text(p): (_marker(state), version) for p, state, version in await self._warehouse.query(_MARKERS_SQL)}
+        return {
+            as_text(p): (_marker(state), version) for p, state, version in await self._warehouse.query(_MARKERS_SQL)
+        }
 
 
 def _kind(partition: str) -> int:
@@ -226,22 +228,24 @@ def _marker(state: str | bytes) -> Marker:
     return msgspec.json.decode(state, type=Marker)
 
 
-def _text(value: str | bytes) -> str:
+def as_text(value: str | bytes) -> str:
+    """A String as text: drivers give one where it is UTF-8, and bytes where it is not."""
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _bytes(value: str | bytes) -> bytes:
+def as_bytes(value: str | bytes) -> bytes:
+    """A String as bytes, likewise."""
     return value.encode() if isinstance(value, str) else value
 
 
 def _states(rows: Sequence[tuple[Any, ...]]) -> Iterator[StateRow]:
     for row in rows:
         if row[0] not in (MARKER, CELL):
-            yield StateRow(_text(row[6]), _bytes(row[12]), bool(row[13]), row[14], row[15])
+            yield StateRow(as_text(row[6]), as_bytes(row[12]), bool(row[13]), row[14], row[15])
 
 
 def _cells(rows: Sequence[tuple[Any, ...]]) -> Iterator[CellRow]:
     for row in rows:
         if row[0] == CELL:
-            window = (row[1], row[2], _text(row[3]), _text(row[4]), _text(row[5]))
+            window = (row[1], row[2], as_text(row[3]), as_text(row[4]), as_text(row[5]))
             yield CellRow((row[8], row[9]), row[7], window, dict(zip(row[10], row[11], strict=True)))

@@ -90,7 +90,7 @@ class FaustLog:
         tuning: Tuning | None = None,
         on_bug: Callable[[BaseException], object] = end_process,
     ) -> None:
-        self.bootstrap = self._bootstrap = bootstrap
+        self.bootstrap = bootstrap
         self._group = group
         self._client_id = client_id
         self._topics = dict(topics)
@@ -146,7 +146,7 @@ class FaustLog:
 
     async def _connect(self) -> None:
         self._producer = Producer(
-            self._bootstrap,
+            self.bootstrap,
             client_id=self._client_id,
             security=self._security,
             tuning=self._tuning,
@@ -155,7 +155,7 @@ class FaustLog:
         )
         await self._producer.start()
         self._reader = AIOKafkaConsumer(
-            bootstrap_servers=brokers(self._bootstrap),
+            bootstrap_servers=brokers(self.bootstrap),
             client_id=f"{self._client_id}-bounds",
             isolation_level="read_committed",
             **connection(self._security),
@@ -163,7 +163,7 @@ class FaustLog:
         try:
             await self._reader.start()
         except KafkaError as error:
-            raise LogError(f"Kafka at {self._bootstrap} cannot be reached: {error}") from error
+            raise LogError(f"Kafka at {self.bootstrap} cannot be reached: {error}") from error
         for topic in self._topics:
             await self._producer.partitions(topic)
 
@@ -175,7 +175,7 @@ class FaustLog:
             starting.cancel()
             refused = isinstance(ending.result(), AUTHORISATION_ERRORS)
             raise (LogRefused if refused else LogError)(
-                f"The group {self._group} cannot be joined at {self._bootstrap}: {ending.result()!r}"
+                f"The group {self._group} cannot be joined at {self.bootstrap}: {ending.result()!r}"
             )
         ending.cancel()
         starting.result()
@@ -186,7 +186,7 @@ class FaustLog:
         register()
         app = App(
             self._group,
-            broker=brokers_url(self._bootstrap),
+            broker=brokers_url(self.bootstrap),
             broker_client_id=self._client_id,
             broker_credentials=credentials(self._security),
             broker_session_timeout=tuning.session_timeout_seconds,
@@ -232,7 +232,7 @@ class FaustLog:
         try:
             first, end = await reader.beginning_offsets([wanted]), await reader.end_offsets([wanted])
         except KafkaError as error:
-            raise LogError(f"Kafka at {self._bootstrap} does not tell the bounds of {partition}: {error!r}") from error
+            raise LogError(f"Kafka at {self.bootstrap} does not tell the bounds of {partition}: {error!r}") from error
         return int(first[wanted]), int(end[wanted])
 
     async def committed(self, partition: str) -> int | None:
@@ -241,7 +241,7 @@ class FaustLog:
         try:
             return await self._consumer.thread.run(lambda consumer: consumer.committed(wanted))
         except KafkaError as error:
-            raise LogError(f"Kafka at {self._bootstrap} does not tell what {partition} committed: {error!r}") from error
+            raise LogError(f"Kafka at {self.bootstrap} does not tell what {partition} committed: {error!r}") from error
 
     async def seek(self, partition: str, offset: int) -> None:
         """Let the next batch start at `offset`: whatever was fetched before does not reach the handler any more.
@@ -417,7 +417,7 @@ class FaustLog:
             try:
                 ends = await self._started(self._reader).end_offsets(wanted) if wanted else {}
             except KafkaError as error:
-                logger.warning("Kafka at %s does not answer: %r", self._bootstrap, error)
+                logger.warning("Kafka at %s does not answer: %r", self.bootstrap, error)
                 continue
             for partition, end_offset in ends.items():
                 held = self._held.get(name(partition))
