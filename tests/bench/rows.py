@@ -1,0 +1,99 @@
+"""What a row of the benchmark is given and what it gives back.
+
+A row is a function `run(stack, options, report) -> list[Result]`, plain or async, registered in `tests.bench.__main__`.
+"""
+
+import statistics
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from tests.faults.servers.cluster import Cluster, cluster
+
+RATE: Final = "touchpoints/s"
+"""The unit of everything that is set beside the decode-only rate."""
+
+
+class Result(Struct, frozen=True):
+    """One number. `value` None: not measured, and `note` says why. `bound` None: nothing was promised of it.
+
+    `at_least`: the bound is a floor, otherwise a ceiling.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    bound: float | None = None
+    at_least: bool = True
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bound is kept; None where there is nothing to say."""
+        if self.value is None or self.bound is None:
+            return None
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+class Options(Struct, frozen=True):
+    """What was asked for on the command line. `peers` None: all."""
+
+    touchpoints: int = 1_000_000
+    repeat: int = 3
+    seed: int = 7
+    peers: Sequence[str] | None = None
+    profile: bool = False
+
+
+class Report(Protocol):
+    """What somebody who waits sees meanwhile."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+
+    def begin(self, what: str, total: float) -> None:
+        """A new bar."""
+
+    def at(self, done: float) -> None:
+        """How far the bar is."""
+
+
+class Stack:
+    """Servers and folders, made when a row asks for them and gone when it is done."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def folder(self, name: str) -> Path:
+        """A new empty folder."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.home))
+
+    @contextmanager
+    def cluster(self, name: str, *, partitions: int = 4, workers: int = 1) -> Iterator[Cluster]:
+        """A Kafka and a ClickHouse of their own with topics and tables; workers are started by `tend`. Raises
+        Missing.
+        """
+        with cluster(self.folder(name), workers=workers, partitions=partitions) as found:
+            yield found
+
+
+Row = Callable[[Stack, Options, Report], list[Result] | Awaitable[list[Result]]]
+
+
+def median_of(
+    name: str, values: Sequence[float], unit: str, bound: float | None = None, *, at_least: bool = True, note: str = ""
+) -> Result:
+    """The median of several measurements; the note says how far they lie apart."""
+    spread = f"{min(values):,.4g} to {max(values):,.4g} in {len(values)}" if len(values) > 1 else "measured once"
+    return Result(
+        name, statistics.median(values), unit, bound, at_least=at_least, note=f"{spread}; {note}" if note else spread
+    )
+
+
+def noise(values: Sequence[float]) -> float:
+    """How much the same measurement varies: (max - min) / median."""
+    return (max(values) - min(values)) / statistics.median(values)
