@@ -16,9 +16,10 @@ from pipeline.app.catalogues import definitions
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine, Fold, Marker
+from pipeline.core.engine import Engine, Fold
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import Marker
 from pipeline.io.producer import partition_of
 from pipeline.live import recent_days
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
