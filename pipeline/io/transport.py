@@ -33,6 +33,7 @@ from mode.utils.logging import get_logger
 from msgspec import Struct
 
 from pipeline.io.kafka import brokers, name
+from pipeline.io.unpacking import unpacked
 from pipeline.ports import Batch, LogError, Record
 
 logger = get_logger(__name__)
@@ -75,7 +76,7 @@ class App(faust.App):
     """A Faust app that knows whom to tell, and touches no disk."""
 
     BootStrategy = Boot
-    batch_records: int | None = None
+    batch_records = 20_000
     fetch_wait_ms = 200
 
     rebalances: Rebalances | None = None
@@ -104,7 +105,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._positions: dict[TP, tuple[int, int]] = {}  # next offset, number of the seek
         self._skipped: set[TP] = set()
         self._beyond_end: dict[TP, int] = {}
-        self.batch_records: int | None = None
+        self.batch_records = cast("App", self.app).batch_records
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -205,18 +206,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """What aiokafka has in store of a partition, without waiting."""
         fetcher = consumer._fetcher
         result = fetcher._records.get(partition)
-        if type(result) is FetchResult and result._partition_records is not None:
-            # Our record instead of aiokafka's, which costs twice as much to make.
-            result._partition_records._consumer_record = to_record
-        try:
-            found = await fetcher.fetched_records({partition}, timeout=0, max_records=self.batch_records)
-        except NoOffsetForPartitionError:
-            return partition, None  # from before our seek: there is no reset policy, positions are ours
-        except OffsetOutOfRangeError as error:
-            await self._out_of_range(consumer, partition, int(dict(error.args[0])[partition]))
-            return partition, None
-        # No await from aiokafka's reading to here, so its position is that after these records.
-        return partition, self._batch(consumer, partition, found.get(partition, []))
+        records: list[Record] = []
+        if type(result) is FetchResult:
+            try:
+                records = unpacked(result, self.batch_records)
+            finally:
+                if not result.has_more():
+                    del fetcher._records[partition]
+                    fetcher._notify(fetcher._wait_consume_future)  # fetch on
+        elif result is not None:
+            try:
+                await fetcher.fetched_records({partition})  # raises what it is
+            except NoOffsetForPartitionError:
+                return partition, None  # from before our seek: there is no reset policy, positions are ours
+            except OffsetOutOfRangeError as error:
+                await self._out_of_range(consumer, partition, int(dict(error.args[0])[partition]))
+                return partition, None
+        # No await from the reading to here, so aiokafka's position is that after these records.
+        return partition, self._batch(consumer, partition, records)
 
     def _batch(self, consumer: AIOKafkaConsumer, partition: TP, records: list[Record]) -> Fetched | None:
         assignment = consumer._subscription.subscription.assignment
@@ -305,9 +312,7 @@ class Consumer(driver.Consumer):
         self._frozen = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-        thread.batch_records = cast("App", self.app).batch_records
-        return thread
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     @property
     def thread(self) -> ConsumerThread:
@@ -430,11 +435,6 @@ async def check(consumer: AIOKafkaConsumer) -> None:
 async def member_of(consumer: AIOKafkaConsumer) -> str:
     """The member id the group's coordinator gave."""
     return str(consumer._coordinator.member_id)
-
-
-def to_record(_partition: TopicPartition, record: Any) -> Record:
-    """aiokafka's wire record as ours. Headers are not needed by anyone who reads."""
-    return Record(record.offset, record.timestamp, record.key, record.value)
 
 
 def brokers_url(bootstrap: str) -> str:

@@ -16,10 +16,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from msgspec.structs import replace
 
-from pipeline.io import transport
+from pipeline.io import transport, unpacking
 from pipeline.io.broker import EmbeddedBroker
 from pipeline.io.transport import Consumer, ConsumerThread, brokers_url, register
-from pipeline.ports import LogError
+from pipeline.io.unpacking import Unpacking
+from pipeline.ports import LogError, Record
 from tests.io.logs import QUICK, Worker, new_log, numbered, running, until
 
 
@@ -57,11 +58,20 @@ def test_every_override_takes_what_the_original_takes(ours: type, theirs: type) 
 
 
 def test_what_is_read_of_aiokafka_is_there() -> None:
-    source = inspect.getsource(transport)
+    source = inspect.getsource(transport) + inspect.getsource(unpacking)
     for owner, names in {
-        Fetcher: ("_records", "_fetch_waiters", "_create_fetch_waiter", "_notify", "_closed"),
-        FetchResult: ("_partition_records",),
-        PartitionRecords: ("_consumer_record",),
+        Fetcher: ("_records", "_fetch_waiters", "_create_fetch_waiter", "_notify", "_closed", "_wait_consume_future"),
+        FetchResult: ("_partition_records", "_topic_partition", "_update_position", "check_assignment", "has_more"),
+        PartitionRecords: (
+            "_aborted_producers",
+            "_check_crcs",
+            "_consume_aborted_up_to",
+            "_contains_abort_marker",
+            "_isolation_level",
+            "_records",
+            "_tp",
+            "next_fetch_offset",
+        ),
         GroupCoordinator: ("check_errors", "member_id"),
         AIOKafkaConsumer: ("_fetcher", "_coordinator", "_subscription", "_isolation_level", "_fetch_max_wait_ms"),
     }.items():
@@ -110,12 +120,12 @@ async def test_progress_is_made_over_what_holds_no_records(bootstrap: str, monke
     """As with transaction markers, which the mock does not write: every record of the first batch is hidden."""
     worker = Worker()
     log = new_log(bootstrap, "group", {"touchpoints": worker.handle}, worker)
-    unpack: Any = PartitionRecords._unpack_records
+    take = Unpacking.take
 
-    def hiding(self: PartitionRecords) -> Any:
-        return (record for record in unpack(self) if record.value is not None)
+    def hiding(self: Unpacking, most: int) -> list[Record]:
+        return [record for record in take(self, most) if record.value is not None]
 
-    monkeypatch.setattr(PartitionRecords, "_unpack_records", hiding)
+    monkeypatch.setattr(Unpacking, "take", hiding)
     async with running(log):
         await log.produce("touchpoints", [record for record in numbered(3, partition=0) if record.value])
         await until(lambda: worker.records_total() == 3, "records")
