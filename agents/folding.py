@@ -17,8 +17,9 @@ from msgspec import Struct
 from agents.dead_letters import deliver
 from agents.failpoints import during, reached
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import BehindLedger, Engine, Flush, Hole, epoch_of
+from pipeline.core.engine import BehindLedger, Engine, Hole
 from pipeline.core.poison import TooManyRejects
+from pipeline.core.steps import Flush, epoch_of
 from pipeline.core.told import delivered
 from pipeline.ports import Batch, Clock, Ledger, Log, LogError, OutRecord, Record, WarehouseDown, WarehouseRefused
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
@@ -93,7 +94,7 @@ async def recover(
     """Take over a partition: its state from the ledger, its position in the log; where the log ends now. Raises
     LogLost, OtherDefinitions, OtherLog, NewerLog.
     """
-    engine.recover(await ledger.recover(engine.partition, engine.recent_days, engine.fold_.hot_ms))
+    engine.recover(await ledger.recover(engine.partition, engine.recent_days))
     async for hashes in ledger.known(engine.partition):
         engine.know(hashes)
     reached("during_recovery")

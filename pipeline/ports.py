@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from pipeline.core.engine import Marker, ReadBack, Recovered, StateRow
 from pipeline.core.record import Record
+from pipeline.core.steps import Marker, ReadBack, Recovered, StateRow
 from schemas.rejects import DeadLetter
 
 __all__ = [
@@ -124,9 +124,9 @@ class Warehouse(Protocol):
 class Ledger(Protocol):
     """The protocol's side of the warehouse: design, section 4. Raises WarehouseDown or WarehouseRefused."""
 
-    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
-        """One consistent scan: marker; states that are hot (touched less than `hot_ms` before the watermark), live or
-        of the last flush, customers as a whole; cells of the marker's generation and later, and recent cells.
+    async def recover(self, partition: str, recent_days: int) -> Recovered:
+        """Of one moment: marker; states that are live or of the last flush, customers as a whole; cells of the
+        marker's generation and later, and recent cells.
         """
 
     def known(self, partition: str) -> AsyncIterator[Sequence[int]]:

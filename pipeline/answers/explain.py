@@ -1,6 +1,6 @@
 """One contact explained: what each touchpoint did, every cell it counts in, why its resolution is what it is.
 
-Told from the same derivations that are counted (`pipeline.core.contacts.view`, `pipeline.core.customer`), never from a
+Told from the same derivations that are counted (`pipeline.core.view`, `pipeline.core.customer`), never from a
 second reading of the rules.
 """
 
@@ -10,16 +10,16 @@ from msgspec import Struct
 
 from pipeline.answers.explain_steps import steps
 from pipeline.answers.explanation import Counted, Did, Explanation, Resolution, Sibling
-from pipeline.core import contacts, customers
+from pipeline.core import customers, view
 from pipeline.core.cells import Contribution
 from pipeline.core.contact import Contact
-from pipeline.core.contacts import View
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.facts import Facts
 from pipeline.core.histogram import bounds
 from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
 from pipeline.core.timeline import REQUESTED
+from pipeline.core.view import View
 from schemas.vocabulary import UNKNOWN
 
 
@@ -40,12 +40,12 @@ class Known(Struct, frozen=True):
 
 def explain(known: Known, rulebook: Rulebook, contact_columns: Columns, customer_columns: Columns) -> Explanation:
     """Explain a contact by the rules it is counted by."""
-    seen = contacts.view(known.contact, rulebook)
+    seen = view.view(known.contact, rulebook)
     line = seen.timeline
     customer = _customer(known.facts, rulebook)
     own = customer.facts.get(line.contact_id)
     linked = customer.linked(line.contact_id) if own is not None and own.held else None
-    cells = list(_counted("contact", contacts.contribution(seen, contact_columns), contact_columns))
+    cells = list(_counted("contact", view.contribution(seen, contact_columns), contact_columns))
     if linked is not None:
         cells += _counted("customer", customers.contribution(linked, customer_columns), customer_columns)
     return Explanation(

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from pipeline.answers.explanation import Did, Step
 from pipeline.core.contact import Touch
-from pipeline.core.contacts import View
 from pipeline.core.promises import Promise
 from pipeline.core.rules import Target
 from pipeline.core.timeline import (
@@ -37,6 +36,7 @@ from pipeline.core.timeline import (
     is_message,
     is_reply,
 )  # fmt: skip
+from pipeline.core.view import View
 from pipeline.core.waiting import Wait, holds
 from schemas.touchpoint import TYPES
 from schemas.vocabulary import UNKNOWN

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.answers import sums as summed
-from pipeline.core import contacts
+from pipeline.core import view
 from pipeline.core.cells import Cell, add
 from pipeline.core.contact import Contact
 from pipeline.core.histogram import bounds
@@ -92,8 +92,8 @@ class Question:
         """Derive these contacts under both catalogues."""
         for contact in found:
             for which, rulebook in enumerate((self._old, self._new)):
-                seen = contacts.view(contact, rulebook)
-                for (window_s, *place), cell in contacts.contribution(seen, COLUMNS).items():
+                seen = view.view(contact, rulebook)
+                for (window_s, *place), cell in view.contribution(seen, COLUMNS).items():
                     if self._from_ms <= window_s * 1_000 < self._to_ms:
                         add(self._counted[self._at(window_s * 1_000, place)][which], cell)
                 for name, at_ms in _undecided(seen, self._now_ms):
@@ -206,7 +206,7 @@ def _response_limit(before: Rules | None, after: Rules | None) -> int | None:
     return after.response_target.amount if on_clock else _NOT_TOLD
 
 
-def _undecided(seen: contacts.View, now_ms: int) -> Iterator[tuple[str, int]]:
+def _undecided(seen: view.View, now_ms: int) -> Iterator[tuple[str, int]]:
     """Neither hit nor miss yet, and since when."""
     wait = seen.wait
     target_ms = None if wait is None or wait.ended_ms is not None else wait.target_ms

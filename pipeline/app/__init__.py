@@ -27,10 +27,11 @@ from pipeline.app.taking import Taking
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog, epoch_of, version_of
+from pipeline.core.engine import Engine, Fold, NewerLog, OtherDefinitions, OtherLog
 from pipeline.core.poison import Limits
 from pipeline.core.privacy import Privacy
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import epoch_of, version_of
 from pipeline.io import topics
 from pipeline.io.erasing import erased
 from pipeline.io.kafka import Tuning, security_of

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from pipeline.app import App
-from pipeline.core.contacts import ContactFold, View
+from pipeline.core.contacts import ContactFold
+from pipeline.core.view import View
 from pipeline.io.simulator import Organisation
 from schemas.codec import encode
 from schemas.touchpoint import (

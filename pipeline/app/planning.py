@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.app.stack import CannotStart
-from pipeline.core.engine import Marker, epoch_of, version_of
+from pipeline.core.steps import Marker, epoch_of, version_of
 from pipeline.io import positions, topics
 from pipeline.io.producer import partition_of
 from pipeline.ports import Warehouse

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from agents.folding import LogLost
-from pipeline.core.engine import Marker
+from pipeline.core.steps import Marker
 from pipeline.io import positions
 from pipeline.settings import Settings
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS

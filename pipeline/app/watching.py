@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.app import FOLDED, App
 from pipeline.app.stack import CannotStart, MustRestart
-from pipeline.core.engine import version_of
+from pipeline.core.steps import version_of
 from pipeline.ports import LogError, WarehouseDown
 
 STUCK_SECONDS: Final = 120.0

@@ -22,8 +22,8 @@ from pipeline.app.catalogues import KEPT, Chosen, choose, definitions
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, err, out, run_async, settings
 from pipeline.cli.inspect import at_hand
-from pipeline.core.engine import DAY, Marker
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, Marker
 from pipeline.core.zone import Zone
 from pipeline.io import asking
 from pipeline.settings import Settings

@@ -18,7 +18,7 @@ from pipeline.cli.base import CatalogueFile, Data, app, cannot, out, run_async, 
 from pipeline.cli.explain import Lang, spoken
 from pipeline.cli.inspect import at_hand
 from pipeline.core.cells import Cell
-from pipeline.core.engine import DAY, HOUR
+from pipeline.core.steps import DAY, HOUR
 from pipeline.core.zone import DAY_MS, EPOCH_ORDINAL
 from pipeline.io import asking
 from pipeline.settings import Settings

@@ -18,7 +18,7 @@ from pipeline.app.stack import open_warehouse
 from pipeline.app.standing import standings
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
 from pipeline.cli.openness import openness
-from pipeline.core.engine import Marker
+from pipeline.core.steps import Marker
 from pipeline.io import swap, topics
 from pipeline.io.embedded import FolderHeld
 from pipeline.io.ledger import SqlLedger

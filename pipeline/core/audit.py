@@ -14,15 +14,15 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.core import contacts, customers
+from pipeline.core import customers, view
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.customer import MONTH_MS, Customer, Windows
-from pipeline.core.engine import DAY, HOUR, HOUR_S, MINUTE, CellRow, StateRow, WindowKey
 from pipeline.core.facts import Facts
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, HOUR, HOUR_S, MINUTE, CellRow, StateRow, WindowKey
 from pipeline.core.zone import Zone
 from schemas.catalogue_types import Settings
 
@@ -125,8 +125,8 @@ class Sums:
 def of_contacts(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) -> Iterator[Contribution]:
     """What each contact adds to which minute."""
     for row in rows:
-        seen = contacts.view(unpack_contact(row.key, row.state), rulebook)
-        yield contacts.contribution(seen, columns)
+        seen = view.view(unpack_contact(row.key, row.state), rulebook)
+        yield view.contribution(seen, columns)
 
 
 def of_customers(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) -> Iterator[Contribution]:

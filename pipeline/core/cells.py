@@ -46,24 +46,32 @@ def add(into: Cell, cell: Cell, sign: int = 1) -> None:
         into[number] = into.get(number, 0) + sign * value
 
 
-def difference(new: Contribution, old: Contribution) -> Contribution:
-    """new - old, with only the cells and columns that differ."""
-    if not old:
-        return {key: cell for key, cell in new.items() if cell}
-    found: Contribution = {}
+def total(cells: Sequence[Cell]) -> Cell:
+    """What several cells of one window come to; not to be changed, since of one it is that cell itself."""
+    if len(cells) == 1:
+        return cells[0]
+    found: Cell = {}
+    for cell in cells:
+        add(found, cell)
+    return found
+
+
+def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
+    """into += new - old, where they differ."""
     for key, cell in new.items():
         before = old.get(key)
-        if before is None:
-            if cell:
-                found[key] = cell
-        elif before != cell:
-            delta = dict(cell)
-            add(delta, before, -1)
-            found[key] = {number: value for number, value in delta.items() if value}
+        if before is not None:
+            if before == cell:
+                continue
+            add(into.setdefault(key, {}), before, -1)
+        found = into.get(key)
+        if found is None:
+            into[key] = dict(cell)
+        else:
+            add(found, cell)
     for key, cell in old.items():
-        if key not in new and cell:
-            found[key] = {number: -value for number, value in cell.items() if value}
-    return found
+        if key not in new:
+            add(into.setdefault(key, {}), cell, -1)
 
 
 def settled(cell: Cell, columns: Columns) -> Cell:

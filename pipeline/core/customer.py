@@ -7,9 +7,8 @@ over time.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -34,44 +33,68 @@ may have been the cause.
 """
 
 
-class Settled(Struct, frozen=True):
+class Settled:
     """A complaint that was settled, and whether the customer praised us within 30 days of it."""
 
-    raised_ms: int
-    recovered: bool
+    __slots__ = ("raised_ms", "recovered")
+
+    def __init__(self, raised_ms: int, recovered: bool) -> None:  # noqa: FBT001 - by position
+        self.raised_ms = raised_ms
+        self.recovered = recovered
 
 
-class Outreach(Struct, frozen=True):
+class Outreach:
     """Once we turned to the customer: before they had asked (for a reason that concerns them), and whether they asked
     all the same.
     """
 
-    at_ms: int
-    first: bool
-    followed: bool
+    __slots__ = ("at_ms", "first", "followed")
+
+    def __init__(self, at_ms: int, first: bool, followed: bool) -> None:  # noqa: FBT001 - by position
+        self.at_ms = at_ms
+        self.first = first
+        self.followed = followed
 
 
-class Leaving(Struct, frozen=True):
+class Leaving:
     """The customer left us; `after_bad`: within 30 days after something bad."""
 
-    at_ms: int
-    after_bad: bool
+    __slots__ = ("after_bad", "at_ms")
+
+    def __init__(self, at_ms: int, after_bad: bool) -> None:  # noqa: FBT001 - by position
+        self.at_ms = at_ms
+        self.after_bad = after_bad
 
 
-class Linked(Struct):
+class Linked:
     """One contact of a customer, seen among the others: what the measures of the customer fold are functions of."""
 
-    facts: Facts
-    follows: str
-    followed_by: str
-    followup_delay_ms: int | None
-    chased: bool
-    switched: bool
-    returned: bool
-    transfer_breaks_fcr: bool
-    settled: Sequence[Settled] = ()
-    outreach: Sequence[Outreach] = ()
-    leavings: Sequence[Leaving] = ()
+    __slots__ = (
+        "chased",
+        "facts",
+        "followed_by",
+        "follows",
+        "followup_delay_ms",
+        "leavings",
+        "outreach",
+        "returned",
+        "settled",
+        "switched",
+        "transfer_breaks_fcr",
+    )
+
+    def __init__(self, facts: Facts, *, transfer_breaks_fcr: bool) -> None:
+        self.facts = facts
+        self.transfer_breaks_fcr = transfer_breaks_fcr
+        self.follows = ""
+        self.followed_by = ""
+        self.followup_delay_ms: int | None = None
+        self.chased = False
+        self.switched = False
+        self.returned = False
+        self.settled: Sequence[Settled] = ()
+        self.outreach: Sequence[Outreach] = ()
+        self.leavings: Sequence[Leaving] = ()
 
     @property
     def resolved(self) -> bool:
@@ -153,22 +176,24 @@ class Customer:
             self._channels[facts.channel] = held
         else:
             del self._channels[facts.channel]
-        entries: list[tuple[_Sorted, int]] = [(self._requested, facts.requested_ms)]
+        change = _put if add else _remove
+        change(self._requested, facts.requested_ms, name)
         if facts.last_closed_ms is not None:
-            entries.append((self._closed, facts.last_closed_ms))
+            change(self._closed, facts.last_closed_ms, name)
         if facts.abandoned_ms is not None:
-            entries.append((self._abandoned, facts.abandoned_ms))
-        entries.extend((self._reached, at_ms) for at_ms in facts.reached_ms)
-        entries.extend((self._settled, settled_ms) for _, settled_ms in facts.settled)
-        entries.extend((self._praised, at_ms) for at_ms in facts.praised_ms)
-        entries.extend((self._outreach, at_ms) for at_ms, _ in facts.outreach)
-        entries.extend((self._bad, at_ms) for at_ms in facts.bad_ms)
-        entries.extend((self._left, at_ms) for at_ms in facts.left_ms)
-        for index, at_ms in entries:
-            if add:
-                insort(index, (at_ms, name))
-            else:
-                del index[bisect_left(index, (at_ms, name))]
+            change(self._abandoned, facts.abandoned_ms, name)
+        for at_ms in facts.reached_ms:
+            change(self._reached, at_ms, name)
+        for _, at_ms in facts.settled:
+            change(self._settled, at_ms, name)
+        for at_ms in facts.praised_ms:
+            change(self._praised, at_ms, name)
+        for at_ms, _ in facts.outreach:
+            change(self._outreach, at_ms, name)
+        for at_ms in facts.bad_ms:
+            change(self._bad, at_ms, name)
+        for at_ms in facts.left_ms:
+            change(self._left, at_ms, name)
         if facts.unanswered_until_ms - facts.requested_ms > self.windows.follow_up_ms:
             if add:
                 self._long[name] = None
@@ -184,50 +209,58 @@ class Customer:
             return set()
         w, asked_ms = self.windows.follow_up_ms, facts.requested_ms
         found = {facts.contact_id}
-        if facts.inbound:
-            found.update(name for _, name in _between(self._closed, asked_ms - w, asked_ms - 1))
-            found.update(self._unanswered_at(asked_ms))
-            found.update(name for _, name in _between(self._outreach, asked_ms - w, asked_ms + w))
-        if facts.last_closed_ms is not None:
-            found.update(
-                name for _, name in _between(self._requested, facts.last_closed_ms + 1, facts.last_closed_ms + w)
-            )
-        found.update(name for _, name in _between(self._requested, asked_ms + 1, facts.unanswered_until_ms - 1))
-        for at_ms in facts.reached_ms:
-            found.update(name for _, name in _between(self._abandoned, at_ms - self.windows.returned_ms, at_ms - 1))
-        for at_ms in facts.praised_ms if self._settled else ():
-            found.update(name for _, name in _between(self._settled, at_ms - MONTH_MS, at_ms - 1))
-        for at_ms in facts.bad_ms if self._left else ():
-            found.update(name for _, name in _between(self._left, at_ms, at_ms + MONTH_MS))
+        if self._requested:
+            if facts.inbound:
+                _name(found, self._closed, asked_ms - w, asked_ms - 1)
+                found.update(self._unanswered_at(asked_ms))
+                _name(found, self._outreach, asked_ms - w, asked_ms + w)
+            if facts.last_closed_ms is not None:
+                _name(found, self._requested, facts.last_closed_ms + 1, facts.last_closed_ms + w)
+            _name(found, self._requested, asked_ms + 1, facts.unanswered_until_ms - 1)
+            if self._abandoned:
+                for at_ms in facts.reached_ms:
+                    _name(found, self._abandoned, at_ms - self.windows.returned_ms, at_ms - 1)
+            if self._settled:
+                for at_ms in facts.praised_ms:
+                    _name(found, self._settled, at_ms - MONTH_MS, at_ms - 1)
+            if self._left:
+                for at_ms in facts.bad_ms:
+                    _name(found, self._left, at_ms, at_ms + MONTH_MS)
         return {name for name in found if (known := self.facts.get(name)) is not None and known.held}
 
     def linked(self, contact_id: str) -> Linked:
         """One held contact among the others."""
         facts = self.facts[contact_id]
-        followed_by, delay_ms = "", None
-        if facts.last_closed_ms is not None:
-            closed_ms = facts.last_closed_ms
-            for asked_ms, name in _between(self._requested, closed_ms + 1, closed_ms + self.windows.follow_up_ms):
-                if self._asks_again(facts, self.facts[name]):
-                    followed_by = name
-                    delay_ms = asked_ms - closed_ms if facts.eligible else None
-                    break
-        return Linked(
-            facts,
-            self._follows(facts) or "",
-            followed_by,
-            delay_ms,
-            self._is_chased(facts),
-            self._is_switch(facts),
-            self._is_returned(facts),
-            self.transfer_breaks_fcr,
-            tuple(
+        found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
+        if len(self._requested) > 1:
+            self._link(found)
+        found.returned = self._is_returned(facts)
+        if facts.settled:
+            found.settled = [
                 Settled(raised_ms, _any(self._praised, settled_ms + 1, settled_ms + MONTH_MS))
                 for raised_ms, settled_ms in facts.settled
-            ),
-            tuple(self._reaching_out(facts, at_ms, cares=cares) for at_ms, cares in facts.outreach),
-            tuple(Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms),
-        )
+            ]
+        if facts.outreach:
+            found.outreach = [self._reaching_out(facts, at_ms, cares=cares) for at_ms, cares in facts.outreach]
+        if facts.left_ms:
+            found.leavings = [Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms]
+        return found
+
+    def _link(self, found: Linked) -> None:
+        """What the customer's other contacts say of this one."""
+        facts = found.facts
+        if facts.last_closed_ms is not None:
+            closed_ms = facts.last_closed_ms
+            index = self._requested
+            for place in range(_from(index, closed_ms + 1), _to(index, closed_ms + self.windows.follow_up_ms)):
+                asked_ms, name = index[place]
+                if self._asks_again(facts, self.facts[name]):
+                    found.followed_by = name
+                    found.followup_delay_ms = asked_ms - closed_ms if facts.eligible else None
+                    break
+        found.follows = self._follows(facts) or ""
+        found.chased = self._is_chased(facts)
+        found.switched = self._is_switch(facts)
 
     def issues(self, contact_ids: Iterable[str]) -> dict[str, str]:
         """The contact each one's issue began with: back along the contacts followed, as long as they were asked for
@@ -267,8 +300,8 @@ class Customer:
         done, odd = 0, any(closed_ms < self.facts[name].requested_ms for closed_ms, name in heap)
         while heap:
             closed_ms, _ = heappop(heap)
-            first = bisect_left(self._requested, (closed_ms + 1, _FIRST))
-            past = bisect_right(self._requested, (closed_ms + self.windows.follow_up_ms, _LAST))
+            first = _from(self._requested, closed_ms + 1)
+            past = _to(self._requested, closed_ms + self.windows.follow_up_ms)
             for place in range(first if odd else max(first, done), past):
                 name = self._requested[place][1]
                 facts = self.facts[name]
@@ -286,9 +319,8 @@ class Customer:
         if not facts.inbound:
             return None
         start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
-        low = bisect_left(self._closed, (start_ms, _FIRST))
-        for index in range(bisect_right(self._closed, (end_ms, _LAST)) - 1, low - 1, -1):
-            name = self._closed[index][1]
+        for place in range(_to(self._closed, end_ms) - 1, _from(self._closed, start_ms) - 1, -1):
+            name = self._closed[place][1]
             if self._asks_again(self.facts[name], facts):
                 return name
         return None
@@ -297,37 +329,40 @@ class Customer:
         """Whether it follows or chases a contact on another channel."""
         if not facts.inbound or len(self._channels) == 1:
             return False
-        found = chain(self._before(facts), self._chasing(facts))
-        return any(self.facts[name].channel != facts.channel for name in found)
-
-    def _before(self, facts: Facts) -> Iterator[str]:
-        """The contacts this one follows, oldest closing first."""
+        index, channel = self._closed, facts.channel
         start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
-        for _, name in _between(self._closed, start_ms, end_ms):
-            if self._asks_again(self.facts[name], facts):
-                yield name
-
-    def _unanswered_at(self, at_ms: int) -> Iterator[str]:
-        """Contacts asked before `at_ms` and unanswered then."""
-        for _, name in _between(self._requested, at_ms - self.windows.follow_up_ms, at_ms - 1):
-            if name not in self._long and self.facts[name].unanswered_until_ms > at_ms:
-                yield name
-        for name in sorted(self._long):
-            if self.facts[name].requested_ms < at_ms < self.facts[name].unanswered_until_ms:
-                yield name
-
-    def _chasing(self, facts: Facts) -> Iterator[str]:
-        """The contacts that this one chases: still open and unanswered when it came (and closed since)."""
+        for place in range(_from(index, start_ms), _to(index, end_ms)):
+            known = self.facts[index[place][1]]
+            if known.channel != channel and self._asks_again(known, facts):
+                return True
         for name in self._unanswered_at(facts.requested_ms):
             known = self.facts[name]
-            if known.inbound and known.last_closed_ms is not None and self._asks_again(known, facts):
-                yield name
+            chased = known.inbound and known.last_closed_ms is not None
+            if chased and known.channel != channel and self._asks_again(known, facts):
+                return True
+        return False
+
+    def _unanswered_at(self, at_ms: int) -> list[str]:
+        """Contacts asked before `at_ms` and unanswered then."""
+        index = self._requested
+        found: list[str] = []
+        for place in range(_from(index, at_ms - self.windows.follow_up_ms), _to(index, at_ms - 1)):
+            name = index[place][1]
+            if name not in self._long and self.facts[name].unanswered_until_ms > at_ms:
+                found.append(name)
+        if self._long:
+            facts = self.facts
+            found += [n for n in sorted(self._long) if facts[n].requested_ms < at_ms < facts[n].unanswered_until_ms]
+        return found
 
     def _is_chased(self, facts: Facts) -> bool:
         if not facts.inbound or facts.last_closed_ms is None:
             return False
-        span = _between(self._requested, facts.requested_ms + 1, facts.unanswered_until_ms - 1)
-        return any(self._asks_again(facts, self.facts[name]) for _, name in span)
+        index = self._requested
+        for place in range(_from(index, facts.requested_ms + 1), _to(index, facts.unanswered_until_ms - 1)):
+            if self._asks_again(facts, self.facts[index[place][1]]):
+                return True
+        return False
 
     def _is_returned(self, facts: Facts) -> bool:
         if facts.abandoned_ms is None:
@@ -336,9 +371,9 @@ class Customer:
 
     def _reaching_out(self, facts: Facts, at_ms: int, *, cares: bool) -> Outreach:
         """What came before and after we turned to the customer, within the follow-up window on either side."""
-        w = self.windows.follow_up_ms
-        earlier = (self.facts[name] for _, name in _between(self._requested, at_ms - w, at_ms))
-        later = (self.facts[name] for _, name in _between(self._requested, at_ms + 1, at_ms + w))
+        w, index = self.windows.follow_up_ms, self._requested
+        earlier = [self.facts[index[place][1]] for place in range(_from(index, at_ms - w), _to(index, at_ms))]
+        later = [self.facts[index[place][1]] for place in range(_from(index, at_ms + 1), _to(index, at_ms + w))]
         first = cares and not any(known.inbound and _one_matter(facts, known) for known in earlier)
         return Outreach(at_ms, first, any(self._asks_again(facts, known) for known in later))
 
@@ -353,12 +388,31 @@ def _one_matter(first: Facts, second: Facts) -> bool:
     return not first.topic or not second.topic or first.topic == second.topic
 
 
+def _put(index: _Sorted, at_ms: int, name: str) -> None:
+    insort(index, (at_ms, name))
+
+
+def _remove(index: _Sorted, at_ms: int, name: str) -> None:
+    del index[bisect_left(index, (at_ms, name))]
+
+
+def _from(index: _Sorted, start_ms: int) -> int:
+    """The place of the first entry with start_ms <= time."""
+    return bisect_left(index, (start_ms, _FIRST))
+
+
+def _to(index: _Sorted, end_ms: int) -> int:
+    """The place after the last entry with time <= end_ms."""
+    return bisect_right(index, (end_ms, _LAST))
+
+
 def _any(index: _Sorted, start_ms: int, end_ms: int) -> bool:
     """Whether there is an entry with start_ms <= time <= end_ms."""
-    return next(_between(index, start_ms, end_ms), None) is not None
+    return bool(index) and _from(index, start_ms) < _to(index, end_ms)
 
 
-def _between(index: _Sorted, start_ms: int, end_ms: int) -> Iterator[tuple[int, str]]:
-    """Entries with start_ms <= time <= end_ms, in order."""
-    for place in range(bisect_left(index, (start_ms, _FIRST)), bisect_right(index, (end_ms, _LAST))):
-        yield index[place]
+def _name(found: set[str], index: _Sorted, start_ms: int, end_ms: int) -> None:
+    """Add whose entries have start_ms <= time <= end_ms."""
+    if index:
+        for place in range(_from(index, start_ms), _to(index, end_ms)):
+            found.add(index[place][1])

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.cells import Contribution, add, book, difference
+from pipeline.core.cells import Contribution, add, book, revise
 from pipeline.core.contact import trimmed
 from pipeline.core.customer import Customer, Linked, Windows
-from pipeline.core.engine import FACT, SEPARATOR, Applied, Marker, StateRow, Written, by_column, unit_of
+from pipeline.core.engine import Applied
 from pipeline.core.facts import Facts, pack, unpack
 from pipeline.core.hand import Hand
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
+from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, by_column, unit_of
 from schemas.rejects import Reject
 
 _DAY_MS: Final = 86_400_000
@@ -64,6 +65,7 @@ class CustomerFold:
         self._work: dict[str, Customer] = {}
         self._unpacked: dict[str, None] = {}
         """Customers that changed since they were packed."""
+        self._delta: Contribution = {}
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
         self._unpublished: dict[str, dict[str, None]] = {}
@@ -82,7 +84,7 @@ class CustomerFold:
         customer = self._work.get(facts.customer_id) or self._load(facts.customer_id)
         at_ms = facts.watermark_ms
         if not customer.newer(facts):
-            return Applied(None, at_ms)
+            return Applied(False, at_ms)
         known = customer.facts.get(facts.contact_id)
         names = customer.affected(facts)
         if known is not None:
@@ -95,15 +97,15 @@ class CustomerFold:
             names.add(facts.contact_id)
         delta: Contribution = {}
         for name in sorted(names):
-            for cell_key, cell in difference(self._contribution(customer, name), before.get(name, {})).items():
-                add(delta.setdefault(cell_key, {}), cell)
+            revise(delta, self._contribution(customer, name), before.get(name, {}))
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
-        if frozen_s > 0:
-            delta = {key: cell for key, cell in delta.items() if key[0] >= frozen_s}
+        for key, cell in delta.items():
+            if key[0] >= frozen_s:
+                add(self._delta.setdefault(key, {}), cell)
         self._touched[facts.customer_id + SEPARATOR + facts.contact_id] = None
         relinked = self._relinked.setdefault(facts.customer_id, {})
         relinked.update(dict.fromkeys(sorted(names | {facts.contact_id})))
-        return Applied(delta, at_ms)
+        return Applied(True, at_ms)
 
     def _contribution(self, customer: Customer, contact_id: str) -> Contribution:
         facts = customer.facts.get(contact_id)
@@ -118,21 +120,19 @@ class CustomerFold:
         self._work[customer_id] = customer
         return customer
 
-    def settle(self) -> None:
-        """Nothing live depends on customers yet but their cells."""
+    def settle(self) -> tuple[Contribution, list[str]]:
+        """What the facts since the last call have changed."""
         if len(self._work) > _MOST_UNPACKED:
             self._cool()
+        delta, self._delta = self._delta, {}
+        touched, self._touched = list(self._touched), {}
+        return delta, touched
 
     def _cool(self) -> None:
         """Keep all customers packed."""
         for customer_id in self._unpacked:
             self.packed[customer_id] = trimmed(_PACK_ALL.encode(list(self._work[customer_id].facts.values())))
         self._work, self._unpacked = {}, {}
-
-    def touched(self) -> list[str]:
-        """State keys touched since the last call."""
-        found, self._touched = list(self._touched), {}
-        return found
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
@@ -169,7 +169,7 @@ class CustomerFold:
     def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
         self.packed, self._work, self._unpacked, self._hand = {}, {}, {}, Hand()
-        self._touched, self._relinked, self._unpublished = {}, {}, {}
+        self._delta, self._touched, self._relinked, self._unpublished = {}, {}, {}, {}
         rows = list(rows)
         self.take_back(rows)
         again = {unit_of(row.key) for row in rows if row.version == version}

@@ -15,25 +15,39 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
 from pipeline.core.record import Record
+from pipeline.core.steps import (
+    CELL,
+    DAY,
+    HOUR,
+    HOUR_S,
+    MARKER,
+    MINUTE,
+    Flush,
+    Generation,
+    LedgerKey,
+    Marker,
+    Published,
+    ReadBack,
+    Recovered,
+    StateRow,
+    WindowKey,
+    Written,
+    epoch_of,
+    unit_of,
+    version_of,
+)
 from pipeline.core.told import Told, noted, reached
 from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.vocabulary import OTHER
 
-MARKER, CELL, CONTACT, FACT = range(4)
-"""Kinds of ledger rows."""
-MINUTE, HOUR, DAY = 1, 2, 3
-"""Resolutions of cells."""
-HOUR_S: Final = 3_600
 _HOUR_MS: Final = 3_600_000
-_OFFSET_BITS: Final = 48
 _BLOCK_BITS: Final = 20
 _CELL_BYTES: Final = 600
 """What a cell takes in a flush, about: some forty numbers with their keys."""
@@ -43,13 +57,6 @@ RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
 MOST_QUEUES_SHOWN: Final = 2_000
 """So many queue names of a partition have live totals of their own."""
-
-WindowKey = tuple[int, int, str, str, str]
-"""(resolution, window start in seconds, channel, queue, segment)."""
-Generation = tuple[int, int]
-Published = tuple[str, Mapping[str, Sequence[Any]]]
-"""Rows of a table, by column."""
-LedgerKey = tuple[Generation, WindowKey]
 
 
 class Hole(Exception):
@@ -101,91 +108,15 @@ class BehindLedger(Exception):
         super().__init__(f"{partition}: somebody else has been ahead of us")
 
 
-class Marker(Struct, omit_defaults=True):
-    """Where a partition stands: everything needed to go on, and cumulative counts.
+class Applied:
+    """What one record did. `changed` False: it is a duplicate. `clamped`: the source whose clock was ahead, if any."""
 
-    `offset` is the next one to read; `before` the incarnation of the topic before this one, and the offset reached
-    there; `facts_epoch` the incarnation of topic contact-facts that has all our facts, and `told` how far; `log_id`
-    what the cluster calls this incarnation of the topic, where it has a name for it;
-    `lost` positions that the log gave up before they were counted.
-    """
+    __slots__ = ("at_ms", "changed", "clamped")
 
-    offset: int = 0
-    watermark_ms: int = 0
-    append_ms: int = 0
-    fingerprint: str = ""
-    before: tuple[int, int] = (0, 0)
-    facts_epoch: int = 0
-    told: list[Told] = []
-    log_id: str = ""
-    applied: int = 0
-    duplicate: int = 0
-    late: int = 0
-    lost: int = 0
-    rejected: dict[str, int] = {}
-    clamped: dict[str, int] = {}
-
-
-class StateRow(Struct, frozen=True):
-    """One contact (or one contact's facts) as the ledger holds it."""
-
-    key: str
-    state: bytes
-    is_open: bool
-    last_ms: int
-    version: int
-
-
-class CellRow(Struct, frozen=True):
-    """One cell as the ledger holds it."""
-
-    generation: Generation
-    epoch: int
-    window: WindowKey
-    cell: Cell
-
-
-class Recovered(Struct, frozen=True):
-    """One consistent scan of a partition's ledger. `states`: the hot ones, the live ones, and those of the last flush,
-    customers as a whole. `cells`: those of the marker's generation and later, and recent ones.
-    """
-
-    marker: Marker | None
-    version: int
-    states: Iterable[StateRow]
-    cells: Iterable[CellRow]
-
-
-class ReadBack(Struct, frozen=True):
-    """What the ledger holds of some contacts or customers, and the version it stands at: one snapshot."""
-
-    version: int
-    states: Sequence[StateRow]
-
-
-class Applied(Struct):
-    """What one record did. `delta` None: a duplicate."""
-
-    delta: Contribution | None
-    at_ms: int
-    clamped: str | None = None
-
-
-class Written(Struct):
-    """What a fold writes at a flush: state rows, rows for people, and records for other topics.
-
-    `evidence`: rows that nothing else could bring back, written before the commit and idempotent.
-    """
-
-    states: list[StateRow]
-    published: list[Published]
-    emissions: list[tuple[str, bytes, bytes]]
-    evidence: list[Published] = []
-
-
-def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Rows turned into named columns."""
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    def __init__(self, changed: bool, at_ms: int, clamped: str | None = None) -> None:  # noqa: FBT001 - by position
+        self.changed = changed
+        self.at_ms = at_ms
+        self.clamped = clamped
 
 
 class Fold(Protocol):
@@ -226,41 +157,12 @@ class Fold(Protocol):
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Look at so many units; forget and name those that have long been quiet and have no key that is unwritten."""
 
-    def settle(self) -> None:
-        """A batch is over: bring what is live up to date."""
+    def settle(self) -> tuple[Contribution, list[str]]:
+        """Derive anew what has changed since the last call: what that adds to the cells, and the keys of the states.
 
-    def touched(self) -> list[str]:
-        """Keys touched since the last call."""
-
-
-class Flush(Struct):
-    """One flush as data, in the order of its steps: evidence and emissions, the atomic ledger block, rows for
-    people.
-    """
-
-    partition: str
-    version: int
-    offset: int
-    emissions: list[tuple[str, bytes, bytes]]
-    dead_letters: list[DeadLetter]
-    evidence: list[Published]
-    ledger: dict[str, list[Any]]
-    published: list[Published]
-    cells: list[LedgerKey]
-    keys: list[str]
-    marker: Marker
-    """As it stood at this flush."""
-
-    def emitted(self, ends: Mapping[int, int]) -> None:
-        """The emissions are in the log, before these offsets of their partitions: the marker notes it."""
-        told = self.marker.told
-        self.marker.told = noted(told, Told(self.version, reached(told, ends)))
-        self.ledger["state"][-1] = msgspec.json.encode(self.marker)
-
-    @property
-    def rows(self) -> int:
-        """Rows of the ledger block."""
-        return len(self.ledger["kind"])
+        Law: every cell that would have been touched had the fold settled after each record is among the cells, even
+        where nothing is left to add. So it does not matter where others settled (docs/decisions/0011).
+        """
 
 
 class Engine:
@@ -293,13 +195,15 @@ class Engine:
         """As if nothing had been read."""
         self._poison = Poison(self._limits)
         self.marker = Marker()
-        self.recent: dict[WindowKey, Cell] = {}
+        self.recent: dict[WindowKey, list[Cell]] = {}
+        """Live totals: of each window its cells of every generation. Those of the current one are the cells themselves,
+        so they are up to date without being added up.
+        """
         self._queues_shown: set[str] = set()
         self._generation: Generation = (0, 0)
         self._cells: dict[LedgerKey, Cell] = {}
         self._outlived = False
         """Whether there may be cells of generations that are over."""
-        self._pending: Contribution = {}
         self._dirty_cells: dict[LedgerKey, None] = {}
         self._dirty_keys: dict[str, None] = {}
         self._in_flight: dict[str, None] = {}
@@ -336,9 +240,10 @@ class Engine:
                 self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0, before=before)
         self._generation = self._generation_of(self.marker.offset - 1)
         for row in found.cells:
-            add(self.recent.setdefault(self._shown(row.window), {}), row.cell)
+            cell = dict(row.cell)
+            self.recent.setdefault(self._shown(row.window), []).append(cell)
             if row.epoch == self.epoch and same_epoch and row.generation == self._generation:
-                self._cells[row.generation, row.window] = dict(row.cell)
+                self._cells[row.generation, row.window] = cell
         self._dirty_keys.update(dict.fromkeys(republish))
         self._prune()
         self._written_offset = self.marker.offset if same_epoch else -1
@@ -442,12 +347,11 @@ class Engine:
             marker.offset = next_offset
         finally:
             self._absorb()
-            self.fold_.settle()
 
     def _apply(self, done: Applied, record: Record) -> None:
         marker = self.marker
         self._poison.good()
-        if done.delta is None:
+        if not done.changed:
             marker.duplicate += 1
             return
         marker.applied += 1
@@ -458,13 +362,6 @@ class Engine:
             marker.late += 1
         elif done.at_ms > marker.watermark_ms:
             marker.watermark_ms = done.at_ms
-        pending = self._pending
-        for key, cell in done.delta.items():
-            into = pending.get(key)
-            if into is None:
-                pending[key] = dict(cell)
-            else:
-                add(into, cell)
 
     def _reject(self, reject: Reject, record: Record) -> None:
         self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
@@ -486,32 +383,36 @@ class Engine:
         )
 
     def _absorb(self) -> None:
-        """Book what is pending into the cells of the current generation: minutes, and the hours and days they sum up
+        """Book what has changed into the cells of the current generation: minutes, and the hours and days they sum up
         to.
         """
-        generation, cells, dirty = self._generation, self._cells, self._dirty_cells
-        for (window_s, *dimensions), delta in self._pending.items():
-            channel, queue, segment = dimensions
-            for resolution, start_s in (
-                (MINUTE, window_s),
-                (HOUR, window_s - window_s % HOUR_S),
-                (DAY, self.zone.day_start_ms(window_s * 1_000) // 1_000),
-            ):
-                window = (resolution, start_s, channel, queue, segment)
-                key = (generation, window)
-                cell = cells.get(key)
-                if cell is None:
-                    cell = cells[key] = {}
-                add(cell, delta)
-                dirty[key] = None
-                if resolution != HOUR:
-                    add(self.recent.setdefault(self._shown(window), {}), delta)
-        self._pending = {}
+        deltas, touched = self.fold_.settle()
+        for (window_s, channel, queue, segment), delta in deltas.items():
+            day_s = self.zone.day_start_ms(window_s * 1_000) // 1_000
+            self._add((HOUR, window_s - window_s % HOUR_S, channel, queue, segment), delta)
+            self._add((DAY, day_s, channel, queue, segment), delta)
+            self._add((MINUTE, window_s, channel, queue, segment), delta)
         size, dirty_keys = self.fold_.size, self._dirty_keys
-        for state_key in self.fold_.touched():
+        for state_key in touched:
             if state_key not in dirty_keys:
                 self._bytes += size(state_key)
                 dirty_keys[state_key] = None
+
+    def _add(self, window: WindowKey, delta: Cell) -> None:
+        """Book into one cell of the current generation."""
+        key = (self._generation, window)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = {}
+            if window[0] != HOUR:
+                shown = self._shown(window)
+                parts = self.recent.get(shown)
+                if parts is None:
+                    self.recent[shown] = [cell]
+                else:
+                    parts.append(cell)
+        add(cell, delta)
+        self._dirty_cells[key] = None
 
     def _shown(self, window: WindowKey) -> WindowKey:
         """Under which window live totals hold a cell: whatever comes after very many queue names is `other` there. What
@@ -533,7 +434,7 @@ class Engine:
         now_s = self.marker.watermark_ms // 1_000
         oldest = {MINUTE: now_s - RECENT_MINUTES_S, DAY: now_s - self.recent_days * 86_400}
         self.recent = {
-            window: cell for window, cell in self.recent.items() if window[1] >= oldest.get(window[0], 1 << 62)
+            window: cells for window, cells in self.recent.items() if window[1] >= oldest.get(window[0], 1 << 62)
         }
 
     # -- flushing
@@ -614,22 +515,3 @@ class Engine:
 
 def _copy(marker: Marker) -> Marker:
     return msgspec.structs.replace(marker, rejected=dict(marker.rejected), clamped=dict(marker.clamped))
-
-
-def version_of(epoch: int, offset: int) -> int:
-    """The version of what is written up to (not including) an offset of a log epoch: the higher, the later."""
-    return epoch << _OFFSET_BITS | offset
-
-
-SEPARATOR: Final = "\x1f"
-"""Between customer and contact in the key of a state: ids carry no control characters."""
-
-
-def unit_of(key: str) -> str:
-    """The contact or customer a state belongs to."""
-    return key.partition(SEPARATOR)[0]
-
-
-def epoch_of(version: int) -> int:
-    """The log epoch a version belongs to."""
-    return version >> _OFFSET_BITS

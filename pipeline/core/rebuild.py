@@ -10,13 +10,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.core import audit, contacts, customers
+from pipeline.core import audit, customers, view
 from pipeline.core.cells import Contribution, settled
 from pipeline.core.contact import unpack
-from pipeline.core.engine import CELL, MARKER, Marker, StateRow, WindowKey, epoch_of
 from pipeline.core.facts import facts_of, gone
 from pipeline.core.measure import Columns
+from pipeline.core.rows import contact_row
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CELL, MARKER, Marker, StateRow, WindowKey, epoch_of
 
 _HOUR_MS: Final = 3_600_000
 
@@ -52,11 +53,11 @@ def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) 
         for touch in contact.touches:
             if touch.common.channel not in known:
                 raise UnknownChannel(touch.common.channel, row.key)
-        seen = contacts.view(contact, rulebook)
+        seen = view.view(contact, rulebook)
         line = seen.timeline
-        done.states.append(StateRow(row.key, row.state, seen.is_live, contacts.last_ms(seen), row.version))
-        done.rows.append(contacts.contact_row(seen, contact.revised_ms, row.version))
-        done.contributions.append(contacts.contribution(seen, columns))
+        done.states.append(StateRow(row.key, row.state, seen.is_live, view.last_ms(seen), row.version))
+        done.rows.append(contact_row(seen, contact.revised_ms, row.version))
+        done.contributions.append(view.contribution(seen, columns))
         for customer_id in sorted(contact.named):
             told = (
                 facts_of(line, seen.wait, row.version, 0)

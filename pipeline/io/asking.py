@@ -15,10 +15,10 @@ from pipeline.answers.plausible import Seen
 from pipeline.core.cells import Cell, add
 from pipeline.core.contact import Contact
 from pipeline.core.contact import unpack as unpack_contact
-from pipeline.core.engine import Marker
 from pipeline.core.facts import Facts
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import Marker
 from pipeline.io.sql import bind
 from pipeline.ports import WarehouseRefused
 from schemas.codec import decode

@@ -15,9 +15,9 @@ from msgspec import Struct
 from pipeline.core import audit
 from pipeline.core.audit import Difference, Place, Span
 from pipeline.core.cells import Contribution
-from pipeline.core.engine import CellRow, Marker
 from pipeline.core.measure import Columns
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CellRow, Marker
 from pipeline.io import audit_tables
 from pipeline.io.frozen import STATES_AT_ONCE, frozen, is_of_customers, states, sweep
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pipeline.core import audit
 from pipeline.core.audit import Difference, Span
-from pipeline.core.engine import CELL, DAY, CellRow, StateRow
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CELL, DAY, CellRow, StateRow
 from pipeline.io.audit import AuditOutcome
 from pipeline.io.frozen import CUSTOMER, is_of_customers
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS

@@ -17,8 +17,8 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from pipeline.core.engine import CONTACT, FACT, MARKER, Marker
 from pipeline.core.rebuild import Rows, state_block
+from pipeline.core.steps import CONTACT, FACT, MARKER, Marker
 from pipeline.io.frozen import STATES_AT_ONCE, frozen, is_of_customers, pieces, states, sweep
 from pipeline.io.ledger import SqlLedger
 from pipeline.ports import Block, Warehouse

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from pipeline.core.contact import unpack
-from pipeline.core.engine import SEPARATOR
+from pipeline.core.steps import SEPARATOR
 from pipeline.io.ledger import as_bytes, as_text
 from pipeline.ports import Block, Warehouse
 from schemas.tables import literal

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import uuid4
 
-from pipeline.core.engine import CONTACT, FACT, StateRow
+from pipeline.core.steps import CONTACT, FACT, StateRow
 from pipeline.ports import Warehouse, WarehouseDown, WarehouseRefused
 from schemas.tables import INTERNAL, literal
 from schemas.topics import CONTACT_FACTS

@@ -1,4 +1,4 @@
-"""The protocol's side of the warehouse: recovery in one scan, the commit in one insert, and rows for people.
+"""The protocol's side of the warehouse: recovery, the commit in one insert, and rows for people.
 
 Everything here is SQL that ClickHouse 18.16 and 26.9 both understand. Reads use FINAL: of equal keys the highest
 version.
@@ -9,19 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.engine import (
-    CELL,
-    CONTACT,
-    FACT,
-    MARKER,
-    RECENT_MINUTES_S,
-    SEPARATOR,
-    CellRow,
-    Marker,
-    ReadBack,
-    Recovered,
-    StateRow,
-)
+from pipeline.core.engine import RECENT_MINUTES_S
+from pipeline.core.steps import CELL, CONTACT, FACT, MARKER, SEPARATOR, CellRow, Marker, ReadBack, Recovered, StateRow
 from pipeline.io.sql import bind
 from pipeline.ports import Block, Warehouse, WarehouseDown
 from schemas.rejects import DeadLetter
@@ -29,16 +18,16 @@ from schemas.topics import CONTACT_FACTS
 
 _DATABASE: Final = "touchline_internal"
 _DAY_S: Final = 86_400
-EVER_MS: Final = 1 << 62
 _TRIES: Final = 3
 _HASHES_AT_ONCE: Final = 1_000_000
 _STATES_AT_ONCE: Final = 20_000
+_NO_STATES: Final = (255,)
+"""No kind has this number."""
 # What precedes the key in the sorting key, and states and marker have none of: so a key is found, not looked for.
 _NO_CELL: Final = "resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''"
 _CUSTOMER: Final = f"substring(key, 1, position(key, '{SEPARATOR}') - 1)"
 _MARKER_SQL: Final = "SELECT state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 AND p = %(p)s"
-# A customer comes whole or not at all; which ones are hot need not be asked of the same snapshot.
-_SCAN_SQL: Final = f"""
+_SCAN_SQL: Final = """
 SELECT kind, resolution, window_s, channel, queue, segment, key, epoch, generation_hour, generation_block,
        keys, values, state, is_open, last_ms, version
 FROM touchline_internal.ledger FINAL
@@ -49,12 +38,12 @@ WHERE p = %(p)s AND (
         OR (resolution = 1 AND window_s >= %(minutes_from_s)s)
         OR (resolution = 3 AND window_s >= %(days_from_s)s)
     ))
-    OR (kind = 2 AND (is_open = 1 OR last_ms >= %(hot_from_ms)s OR version >= %(version)s))
-    OR (kind = 3 AND {_CUSTOMER} IN (
-        SELECT {_CUSTOMER} FROM touchline_internal.ledger
-        WHERE p = %(p)s AND kind = 3 AND (last_ms >= %(hot_from_ms)s OR version >= %(version)s)
-    ))
+    OR kind IN %(states)s
 )"""
+# Without FINAL, which would read every state only to leave most of them: what was open once, or is of the last flush.
+_NAMES_SQL: Final = """
+SELECT DISTINCT {unit} AS name FROM touchline_internal.ledger
+WHERE p = %(p)s AND kind = %(kind)s AND (is_open = 1 OR version >= %(version)s)"""
 # Without FINAL: of each key the newest row, by hand, so that only what is asked for is read.
 _READ_SQL: Final = f"""
 SELECT kind, key, argMax(state, version) AS state_bytes, argMax(is_open, version) AS was_open,
@@ -86,34 +75,46 @@ class SqlLedger:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    async def recover(self, partition: str, recent_days: int, hot_ms: int = EVER_MS) -> Recovered:
-        """One consistent scan. The marker is looked at before, only to know from where cells and states are needed;
-        that holds even if somebody has gone ahead since. Raises WarehouseDown if somebody goes ahead all the time.
+    async def recover(self, partition: str, recent_days: int) -> Recovered:
+        """Marker and recent cells, and the states that cannot be read back when somebody names them. The marker is
+        looked at before and after: nothing was committed in between. Raises WarehouseDown if somebody else goes on
+        all the time.
         """
         for _ in range(_TRIES):
             hints = await self._warehouse.query(_MARKER_SQL, {"p": partition})
             hint, version = (_marker(hints[0][0]), hints[0][1]) if hints else (Marker(), 0)
             watermark_s = hint.watermark_ms // 1_000
+            states = await self._live(partition, version)
             found = await self._scan(
                 partition,
                 generation_hour=hint.append_ms // 3_600_000,
                 minutes_from_s=max(watermark_s - RECENT_MINUTES_S, 0),
                 days_from_s=max(watermark_s - recent_days * _DAY_S, 0),
-                hot_from_ms=max(hint.watermark_ms - hot_ms, 0),
-                version=version,
+                states=_NO_STATES,
             )
-            # The customers of the last flush were looked for by the hint: it has to be the last flush.
-            if found.version == version or _kind(partition) == CONTACT:
-                return found
+            if found.version == version:
+                return msgspec.structs.replace(found, states=states)
         raise WarehouseDown(f"somebody else is writing {partition}")
 
     async def scan(self, partition: str) -> Recovered:
-        """Everything of a partition."""
+        """Everything of a partition, in one scan."""
         return await self._scan(
-            partition, generation_hour=0, minutes_from_s=0, days_from_s=0, hot_from_ms=-(1 << 62), version=0
+            partition, generation_hour=0, minutes_from_s=0, days_from_s=0, states=(_kind(partition),)
         )
 
-    async def _scan(self, partition: str, **bounds: int) -> Recovered:
+    async def _live(self, partition: str, version: int) -> list[StateRow]:
+        """Contacts that are open, whatever their age, and contacts or customers of the last flush: these as a whole."""
+        asked = {"p": partition, "kind": _kind(partition), "version": version}
+        rows = await self._warehouse.query(_NAMES_SQL.format(unit=_unit(partition)), asked)
+        names = [as_text(name) for (name,) in rows]
+        found: list[StateRow] = []
+        for start in range(0, len(names), _STATES_AT_ONCE):
+            found += (await self.read(partition, names[start : start + _STATES_AT_ONCE])).states
+        if _kind(partition) == CONTACT:
+            return [row for row in found if row.is_open or row.version >= version]
+        return found
+
+    async def _scan(self, partition: str, **bounds: int | Sequence[int]) -> Recovered:
         rows = await self._warehouse.query(_SCAN_SQL, {"p": partition, **bounds})
         marker, version = None, 0
         for row in rows:

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from pipeline.answers.morning_material import AtRisk, Beyond, Cells, Dimensions, Kept, Material, Risk
 from pipeline.core.cells import Cell
-from pipeline.core.engine import DAY, HOUR
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, HOUR
 from pipeline.core.zone import HOUR_MS
 from pipeline.io import asking, knowing
 from pipeline.io.asking import Asked, read

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from pipeline.core import rebuild
 from pipeline.core.audit import Cells, Span
-from pipeline.core.contacts import CONTACT_ROW
 from pipeline.core.customers import RESOLUTION_ROW
-from pipeline.core.engine import CONTACT, FACT, Marker, StateRow, by_column
 from pipeline.core.measure import Columns
+from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CONTACT, FACT, Marker, StateRow, by_column
 from pipeline.io.audit import Tables, within_retention
 from pipeline.io.frozen import is_of_customers, states
 from pipeline.io.producer import partition_of

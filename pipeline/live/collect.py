@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.core.cells import add
-from pipeline.core.engine import DAY, MINUTE
+from pipeline.core.cells import add, total
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, MINUTE
 from pipeline.live.cases import all_cases, worst
 from pipeline.live.inputs import LiveState, PartitionState
 from pipeline.live.judged import judge_day, judge_minute
@@ -158,9 +158,10 @@ def _count_cells(
     yesterday_s = starts.yesterday_ms // 1_000
     answers_s = (now_ms - ANSWERS_WINDOW_MS) // 1_000
     replies_s = (now_ms - REPLIES_MS) // 1_000
-    for (resolution, start_s, channel, queue, segment), cell in partition.recent.items():
+    for (resolution, start_s, channel, queue, segment), cells in partition.recent.items():
         if start_s * 1_000 > now_ms:  # promises are booked when they are due, and a clock may be ahead
             continue
+        cell = total(cells)
         if resolution == MINUTE:
             if partition.of_contacts:
                 outcomes = _place(places, (channel, queue)).outcomes

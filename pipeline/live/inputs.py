@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from pipeline.core.cells import Cell
-from pipeline.core.contacts import View
-from pipeline.core.engine import Marker, WindowKey
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import Marker, WindowKey
+from pipeline.core.view import View
 from schemas.topics import CONTACT_FACTS
 
 
@@ -29,7 +29,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
 
     partition: str
     marker: Marker
-    recent: Mapping[WindowKey, Cell]
+    recent: Mapping[WindowKey, Sequence[Cell]]
     ready: bool
     open: Mapping[str, View] = {}
     stopped_because: str = ""

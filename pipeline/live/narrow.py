@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.core.contacts import View
+from pipeline.core.view import View
 from pipeline.live.collect import Collected
 from pipeline.live.inputs import LiveState
 from pipeline.live.present import Others
@@ -22,7 +22,7 @@ def narrowed_state(state: LiveState, queues: Collection[str]) -> LiveState:
         msgspec.structs.replace(
             partition,
             open={contact_id: view for contact_id, view in partition.open.items() if _touches(view, queues)},
-            recent={window: cell for window, cell in partition.recent.items() if window[3] in queues},
+            recent={window: cells for window, cells in partition.recent.items() if window[3] in queues},
         )
         for partition in state.partitions
     ]

@@ -5,11 +5,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from pipeline.core.contacts import View
 from pipeline.core.promises import Promise
 from pipeline.core.response import Clock, deadline_ms
 from pipeline.core.rules import Rulebook, elapsed
 from pipeline.core.timeline import ABANDONED, ANSWERED, CLOSED, DISCARDED, REOPENED
+from pipeline.core.view import View
 from pipeline.core.waiting import Leg
 from pipeline.live.judged import reply_undecided, wait_undecided
 from pipeline.live.parts import SOON_MS, Parts, Place

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.core.engine import Marker, ReadBack, Recovered, StateRow, unit_of
 from pipeline.core.known import hash_of
+from pipeline.core.steps import Marker, ReadBack, Recovered, StateRow, unit_of
 from pipeline.ports import Batch, LogError, OutRecord, Record, WarehouseDown
 from schemas.rejects import DeadLetter
 
@@ -80,7 +80,7 @@ class FakeLedger:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
+    async def recover(self, partition: str, recent_days: int) -> Recovered:
         self._answer("recover")
         hot = [row for row in self.recovered.states if row.key not in self.cold]
         return msgspec.structs.replace(self.recovered, states=hot)

@@ -10,19 +10,10 @@ from agents.folding import Folding, LogLost, Pace, recover
 from pipeline.core import contacts
 from pipeline.core.contact import Contact, unpack
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import (
-    CONTACT,
-    MARKER,
-    Engine,
-    Marker,
-    NewerLog,
-    OtherDefinitions,
-    Recovered,
-    StateRow,
-    version_of,
-)
+from pipeline.core.engine import Engine, NewerLog, OtherDefinitions
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CONTACT, MARKER, Marker, Recovered, StateRow, version_of
 from pipeline.core.told import Told
 from pipeline.measures import CONTACT_COLUMNS
 from schemas.catalogue import default

@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from pipeline.core.contact import Contact
 from pipeline.core.contact import unpack as unpack_contact
-from pipeline.core.engine import CONTACT, FACT, Engine, Flush
+from pipeline.core.engine import Engine
 from pipeline.core.facts import Facts
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CONTACT, FACT, Flush
 from pipeline.ports import Record
 from tests.core.harness import Cells, contact_engine, customer_engine, record_of
 from tests.oracle import Arrival

@@ -11,8 +11,8 @@ from pipeline.answers import morning, report_page
 from pipeline.answers.morning_material import AtRisk, Beyond, Kept, Material, Risk
 from pipeline.answers.report import Flat, Plot, Report, flat, public
 from pipeline.answers.speech import LANGUAGES, Language
-from pipeline.core.engine import DAY, HOUR
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, HOUR
 from pipeline.core.zone import DAY_MS
 from pipeline.io import plots, spreadsheets
 from schemas.catalogue import load

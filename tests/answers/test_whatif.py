@@ -8,8 +8,8 @@ import pytest
 from pipeline.answers import whatif
 from pipeline.answers.sums import added, sums
 from pipeline.answers.whatif import Outcome, Place, Question
-from pipeline.core.engine import DAY
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY
 from schemas.catalogue import load
 from tests.answers.stored import Stored, store
 from tests.measures.scenes import HOUR, MONDAY_MS, contact

@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.app import App, auditing
 from pipeline.app.auditing import BackgroundAudit
-from pipeline.core.engine import DAY, Engine, Marker
+from pipeline.core.engine import Engine
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, Marker
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.ports import WarehouseDown, WarehouseRefused
 from tests.core.harness import catalogue_of

@@ -9,7 +9,7 @@ import pytest
 from pipeline.app.starting import patiently
 from pipeline.app.watchdog import BLOCKED_SECONDS, Watchdog
 from pipeline.app.watching import STUCK_SECONDS, Overtaken, Stuck
-from pipeline.core.engine import Marker, version_of
+from pipeline.core.steps import Marker, version_of
 from pipeline.io.held import Progress
 from pipeline.io.kafka import Security
 from pipeline.io.reach import reach

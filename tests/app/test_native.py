@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import unpack
-from pipeline.core.engine import CONTACT, FACT
 from pipeline.core.facts import unpack as unpack_facts
+from pipeline.core.steps import CONTACT, FACT
 from pipeline.io.clickhouse import NativeWarehouse, Server
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.ports import Warehouse

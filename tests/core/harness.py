@@ -9,10 +9,11 @@ import msgspec
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
-from pipeline.core.engine import CELL, MINUTE, Engine, Flush
+from pipeline.core.engine import Engine
 from pipeline.core.measure import column_key
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CELL, MINUTE, Flush
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record
 from schemas.catalogue import Catalogue

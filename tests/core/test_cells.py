@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.cells import Contribution, add, book, difference, settled
+from pipeline.core.cells import Cell, Contribution, book, revise, settled, total
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import Columns, Measure, column_key
 from tests.oracle import MINUTE
@@ -61,13 +61,27 @@ CONTRIBUTIONS = st.dictionaries(st.tuples(st.sampled_from((0, 60)), st.just("a")
 
 
 @given(st.lists(CONTRIBUTIONS, max_size=6))
-def test_differences_add_up_to_the_last_contribution(steps: list[Contribution]) -> None:
-    total: Contribution = {}
+def test_revisions_add_up_to_the_last_contribution(steps: list[Contribution]) -> None:
+    sums: Contribution = {}
     before: Contribution = {}
     for step in steps:
-        for key, delta in difference(step, before).items():
-            assert delta, "a cell that does not differ is not in the difference"
-            add(total.setdefault(key, {}), delta)
+        revise(sums, step, before)
         before = step
-    found = {key: kept for key, cell in total.items() if (kept := {n: v for n, v in cell.items() if v})}
+    found = {key: kept for key, cell in sums.items() if (kept := {n: v for n, v in cell.items() if v})}
     assert found == {key: cell for key, cell in before.items() if cell}
+
+
+@given(CONTRIBUTIONS, CONTRIBUTIONS)
+def test_what_stays_as_it_was_is_not_touched(new: Contribution, old: Contribution) -> None:
+    touched: Contribution = {}
+    revise(touched, new, old)
+    assert set(touched) == {key for key in {*new, *old} if new.get(key) != old.get(key)}
+
+
+@given(st.lists(CELLS, min_size=1, max_size=4))
+def test_a_total_is_the_sum_of_its_cells(cells: list[Cell]) -> None:
+    before = [dict(cell) for cell in cells]
+    assert {n: v for n, v in total(cells).items() if v} == {
+        n: v for n in (PLAIN, OPEN, OPEN + 1, WAIT) if (v := sum(cell.get(n, 0) for cell in cells))
+    }
+    assert cells == before

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,9 +68,20 @@ def held(known: Customer) -> Iterator[str]:
     return (name for name, facts in known.facts.items() if facts.held)
 
 
-def links(known: Customer) -> dict[str, tuple[Linked, str]]:
+def told(linked: Linked) -> tuple[Any, ...]:
+    """Everything a link says, to be compared."""
+    return (
+        linked.facts, linked.follows, linked.followed_by, linked.followup_delay_ms, linked.chased, linked.switched,
+        linked.returned, linked.resolved, linked.fcr,
+        [(each.raised_ms, each.recovered) for each in linked.settled],
+        [(each.at_ms, each.first, each.followed) for each in linked.outreach],
+        [(each.at_ms, each.after_bad) for each in linked.leavings],
+    )  # fmt: skip
+
+
+def links(known: Customer) -> dict[str, tuple[tuple[Any, ...], str]]:
     """Every held contact among the others, and its issue."""
-    return {name: (known.linked(name), known.issues([name])[name]) for name in held(known)}
+    return {name: (told(known.linked(name)), known.issues([name])[name]) for name in held(known)}
 
 
 @given(st.lists(any_facts(), max_size=8), any_facts())

@@ -9,31 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core import contacts, engine
+from pipeline.core import contacts, steps
 from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.contacts import ContactFold
-from pipeline.core.engine import (
+from pipeline.core.engine import BehindLedger, Engine, Hole, OtherDefinitions, OtherLog
+from pipeline.core.facts import unpack
+from pipeline.core.poison import Limits, TooManyRejects
+from pipeline.core.record import Record
+from pipeline.core.rules import Rulebook
+from pipeline.core.steps import (
     CELL,
     MARKER,
     MINUTE,
-    BehindLedger,
     CellRow,
-    Engine,
     Flush,
-    Hole,
     Marker,
-    OtherDefinitions,
-    OtherLog,
     ReadBack,
     Recovered,
     StateRow,
     epoch_of,
     version_of,
 )
-from pipeline.core.facts import unpack
-from pipeline.core.poison import Limits, TooManyRejects
-from pipeline.core.record import Record
-from pipeline.core.rules import Rulebook
 from pipeline.core.timeline import REOPENED
 from pipeline.measures import CONTACT_COLUMNS
 from tests.core.harness import catalogue_of, contact_engine, customer_engine
@@ -96,7 +92,7 @@ def recovered(*flushes: Flush) -> Recovered:
     for flush in sorted(flushes, key=lambda f: f.version):
         (row,) = rows(flush, MARKER)
         marker, version = msgspec.json.decode(row["state"], type=Marker), row["version"]
-        for row in rows(flush, engine.CONTACT) + rows(flush, engine.FACT):
+        for row in rows(flush, steps.CONTACT) + rows(flush, steps.FACT):
             states[row["key"]] = StateRow(
                 row["key"], row["state"], bool(row["is_open"]), row["last_ms"], row["version"]
             )
@@ -270,7 +266,7 @@ def test_a_flush_that_failed_is_in_the_next_one() -> None:
     folded([record(2, contact="b")], one)
     one.failed(lost)
     flush = flushed(one)
-    assert {row["key"] for row in rows(flush, engine.CONTACT)} == {"a", "b"}
+    assert {row["key"] for row in rows(flush, steps.CONTACT)} == {"a", "b"}
     assert len(flush.dead_letters) == 1
     assert offered(flush) == {(BEGIN // HOUR, 0): 2}
     assert one.flush() is None
@@ -411,7 +407,8 @@ def test_what_is_in_the_ledger_for_an_offset_does_not_depend_on_batches_and_owne
         return {row.key: row.state for row in of.states}
 
     def totals(of: Recovered) -> Mapping[Any, dict[int, int]]:
-        return {(row.generation, row.window): row.cell for row in of.cells}
+        # Which cells were touched with nothing left in them does depend on batches, and makes no difference.
+        return {(row.generation, row.window): row.cell for row in of.cells if row.cell}
 
     assert (found.marker, found.version, states(found)) == (expected.marker, expected.version, states(expected))
     assert totals(found) == totals(expected)
@@ -499,7 +496,7 @@ def test_a_contact_silent_for_longer_than_retention_begins_anew_whether_its_row_
     flush = flushed(folded(first))
     gone.recover(msgspec.structs.replace(recovered(flush), states=[]))
     folded(on, gone)
-    states = [{row["key"]: row["state"] for row in rows(flushed(one), engine.CONTACT)} for one in (there, gone)]
+    states = [{row["key"]: row["state"] for row in rows(flushed(one), steps.CONTACT)} for one in (there, gone)]
     assert states[0] == states[1]
     assert [touch.type for touch in unpack_contact("k", states[0]["k"]).touches] == [REOPENED]
     assert there.recent == gone.recent

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import subject_of, unpack
-from pipeline.core.engine import CONTACT, FACT
 from pipeline.core.facts import Facts, pack
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CONTACT, FACT
 from pipeline.ports import Record
 from schemas.codec import decode
 from schemas.rejects import Reject

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import Contact
-from pipeline.core.contacts import view
 from pipeline.core.facts import NEVER, Facts, facts_of, gone, pack, unpack
 from pipeline.core.rules import Rulebook
+from pipeline.core.view import view
 from schemas.codec import decode
 from schemas.rejects import Reject
 from tests.core.harness import catalogue_of

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core import engine
+from pipeline.core import steps
 from tests.core.harness import run_all
 from tests.oracle import HOUR, SECOND, Arrival, Cell, Promises, Recount, date_of, recount
 from tests.strategies import (
@@ -88,8 +88,8 @@ def agree(log: list[Arrival], promises: Promises, cuts: Iterable[int] = ()) -> R
     cells, contacts, resolutions = run_all(log, promises, cuts)
     assert cells.totals() == expected.cells
     minutes = [minute for minute, *_ in expected.cells]
-    assert cells.totals(engine.HOUR) == summed(expected.cells, (m - m % HOUR for m in minutes))
-    assert cells.totals(engine.DAY) == summed(expected.cells, (day_of(m, promises.zone) for m in minutes))
+    assert cells.totals(steps.HOUR) == summed(expected.cells, (m - m % HOUR for m in minutes))
+    assert cells.totals(steps.DAY) == summed(expected.cells, (day_of(m, promises.zone) for m in minutes))
     assert contacts.keys() == expected.contacts.keys()
     held = {(row["contact_id"], row["customer_id"]) for row in resolutions.values() if row["held"]}
     assert held == {(c["contact_id"], c["customer_id"]) for c in expected.contacts.values() if c["customer_id"]}

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import Contact
-from pipeline.core.contacts import CONTACT_ROW, View, contact_row, view
 from pipeline.core.happened import happened, heard_ms, reached_ms
+from pipeline.core.rows import CONTACT_ROW, contact_row
 from pipeline.core.rules import Rulebook
+from pipeline.core.view import View, view
 from schemas.catalogue import load
 from schemas.codec import decode
 from schemas.rejects import Reject

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import Contact
-from pipeline.core.contacts import CLAMP_MS, view
+from pipeline.core.contacts import CLAMP_MS
 from pipeline.core.promises import Promise, promises
 from pipeline.core.record import Record
 from pipeline.core.rules import Rulebook
+from pipeline.core.view import view
 from schemas.codec import PROMISE_MS, decode
 from schemas.rejects import Reject
 from tests.core.harness import catalogue_of, contact_engine

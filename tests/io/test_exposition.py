@@ -12,9 +12,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.core.cells import Cell
-from pipeline.core.engine import DAY, MINUTE, WindowKey
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import column_key
+from pipeline.core.steps import DAY, MINUTE, WindowKey
 from pipeline.io.exposition import exposition
 from pipeline.live import LiveState, PartitionState, Summary, summarise
 from pipeline.live.around import Aged, Around, CalendarNow, IntakeNow

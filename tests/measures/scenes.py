@@ -10,9 +10,9 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.core.engine import MINUTE
 from pipeline.core.measure import column_key
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import MINUTE
 from pipeline.measures import ALL
 from pipeline.ports import Record
 from schemas.catalogue import load

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.core.contact import Contact
-from pipeline.core.contacts import view
 from pipeline.core.rules import Rulebook
+from pipeline.core.view import view
 from schemas.catalogue import load
 from schemas.codec import decode
 from schemas.rejects import Reject

@@ -8,13 +8,15 @@ import msgspec
 from pipeline.app.catalogues import definitions
 from pipeline.app.declared import declared
 from pipeline.core.cells import add, settled
-from pipeline.core.contacts import CONTACT_ROW, ContactFold
+from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import RESOLUTION_ROW, CustomerFold
-from pipeline.core.engine import CONTACT, FACT, Engine
+from pipeline.core.engine import Engine
 from pipeline.core.facts import unpack
 from pipeline.core.measure import Columns
+from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CONTACT, FACT
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.producer import partition_of
 from pipeline.io.schema import Declared, ensure
@@ -56,7 +58,7 @@ class Filled:
                 partition = f"{topic}/{number}"
                 fingerprint = definitions(self.catalogue)
                 engine = Engine(partition, epoch, fold, rulebook.zone, fingerprint, LIMITS, 20)
-                engine.recover(await self.ledger.recover(partition, 20))
+                engine.recover(await self.ledger.scan(partition))
                 self.engines[partition] = engine
         return self
 

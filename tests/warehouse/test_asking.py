@@ -10,8 +10,8 @@ from pipeline.answers import morning
 from pipeline.answers.sums import added, sums
 from pipeline.app.answering import explained
 from pipeline.app.declared import declared
-from pipeline.core.engine import DAY, MINUTE
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, MINUTE
 from pipeline.io import asking, knowing, mornings
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.io.ledger import SqlLedger

@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.core import audit as core
 from pipeline.core.audit import Difference, Span, span_of, weight
-from pipeline.core.engine import CELL, CONTACT, DAY, HOUR, MINUTE
 from pipeline.core.measure import column_key
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import CELL, CONTACT, DAY, HOUR, MINUTE
 from pipeline.core.zone import Zone
 from pipeline.io import audit
 from pipeline.io.audit import AuditOutcome, audit_days

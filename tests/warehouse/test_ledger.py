@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.engine import CONTACT, FACT, MARKER, version_of
 from pipeline.core.known import hash_of
+from pipeline.core.steps import CONTACT, FACT, MARKER, version_of
 from pipeline.io import ledger as sql_ledger
 from pipeline.io.ledger import SqlLedger
 from pipeline.io.schema import ensure

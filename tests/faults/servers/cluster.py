@@ -14,7 +14,7 @@ from clickhouse_driver import Client
 from clickhouse_driver import errors as clickhouse_errors
 from confluent_kafka import Consumer, TopicPartition
 
-from pipeline.core.engine import Marker
+from pipeline.core.steps import Marker
 from pipeline.io.clickhouse import NativeWarehouse, Server
 from pipeline.io.ledger import SqlLedger
 from schemas.topics import CONTACT_FACTS, RAW, TOUCHPOINTS

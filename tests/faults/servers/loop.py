@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from msgspec import Struct
 
 from agents.failpoints import STEPS
-from pipeline.core.engine import Marker
+from pipeline.core.steps import Marker
 from pipeline.ports import WarehouseDown
 from tests.faults.servers import recount
 from tests.faults.servers.cluster import BUG, Cluster, cluster, wait_until

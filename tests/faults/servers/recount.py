@@ -11,13 +11,15 @@ from msgspec import Struct
 
 from pipeline.core import contacts as contact_fold
 from pipeline.core import customers as customer_fold
+from pipeline.core import view as contact_view
 from pipeline.core.cells import Contribution, add, settled
 from pipeline.core.contact import Contact
 from pipeline.core.customer import Customer, Windows
-from pipeline.core.engine import DAY, HOUR, HOUR_S, MINUTE, WindowKey
 from pipeline.core.facts import Facts, facts_of, gone, unpack
 from pipeline.core.measure import Columns
+from pipeline.core.rows import CONTACT_ROW, contact_row
 from pipeline.core.rules import Rulebook
+from pipeline.core.steps import DAY, HOUR, HOUR_S, MINUTE, WindowKey
 from pipeline.io.ledger import SqlLedger
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Warehouse
@@ -113,10 +115,10 @@ def expected(log: Iterable[Logged], rulebook: Rulebook) -> Counted:
     sums: dict[WindowKey, dict[int, int]] = defaultdict(dict)
     customers: dict[str, Customer] = {}
     for name, contact in known.items():
-        seen = contact_fold.view(contact, rulebook)
-        _book(sums, contact_fold.contribution(seen, CONTACT_COLUMNS), rulebook)
+        seen = contact_view.view(contact, rulebook)
+        _book(sums, contact_view.contribution(seen, CONTACT_COLUMNS), rulebook)
         counted.states[name] = contact.pack()
-        counted.contacts[name] = contact_fold.contact_row(seen, contact.revised_ms, 0)[:-1]
+        counted.contacts[name] = contact_row(seen, contact.revised_ms, 0)[:-1]
         for customer_id in contact.named:
             held = customer_id == seen.timeline.customer_id
             told = facts_of(seen.timeline, seen.wait, 0, 0) if held else gone(seen.timeline, customer_id, 0, 0)
@@ -167,7 +169,7 @@ async def stored(warehouse: Warehouse) -> Counted:
                 facts = unpack(row.state)
                 found.facts[facts.customer_id, facts.contact_id] = msgspec.structs.replace(facts, version=0)
     found.cells = _nonzero(sums)
-    names = ", ".join(name for name in contact_fold.CONTACT_ROW if name != "version")
+    names = ", ".join(name for name in CONTACT_ROW if name != "version")
     for values in await warehouse.query(f"SELECT {names} FROM touchline_internal.contacts FINAL"):
         found.contacts[values[0]] = tuple(values)
     names = ", ".join(name for name in customer_fold.RESOLUTION_ROW if name not in ("revised_ms", "version"))

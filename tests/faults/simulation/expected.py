@@ -9,13 +9,15 @@ import msgspec
 from pipeline.core import contacts as contact_fold
 from pipeline.core import customers as customer_fold
 from pipeline.core import engine
-from pipeline.core.cells import Contribution, add, settled
+from pipeline.core import view as contact_view
+from pipeline.core.cells import Contribution, add, settled, total
 from pipeline.core.contact import Contact
 from pipeline.core.contacts import CLAMP_MS
 from pipeline.core.customer import Customer, Windows
-from pipeline.core.engine import DAY, HOUR, HOUR_S, MINUTE, Marker, WindowKey
 from pipeline.core.facts import Facts, facts_of, gone, unpack
 from pipeline.core.measure import Columns
+from pipeline.core.rows import contact_row
+from pipeline.core.steps import DAY, HOUR, HOUR_S, MINUTE, Marker, WindowKey
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from schemas.codec import decode
 from schemas.rejects import Reject
@@ -38,7 +40,7 @@ class Expected:
         """What was known of contacts that began anew, under the same id, after more than retention."""
         self._kept_ms = kept_ms
         self._fold(received)
-        self.views = {name: contact_fold.view(contact, RULEBOOK) for name, contact in self.contacts.items()}
+        self.views = {name: contact_view.view(contact, RULEBOOK) for name, contact in self.contacts.items()}
         self.facts: dict[tuple[str, str], Facts] = {}
         self.customers: dict[str, Customer] = {}
         self._tell()
@@ -84,8 +86,8 @@ class Expected:
 
     def _count(self) -> Cells:
         sums: dict[WindowKey, dict[int, int]] = defaultdict(dict)
-        for seen in (*self.views.values(), *(contact_fold.view(each, RULEBOOK) for each in self.forgotten)):
-            _book(sums, contact_fold.contribution(seen, CONTACT_COLUMNS))
+        for seen in (*self.views.values(), *(contact_view.view(each, RULEBOOK) for each in self.forgotten)):
+            _book(sums, contact_view.contribution(seen, CONTACT_COLUMNS))
         self.contact_cells = nonzero(sums)
         for customer_id, name in self.facts:
             if self.facts[customer_id, name].held:
@@ -95,10 +97,7 @@ class Expected:
 
     def contact_rows(self) -> dict[str, tuple[Any, ...]]:
         """Rows of table contacts, without version."""
-        return {
-            name: contact_fold.contact_row(seen, self.contacts[name].revised_ms, 0)[:-1]
-            for name, seen in self.views.items()
-        }
+        return {name: contact_row(seen, self.contacts[name].revised_ms, 0)[:-1] for name, seen in self.views.items()}
 
     def kept(self) -> dict[tuple[str, ...], tuple[int, int]]:
         """Of every touchpoint that counts: revision and effective time."""
@@ -208,12 +207,16 @@ def _check_live(world: World, partition: str) -> None:
     oldest = {MINUTE: now_s - engine.RECENT_MINUTES_S, DAY: now_s - owner.recent_days * 86_400}
     written = ledger_cells(world, [partition])
     recent = {window: cell for window, cell in written.items() if window[1] >= oldest.get(window[0], 1 << 62)}
-    _equal(f"recent cells of {partition}", nonzero(owner.recent), recent)
+    _equal(
+        f"recent cells of {partition}",
+        nonzero({window: total(cells) for window, cells in owner.recent.items()}),
+        recent,
+    )
     if isinstance(owner.fold_, contact_fold.ContactFold):
         oldest_ms = owner.marker.watermark_ms - world.kept_ms
         rows = world.ledger.table(partition).states.values()
         live = {row.key for row in rows if row.is_open and row.last_ms >= oldest_ms}
-        seen = {name for name, view in owner.fold_.open.items() if contact_fold.last_ms(view) >= oldest_ms}
+        seen = {name for name, view in owner.fold_.open.items() if contact_view.last_ms(view) >= oldest_ms}
         _equal(f"open contacts of {partition}", seen, live)
 
 

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.core import engine
-from pipeline.core.engine import CELL, MARKER, CellRow, Marker, ReadBack, Recovered, StateRow, WindowKey, unit_of
 from pipeline.core.known import hash_of
+from pipeline.core.steps import CELL, MARKER, CellRow, Marker, ReadBack, Recovered, StateRow, WindowKey, unit_of
 from pipeline.ports import Batch, LogError, OutRecord, Record, WarehouseDown
 from schemas.rejects import DeadLetter
 from tests.faults.simulation.traffic import BEGIN_MS
@@ -214,7 +214,7 @@ class Ledger:
         if self._rng.random() < self._faults.warehouse:
             raise WarehouseDown("no answer")
 
-    async def recover(self, partition: str, recent_days: int, hot_ms: int) -> Recovered:
+    async def recover(self, partition: str, recent_days: int) -> Recovered:
         """Like the SQL: a look at the marker for a lower bound, then one scan."""
         await PAUSE
         self._maybe_down()
@@ -230,12 +230,12 @@ class Ledger:
             for (generation, epoch, window), (_, cell) in table.cells.items()
             if generation[0] >= hour or window[1] >= oldest.get(window[0], 1 << 62)
         ]
-        hot = {
+        live = {
             unit_of(row.key)
             for row in table.states.values()
-            if row.is_open or row.last_ms >= hint.watermark_ms - hot_ms or row.version == version
+            if row.is_open or row.version == version
         }
-        states = [row for row in table.states.values() if unit_of(row.key) in hot]
+        states = [row for row in table.states.values() if unit_of(row.key) in live]
         await PAUSE
         return Recovered(marker, version, iter(states), iter(cells))
 

@@ -8,10 +8,12 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from agents import folding
+from pipeline.core import contacts
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Customer
-from pipeline.core.engine import CELL, Engine
+from pipeline.core.engine import Engine
 from pipeline.core.facts import Facts
+from pipeline.core.steps import CELL
 from pipeline.core.told import Told
 from tests.faults.simulation.fakes import Ledger
 
@@ -52,14 +54,19 @@ def _only_itself(customer: Customer, facts: Facts) -> set[str]:
     return {facts.contact_id} if facts.held and known is not None and known.held else set()
 
 
-_NET = """channel, queue, segment = dimensions
-        if not any(delta.values()):
-            continue"""
+def _nothing(*_: Any) -> None:
+    """Instead of something."""
+
+
+_NET = """if not any(delta.values()):
+            continue
+        day_s ="""
 
 MUTANTS: Final[dict[str, Mutant]] = {
     "two inserts for one: state, then cells": lambda: patch.object(Ledger, "commit", _state_then_cells),
     "two inserts for one: cells, then state": lambda: patch.object(Ledger, "commit", _cells_then_state),
-    "only changed rows are written": lambda: _changed(Engine, "_absorb", "channel, queue, segment = dimensions", _NET),
+    "only changed rows are written": lambda: _changed(Engine, "_absorb", "day_s =", _NET),
+    "states in between are not claimed": lambda: patch.multiple(contacts, claim=_nothing, claim_all=_nothing),
     "neighbours are not touched": lambda: patch.object(Customer, "affected", _only_itself),
     "no chain check": lambda: _changed(Engine, "fold", "first_offset > marker.offset", "first_offset < 0"),
     "generation from raw timestamps": lambda: _changed(

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct, structs
 
 from agents.folding import Folding, LogLost, Pace
-from pipeline.core import engine
+from pipeline.core import steps
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import NewerLog
 from pipeline.core.rules import Rulebook
@@ -334,7 +334,7 @@ class World:
         epoch = self.topics.epochs[TOUCHPOINTS]
         for partition in self.topics.named(TOUCHPOINTS):
             marker, version = self.ledger.marker(partition)
-            counted = marker.offset if marker is not None and engine.epoch_of(version) == epoch else 0
+            counted = marker.offset if marker is not None and steps.epoch_of(version) == epoch else 0
             for record in self.topics.records[partition]:
                 one = self.sent[partition, record.offset]
                 if record.offset < counted:

@@ -1,0 +1,101 @@
+"""What the contact fold writes for people: rows of the tables `contacts` and `touchpoints`."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pipeline.core.happened import happened, heard_ms, reached_ms
+from pipeline.core.response import deadline_ms
+from pipeline.core.steps import epoch_of, version_of
+from pipeline.core.view import View
+from schemas.touchpoint import Touchpoint
+
+Kept = tuple[Touchpoint, bytes | None, int, int, int]
+"""A touchpoint that changed its contact: itself, as it came, effective time, append time, offset."""
+
+
+def touchpoint_rows(kept: Sequence[Kept], version: int) -> dict[str, list[Any]]:
+    """Rows of table `touchpoints`: only what counted when it came, so of one id the newest is the one that counts."""
+    epoch = epoch_of(version)
+    return {
+        "contact_id": [t.contact_id for t, *_ in kept],
+        "id": [t.id for t, *_ in kept],
+        "revision": [t.revision for t, *_ in kept],
+        "type": [str(t.__struct_config__.tag) for t, *_ in kept],
+        "time_ms": [row[2] for row in kept],
+        "append_ms": [row[3] for row in kept],
+        "channel": [t.channel for t, *_ in kept],
+        "customer_id": [t.customer_id or "" for t, *_ in kept],
+        "queue": [t.queue or "" for t, *_ in kept],
+        "segment": [t.segment or "" for t, *_ in kept],
+        "topic": [t.topic or "" for t, *_ in kept],
+        "agent_id": [t.agent_id or "" for t, *_ in kept],
+        "direction": [t.direction or "inbound" for t, *_ in kept],
+        "source": [t.source or "" for t, *_ in kept],
+        "body": [(row[1] or b"").decode() for row in kept],
+        "offset": [row[4] for row in kept],
+        "epoch": [epoch] * len(kept),
+        "version": [version_of(epoch, row[4] + 1) for row in kept],
+    }
+
+
+CONTACT_ROW: Final = (
+    "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
+    "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
+    "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
+    "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints",
+    "is_open", "discarded", "note_ms", "note", "note_detail", "note_value", "heard_ms", "reached_ms", "revised_ms",
+    "version",
+)  # fmt: skip
+"""Columns of table `contacts` (all but `p`)."""
+
+
+def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
+    """One row of table `contacts`: what data teams read of a contact."""
+    line, waited = seen.timeline, seen.wait
+    notes = happened(line, waited)
+    first = seen.clocks[0] if seen.clocks else None
+    answered = waited is not None and waited.outcome == "answered"
+    in_target = None
+    if waited is not None and waited.target_ms is not None and answered:
+        in_target = int(waited.length_ms <= waited.target_ms)
+    return (
+        line.contact_id,
+        line.customer_id,
+        line.channel,
+        line.queue,
+        line.segment,
+        line.topic,
+        "inbound" if line.inbound else "outbound",
+        line.source,
+        "" if waited is None else waited.outcome,
+        line.refused_reason,
+        line.requested_ms,
+        None if waited is None else waited.began_ms,
+        line.queued_ms,
+        line.answered_ms,
+        None if waited is None else waited.ended_ms,
+        line.abandoned_ms,
+        None if first is None else first.began_ms,
+        None if first is None else first.replied_ms,
+        line.first_closed_ms,
+        line.last_closed_ms,
+        waited.length_ms if waited is not None and answered else None,
+        None if first is None or first.replied_ms is None else first.length_ms,
+        None if waited is None else waited.target_ms,
+        in_target,
+        int(seen.response_due),
+        deadline_ms(line, first) if first is not None and first.running else None,
+        None if first is None or first.running else int(first.in_target),
+        line.transfers,
+        len(line.touches),
+        int(seen.is_open),
+        int(line.discarded_ms is not None),
+        [each.at_ms for each in notes],
+        [each.what for each in notes],
+        [each.detail for each in notes],
+        [each.value for each in notes],
+        heard_ms(line),
+        reached_ms(line),
+        revised_ms,
+        version,
+    )

@@ -1,0 +1,230 @@
+"""Everything derived of a contact, and what it adds to the cells: pure functions of its touchpoints and the rules."""
+
+from collections.abc import Iterable, Sequence
+from sys import intern
+from typing import Final
+
+from msgspec import structs
+
+from pipeline.core.cells import MINUTE_MS, Contribution, book
+from pipeline.core.contact import Contact, Touch
+from pipeline.core.effort import HAPPENINGS, happenings
+from pipeline.core.measure import Columns
+from pipeline.core.promises import Promise, promises
+from pipeline.core.resolution import Closing, closing
+from pipeline.core.response import Clock, clocks
+from pipeline.core.rules import Rulebook
+from pipeline.core.timeline import (
+    ABANDONED,
+    ANSWERED,
+    CLOSED,
+    COMPLAINT_RAISED,
+    DISCARDED,
+    FEEDBACK_GIVEN,
+    HELD,
+    INFORMED,
+    PROMISE_MADE,
+    QUEUED,
+    REOPENED,
+    RESUMED,
+    SELF_SERVICE,
+    TRANSFERRED,
+    Timeline,
+    is_contained,
+    timeline,
+)
+from pipeline.core.voice import Complaint, Feedback, complaints, feedback
+from pipeline.core.waiting import Leg, Wait, legs, wait
+from schemas.vocabulary import UNKNOWN
+
+
+class View:
+    """Everything derived of a contact: a pure function of its touchpoints and the rules."""
+
+    __slots__ = ("clocks", "closing", "complaints", "feedback", "legs", "promises", "timeline", "wait")
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        wait: Wait | None,
+        legs: list[Leg],
+        clocks: list[Clock],
+        closing: Closing | None,
+        promises: Sequence[Promise] = (),
+        complaints: Sequence[Complaint] = (),
+        feedback: Sequence[Feedback] = (),
+    ) -> None:
+        self.timeline = timeline
+        self.wait = wait
+        self.legs = legs
+        self.clocks = clocks
+        self.closing = closing
+        self.promises = promises
+        self.complaints = complaints
+        self.feedback = feedback
+
+    @property
+    def is_open(self) -> bool:
+        """Not closed, abandoned, discarded or contained in self-service, or reopened since."""
+        if not self.timeline.seen & _ENDS:
+            return True
+        for touch in reversed(self.timeline.touches):
+            if touch.type == REOPENED:
+                return True
+            if _ENDS >> touch.type & 1 and (touch.type != SELF_SERVICE or is_contained(touch)):
+                return False
+        return True
+
+    @property
+    def response_due(self) -> bool:
+        """Whether a response clock is running."""
+        return bool(self.clocks) and self.clocks[-1].running
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody may be waiting for us: what the live values look at. A promise goes on when the contact is
+        closed.
+        """
+        return self.is_open or self.response_due or any(promise.fate == "open" for promise in self.promises)
+
+
+_GLANCED: Final = 1 << ANSWERED | 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE | 1 << REOPENED
+"""What says whether a contact is open, and whether somebody is talking: the touchpoints that live values look at."""
+_ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
+_SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
+_BESIDES: Final = _SAID | HAPPENINGS | 1 << DISCARDED
+"""What most contacts lack: looked for once, since all of this is done for every touchpoint that comes."""
+
+
+def view(contact: Contact, rulebook: Rulebook) -> View:
+    """Derive everything."""
+    line = timeline(contact, rulebook)
+    if not line.seen & _SAID:
+        return View(line, wait(line), legs(line), clocks(line), closing(line))
+    return View(
+        line, wait(line), legs(line), clocks(line), closing(line), promises(line), complaints(line), feedback(line)
+    )
+
+
+def contribution(seen: View, columns: Columns) -> Contribution:
+    """What one contact adds to which cell."""
+    line = seen.timeline
+    found: Contribution = {}
+    by_moment = columns.by_moment
+    own = (line.channel, line.queue, line.segment)
+    book(found, by_moment.get("request", ()), line.requested_ms, own, line)
+    if seen.wait is not None:
+        book(found, by_moment.get("wait", ()), seen.wait.began_ms, own, seen.wait)
+        if seen.wait.negative:
+            book(found, by_moment.get("negative", ()), seen.wait.began_ms, own, seen.wait.negative)
+    for leg in seen.legs:
+        book(found, by_moment.get("leg", ()), leg.began_ms, (line.channel, leg.queue, line.segment), leg)
+    for clock in seen.clocks:
+        book(found, by_moment.get("clock", ()), clock.began_ms, own, clock)
+        if clock.replied_ms is not None:
+            book(found, by_moment.get("reply", ()), clock.replied_ms, own, clock)
+    if seen.closing is not None:
+        book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
+        if seen.closing.negative:
+            book(found, by_moment.get("negative", ()), seen.closing.first_closed_ms, own, seen.closing.negative)
+    if line.seen & _BESIDES:
+        _book_besides(found, seen, columns, own)
+    if line.out_of_scope_ms is not None:
+        book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
+    return {key: cell for key, cell in found.items() if cell}
+
+
+def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[str, str, str]) -> None:
+    line, by_moment = seen.timeline, columns.by_moment
+    if line.discarded_ms is not None:
+        book(found, by_moment.get("discarded", ()), line.discarded_ms, own, line)
+    for moment, touch in happenings(line):
+        book(found, by_moment.get(moment, ()), touch.at_ms, own, touch)
+    for promise in seen.promises:
+        book(found, by_moment.get("promise", ()), promise.due_ms, own, promise)
+    for complaint in seen.complaints:
+        book(found, by_moment.get("complaint", ()), complaint.raised_ms, own, complaint)
+    for answer in seen.feedback:
+        book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
+
+
+_NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED | 1 << REOPENED
+"""At the time of these nothing is booked, unless one of them comes first of all."""
+
+
+def claim(into: Contribution, touches: Sequence[Touch], known: int) -> None:
+    """Name every cell that the contact was booked in, be it with nothing, at some time between its first `known`
+    touchpoints and all of them, had somebody looked after each. They came in this order, each later than all before.
+
+    A stale owner who flushed then may have written such a cell, and has to be overruled.
+    """
+    channel, queued, answered, named, segment = touches[0].common.channel, "", "", "", ""
+    place = ("", "")
+    for count, touch in enumerate(touches, 1):
+        common = touch.common
+        segment = segment or common.segment
+        if common.queue:
+            if touch.type == QUEUED:
+                queued = queued or common.queue
+            elif touch.type == ANSWERED:
+                answered = answered or common.queue
+            elif touch.type != TRANSFERRED:
+                named = named or common.queue
+        before, place = place, (queued or answered or named or UNKNOWN, segment or UNKNOWN)
+        if place != before and count - 1 > known:
+            _claim_place(into, touches[: count - 1], channel, *before)
+    _claim_place(into, touches, channel, *place)
+
+
+def _claim_place(into: Contribution, touches: Sequence[Touch], channel: str, queue: str, segment: str) -> None:
+    seen = 0
+    for touch in touches:
+        code = touch.type
+        minute_s = touch.at_ms // MINUTE_MS * 60
+        if not _NEVER_BOOKED >> code & 1 or not seen:
+            if code != ANSWERED or not seen >> QUEUED & 1:
+                into.setdefault((minute_s, channel, queue, segment), {})
+            if code in (QUEUED, TRANSFERRED):
+                into.setdefault((minute_s, channel, touch.common.queue or UNKNOWN, segment), {})
+            if code == PROMISE_MADE and touch.details is not None:
+                into.setdefault((touch.details["due"] // MINUTE_MS * 60, channel, queue, segment), {})
+        seen |= 1 << code
+
+
+def claim_all(into: Contribution, touches: Iterable[Touch]) -> None:
+    """As `claim`, for touchpoints that came in any order: every cell in which any of their subsets may be booked."""
+    minutes: dict[int, None] = {}
+    channels: dict[str, None] = {}
+    queues: dict[str, None] = {UNKNOWN: None}
+    segments: dict[str, None] = {UNKNOWN: None}
+    for touch in touches:
+        common = touch.common
+        minutes[touch.at_ms // MINUTE_MS * 60] = None
+        if touch.type == PROMISE_MADE and touch.details is not None:
+            minutes[touch.details["due"] // MINUTE_MS * 60] = None
+        channels[common.channel] = queues[common.queue or UNKNOWN] = segments[common.segment or UNKNOWN] = None
+    for minute_s in minutes:
+        for channel in channels:
+            for queue in queues:
+                for segment in segments:
+                    into.setdefault((minute_s, channel, queue, segment), {})
+
+
+def glance(seen: View) -> View:
+    """A view as the live values need it: without most of the touchpoints, and so in a third of the memory."""
+    line = seen.timeline
+    line = structs.replace(
+        line,
+        touches=[touch for touch in line.touches if _GLANCED >> touch.type & 1],
+        channel=intern(line.channel),
+        queue=intern(line.queue),
+        segment=intern(line.segment),
+        source=intern(line.source),
+    )
+    return View(line, seen.wait, seen.legs, seen.clocks, None, seen.promises)
+
+
+def last_ms(seen: View) -> int:
+    """The newest time of a contact, and of all it is booked at: a promise is when it is due."""
+    newest_ms = seen.timeline.last_ms
+    return max(newest_ms, *(promise.due_ms for promise in seen.promises)) if seen.promises else newest_ms

@@ -1,0 +1,132 @@
+"""What is booked does not depend on when the fold settles, and what was touched in between is touched all the same."""
+
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.core.cells import Contribution, add
+from pipeline.core.contacts import ContactFold
+from pipeline.core.engine import Applied
+from pipeline.core.record import Record
+from pipeline.core.rules import Rulebook
+from pipeline.measures import CONTACT_COLUMNS
+from tests.core.harness import catalogue_of, record_of
+from tests.oracle import HOUR, MINUTE, Promises
+from tests.strategies import BEGIN, arrivals, generate
+
+RULEBOOK = Rulebook(catalogue_of(Promises(window_ms=HOUR)))
+
+
+def fold() -> ContactFold:
+    return ContactFold(RULEBOOK, CONTACT_COLUMNS, RULEBOOK.catalogue.channels.keys())
+
+
+def sums(into: Contribution, delta: Contribution) -> None:
+    for key, cell in delta.items():
+        add(into.setdefault(key, {}), cell)
+
+
+def differing(delta: Contribution) -> set[object]:
+    return {key for key, cell in delta.items() if any(cell.values())}
+
+
+class Both:
+    """One fold that settles after each record, one that settles after batches: how they compare."""
+
+    def __init__(self) -> None:
+        self.each, self.batched = fold(), fold()
+        self.watermark_ms = 0
+
+    def batch(self, records: list[Record]) -> None:
+        """Fold the records in both; whatever the one touched, the other did, and both added the same."""
+        touched: set[object] = set()
+        one: Contribution = {}
+        for record in records:
+            done = self.each.apply(record, record.timestamp_ms, self.watermark_ms)
+            self.batched.apply(record, record.timestamp_ms, self.watermark_ms)
+            if isinstance(done, Applied):
+                self.watermark_ms = max(self.watermark_ms, done.at_ms)
+            delta, _ = self.each.settle()
+            touched |= differing(delta)
+            sums(one, delta)
+        other, keys = self.batched.settle()
+        assert touched <= other.keys()
+        assert {k: {n: v for n, v in one.get(k, {}).items() if v} for k in other} == {
+            k: {n: v for n, v in cell.items() if v} for k, cell in other.items()
+        }
+        assert len(set(keys)) == len(keys)
+        assert self.batched.open.keys() == self.each.open.keys()
+
+
+def by_contact(records: list[Record], rng: Random) -> list[list[Record]]:
+    """Batches: some of a few records, some of very many."""
+    found: list[list[Record]] = []
+    while records:
+        size = rng.choice((1, 2, 3, 5, 20, 200))
+        found.append(records[:size])
+        records = records[size:]
+    return found
+
+
+def call(*touchpoints: dict[str, Any]) -> list[Record]:
+    """Touchpoints of one call, one a minute."""
+    log = [
+        {"id": str(n), "time": BEGIN + n * MINUTE, "contact_id": "k", "channel": "phone", **each}
+        for n, each in enumerate(touchpoints)
+    ]
+    return [Record(n, int(each["time"]), b"k", msgspec.json.encode(each)) for n, each in enumerate(log)]
+
+
+@pytest.mark.parametrize(
+    "touchpoints",
+    [
+        (
+            {"type": "contact.queued", "queue": "a"},
+            {"type": "contact.answered"},
+            {"type": "contact.transferred", "queue": "b"},
+            {"type": "contact.informed", "reason": "apology"},
+            {"type": "contact.informed", "reason": "apology", "segment": "gold"},
+        ),
+        (
+            {"type": "contact.requested", "queue": "a"},
+            {"type": "contact.answered"},
+            {"type": "contact.informed", "reason": "apology"},
+            {"type": "contact.queued", "queue": "a"},
+            {"type": "contact.informed", "reason": "apology"},
+        ),
+        (
+            {"type": "contact.requested"},
+            {"type": "message.received"},
+            {"type": "contact.reopened"},
+            {"type": "contact.closed", "queue": "b"},
+            {"type": "contact.closed"},
+        ),
+    ],
+    ids=["a leg of another segment", "queued after the answer", "a clock that is removed"],
+)
+def test_what_was_booked_elsewhere_for_a_moment_is_claimed(touchpoints: tuple[dict[str, Any], ...]) -> None:
+    Both().batch(call(*touchpoints))
+
+
+@given(st.integers(0, 1 << 32), st.sampled_from((1, 2, 4)), st.randoms(use_true_random=False))
+@settings(max_examples=400)
+def test_whatever_is_touched_after_a_record_is_touched_when_the_batch_is_settled(
+    seed: int, contacts: int, rng: Random
+) -> None:
+    both = Both()
+    for batch in by_contact([record_of(a) for a in arrivals(generate(seed, contacts), seed)], rng):
+        both.batch(batch)
+
+
+@given(st.integers(0, 1 << 32), st.randoms(use_true_random=False))
+@settings(max_examples=200)
+def test_it_holds_for_touchpoints_in_order_too(seed: int, rng: Random) -> None:
+    both = Both()
+    in_order = sorted(generate(seed, 2), key=lambda touchpoint: int(touchpoint["time"]))
+    records = [record_of(a) for a in arrivals(in_order, seed)]
+    for batch in by_contact(records, rng):
+        both.batch(batch)
