@@ -40,10 +40,10 @@ WHERE p = %(p)s AND (
     ))
     OR kind IN %(states)s
 )"""
-# Without FINAL, which would read every state only to leave most of them: what was open once, or is of the last flush.
-_NAMES_SQL: Final = """
-SELECT DISTINCT {unit} AS name FROM touchline_internal.ledger
-WHERE p = %(p)s AND kind = %(kind)s AND (is_open = 1 OR version >= %(version)s)"""
+# Without FINAL, which would read every state only to leave most of them.
+_LIVE_SQL: Final = """
+SELECT {unit} AS name FROM touchline_internal.ledger WHERE p = %(p)s AND kind = %(kind)s
+GROUP BY name HAVING argMax(is_open, version) = 1 OR max(version) >= %(version)s"""
 # Without FINAL: of each key the newest row, by hand, so that only what is asked for is read.
 _READ_SQL: Final = f"""
 SELECT kind, key, argMax(state, version) AS state_bytes, argMax(is_open, version) AS was_open,
@@ -105,13 +105,11 @@ class SqlLedger:
     async def _live(self, partition: str, version: int) -> list[StateRow]:
         """Contacts that are open, whatever their age, and contacts or customers of the last flush: these as a whole."""
         asked = {"p": partition, "kind": _kind(partition), "version": version}
-        rows = await self._warehouse.query(_NAMES_SQL.format(unit=_unit(partition)), asked)
+        rows = await self._warehouse.query(_LIVE_SQL.format(unit=_unit(partition)), asked)
         names = [as_text(name) for (name,) in rows]
         found: list[StateRow] = []
         for start in range(0, len(names), _STATES_AT_ONCE):
             found += (await self.read(partition, names[start : start + _STATES_AT_ONCE])).states
-        if _kind(partition) == CONTACT:
-            return [row for row in found if row.is_open or row.version >= version]
         return found
 
     async def _scan(self, partition: str, **bounds: int | Sequence[int]) -> Recovered:

@@ -1,4 +1,4 @@
-"""The ledger on both warehouses: recovery brings what is hot, and what is cold is known and can be read back."""
+"""The ledger on both warehouses: recovery brings what is live, and all else is known and can be read back."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,6 @@ from tests.warehouse.conftest import AnyWarehouse
 CONTACTS, CUSTOMERS = "touchpoints/0", "contact-facts/0"
 DAY = 86_400_000
 NOW = 1_800_000_000_000
-HOT = 8 * DAY
 
 
 async def ledger_on(warehouse: AnyWarehouse) -> SqlLedger:
@@ -52,26 +51,29 @@ async def commit(ledger: SqlLedger, p: str, offset: int, states: Sequence[tuple[
     )
 
 
-async def hot(ledger: SqlLedger, p: str) -> dict[str, bytes]:
+async def brought(ledger: SqlLedger, p: str) -> dict[str, bytes]:
     """What recovery brings into memory."""
-    return {row.key: row.state for row in (await ledger.recover(p, 20, HOT)).states}
+    return {row.key: row.state for row in (await ledger.recover(p, 20)).states}
 
 
 async def known(ledger: SqlLedger, p: str) -> set[int]:
     return {hashed async for piece in ledger.known(p) for hashed in piece}
 
 
-async def test_recovery_brings_the_contacts_that_are_hot_open_or_of_the_last_flush(warehouse: AnyWarehouse) -> None:
+async def test_recovery_brings_the_contacts_that_are_open_or_of_the_last_flush(warehouse: AnyWarehouse) -> None:
     ledger = await ledger_on(warehouse)
     await commit(
-        ledger, CONTACTS, 10, [("hot", 7, False), ("cold", 9, False), ("open", 300, True), ("was-hot", 1, True)]
+        ledger,
+        CONTACTS,
+        10,
+        [("closed", 1, False), ("open", 300, True), ("was-open", 1, True), ("was-closed", 9, False)],,
     )
-    await commit(ledger, CONTACTS, 20, [("was-hot", 50, False), ("was-cold", 1, False)])
+    await commit(ledger, CONTACTS, 20, [("was-open", 1, False), ("was-closed", 1, True)])
     await commit(ledger, CONTACTS, 30, [("last", 60, False)])
-    assert await hot(ledger, CONTACTS) == {
-        "hot": b"hot@10", "open": b"open@10", "was-cold": b"was-cold@20", "last": b"last@30",
+    assert await brought(ledger, CONTACTS) == {
+        "open": b"open@10", "was-closed": b"was-closed@20", "last": b"last@30",
     }  # fmt: skip
-    names = ["hot", "cold", "open", "was-hot", "was-cold", "last"]
+    names = ["closed", "open", "was-open", "was-closed", "last"]
     assert await known(ledger, CONTACTS) == {hash_of(name) for name in names}
 
 
@@ -80,7 +82,7 @@ async def test_recovery_brings_customers_as_a_whole(warehouse: AnyWarehouse) -> 
     await commit(ledger, CUSTOMERS, 10, [("a\x1fk1", 300, False), ("b\x1fk2", 300, False), ("ä\x1fk3", 300, False)])
     await commit(ledger, CUSTOMERS, 20, [("a\x1fk4", 1, False), ("c\x1fk5", 200, False)])
     await commit(ledger, CUSTOMERS, 30, [("c\x1fk6", 200, False)])
-    assert sorted(await hot(ledger, CUSTOMERS)) == ["a\x1fk1", "a\x1fk4", "c\x1fk5", "c\x1fk6"]
+    assert sorted(await brought(ledger, CUSTOMERS)) == ["c\x1fk5", "c\x1fk6"]
     assert await known(ledger, CUSTOMERS) == {hash_of(name) for name in ("a", "b", "c", "ä")}
 
 
@@ -129,9 +131,9 @@ async def test_recovering_customers_waits_while_somebody_else_goes_on_writing(
 
     monkeypatch.setattr(ledger, "_scan", overtaken)
     with pytest.raises(WarehouseDown, match="somebody else is writing contact-facts/0"):
-        await ledger.recover(CUSTOMERS, 20, HOT)
+        await ledger.recover(CUSTOMERS, 20)
     monkeypatch.undo()
-    assert list(await hot(ledger, CUSTOMERS)) == ["c4\x1fk1"]
+    assert list(await brought(ledger, CUSTOMERS)) == ["c4\x1fk1"]
 
 
 async def until_forgotten(ledger: SqlLedger, p: str, keys: set[str]) -> None:
