@@ -182,6 +182,11 @@ class ContactFold:
         revise(self._delta, new, work.booked)
         work.booked = new
 
+    @property
+    def unsettled(self) -> int:
+        """Contacts that changed since the fold settled."""
+        return len(self._unsettled)
+
     def settle(self) -> tuple[Contribution, list[str]]:
         """Derive every contact that changed, once for all its touchpoints, and bring the open ones up to date."""
         touched = list(self._unsettled)
@@ -307,7 +312,7 @@ class ContactFold:
         gone: list[str] = []
         for contact_id in self._hand.some(self.packed, looks):
             state = self.packed.get(contact_id)
-            if state is None or unwritten(contact_id):
+            if state is None or contact_id in self._unsettled or unwritten(contact_id):
                 continue
             hot_ms = self.open_hot_ms if contact_id in self.open else self.hot_ms
             if newest_ms(state) < watermark_ms - hot_ms:

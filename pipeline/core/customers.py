@@ -120,6 +120,11 @@ class CustomerFold:
         self._work[customer_id] = customer
         return customer
 
+    @property
+    def unsettled(self) -> int:
+        """Facts taken in since the fold settled."""
+        return len(self._touched)
+
     def settle(self) -> tuple[Contribution, list[str]]:
         """What the facts since the last call have changed."""
         if len(self._work) > _MOST_UNPACKED:

@@ -51,6 +51,10 @@ _HOUR_MS: Final = 3_600_000
 _BLOCK_BITS: Final = 20
 _CELL_BYTES: Final = 600
 """What a cell takes in a flush, about: some forty numbers with their keys."""
+_CELLS_OF_A_STATE: Final = 4
+"""How many cells a contact touches that nobody else did, about."""
+_MOST_UNSETTLED: Final = 5_000
+"""So many changed contacts are settled at once: some fifty milliseconds in which nothing else happens."""
 _ENVELOPE_BYTES: Final = 64
 """What a touchpoint's JSON has and its packed form has not, at least: names, quotes, the contact's id."""
 RECENT_MINUTES_S: Final = 75 * 60
@@ -156,6 +160,10 @@ class Fold(Protocol):
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Look at so many units; forget and name those that have long been quiet and have no key that is unwritten."""
+
+    @property
+    def unsettled(self) -> int:
+        """How much has changed since the last call of `settle`, in states."""
 
     def settle(self) -> tuple[Contribution, list[str]]:
         """Derive anew what has changed since the last call: what that adds to the cells, and the keys of the states.
@@ -278,13 +286,13 @@ class Engine:
 
     @property
     def dirty_rows(self) -> int:
-        """Rows the next flush would write."""
-        return len(self._dirty_cells) + len(self._dirty_keys) + len(self._dead_letters) + 1
+        """Rows the next flush would write, but for cells of what is not settled yet."""
+        return len(self._dirty_cells) + len(self._dirty_keys) + self.fold_.unsettled + len(self._dead_letters) + 1
 
     @property
     def dirty_bytes(self) -> int:
         """What the next flush would write, in bytes, about."""
-        return self._bytes + _CELL_BYTES * len(self._dirty_cells)
+        return self._bytes + _CELL_BYTES * (len(self._dirty_cells) + _CELLS_OF_A_STATE * self.fold_.unsettled)
 
     # -- memory
 
@@ -318,8 +326,8 @@ class Engine:
     # -- folding
 
     def fold(self, first_offset: int, next_offset: int, records: Iterable[Record]) -> None:
-        """Fold the records [first_offset, next_offset), skipping what is folded already. Raises Hole,
-        TooManyRejects.
+        """Fold the records [first_offset, next_offset), skipping what is folded already. Cells and live values follow
+        when it is settled. Raises Hole, TooManyRejects.
         """
         marker = self.marker
         if next_offset <= marker.offset:
@@ -335,7 +343,7 @@ class Engine:
                 marker.append_ms = max(marker.append_ms, record.timestamp_ms)
                 generation = (marker.append_ms // _HOUR_MS, offset >> _BLOCK_BITS)
                 if generation != self._generation:
-                    self._absorb()
+                    self.settle()
                     self._generation = generation
                     self._outlived = True
                 done = apply(record, marker.append_ms, marker.watermark_ms)
@@ -346,7 +354,8 @@ class Engine:
                 marker.offset = offset + 1
             marker.offset = next_offset
         finally:
-            self._absorb()
+            if self.fold_.unsettled >= _MOST_UNSETTLED:
+                self.settle()
 
     def _apply(self, done: Applied, record: Record) -> None:
         marker = self.marker
@@ -382,9 +391,9 @@ class Engine:
             )
         )
 
-    def _absorb(self) -> None:
+    def settle(self) -> None:
         """Book what has changed into the cells of the current generation: minutes, and the hours and days they sum up
-        to.
+        to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
         deltas, touched = self.fold_.settle()
         for (window_s, channel, queue, segment), delta in deltas.items():
@@ -441,6 +450,7 @@ class Engine:
 
     def flush(self) -> Flush | None:
         """Everything touched since the last flush, as the steps of the protocol. None if there is nothing new."""
+        self.settle()
         keys, cells = list(self._dirty_keys), list(self._dirty_cells)
         if not keys and not cells and not self._dead_letters and self.marker.offset == self._written_offset:
             return None

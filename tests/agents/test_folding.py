@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agents.folding import Folding, LogLost, Pace, recover
-from pipeline.core import contacts
+from pipeline.core import contacts, engine
 from pipeline.core.contact import Contact, unpack
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import Engine, NewerLog, OtherDefinitions
@@ -404,6 +404,7 @@ async def test_in_an_outage_folding_goes_on_coalesces_and_is_bounded_then_catche
     new: NewScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contacts, "_MOST_UNPACKED", 20)
+    monkeypatch.setattr(engine, "_MOST_UNSETTLED", 20)
     pace = msgspec.structs.replace(QUICK, flush_rows=50, most_rows=400)
     scene = await new(pace).started()
     scene.ledger.down = {"commit", "publish", "reject", "reach"}

@@ -289,14 +289,14 @@ def crowded(queues: int, channels: int, per_queue: int) -> LiveState:
         if measure.histogram:
             base = column_key(measure.buckets_name)
             full.update({base + bucket(n * n * 1_000): 1 for n in range(1, 40)})
-    recent: dict[WindowKey, Cell] = {}
+    recent: dict[WindowKey, list[Cell]] = {}
     for place in range(queues * per_queue):
         channel, name = kinds[place % channels], f"queue-{place // per_queue:02}"
         for minute in range(75):
-            recent[MINUTE, NOON // 1_000 - minute * 60, channel, name, "unknown"] = full
+            recent[MINUTE, NOON // 1_000 - minute * 60, channel, name, "unknown"] = [full]
         for day in range(17):
             start_s = world.rulebook.zone.day_start_ms(NOON - day * 24 * H) // 1_000
-            recent[DAY, start_s, channel, name, "unknown"] = full
+            recent[DAY, start_s, channel, name, "unknown"] = [full]
     world.say(NOON, "watermark", "contact.requested", queue="queue-00")
     world.fold()
 

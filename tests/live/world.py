@@ -102,6 +102,7 @@ class World:
     def partition(self, engine: Engine, **changes: Any) -> PartitionState:
         """The state of one partition, as the app gives it."""
         fold = engine.fold_
+        engine.settle()
         given: dict[str, Any] = {
             "partition": engine.partition,
             "marker": engine.marker,

@@ -203,6 +203,7 @@ def _check_marker(world: World, partition: str, counted: Marker) -> None:
 def _check_live(world: World, partition: str) -> None:
     """What the owner holds in memory: recent totals and open contacts."""
     owner = world.owners[partition].engine
+    owner.settle()
     now_s = owner.marker.watermark_ms // 1_000
     oldest = {MINUTE: now_s - engine.RECENT_MINUTES_S, DAY: now_s - owner.recent_days * 86_400}
     written = ledger_cells(world, [partition])
