@@ -16,14 +16,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import output
+from tests.bench import output, profiling, rows_catch_up
+from tests.bench.programs import PEERS
 from tests.bench.rows import Options, Result, Row, Stack
 from tests.faults.servers.kafka import Missing
 
-ROWS: Final[Mapping[str, Row]] = {}
+ROWS: Final[Mapping[str, Row]] = {
+    "catch_up": rows_catch_up.run,
+}
 """Every row (some give several lines of the table), in the order in which they run."""
 
-_out: Final = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+_PIPE_WIDTH: Final = 160
+_out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 _err: Final = Console(stderr=True, highlight=False)
 
 
@@ -60,14 +64,18 @@ def _names(text: str | None, known: Mapping[str, object], what: str) -> list[str
 
 def main(
     rows: Annotated[str | None, typer.Option(help=f"Only these, with commas: {', '.join(ROWS)}")] = None,
+    peers: Annotated[str | None, typer.Option(help=f"Only these, with commas: {', '.join(PEERS)}")] = None,
     touchpoints: Annotated[int, typer.Option(help="How many are in the topic")] = 1_000_000,
     repeat: Annotated[int, typer.Option(help="How often each is measured: the median counts")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another workload")] = 7,
+    profile: Annotated[
+        Path | None, typer.Option(help="Only catch up, once, under py-spy; its stacks go to this file")
+    ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write JSON lines to this file as well")] = None,
 ) -> None:
     """Measure every row of the promise, with the peers beside us."""
     chosen = _names(rows, ROWS, "row")
-    options = Options(touchpoints, repeat, seed)
+    options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile)
     results: list[Result] = []
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with (
@@ -81,10 +89,13 @@ def main(
             except (Missing, pytest.skip.Exception) as error:  # no server on this machine: said, not passed over
                 results.append(Result(name, None, "", note=str(error)))
     _out.print(output.table(results))
+    _out.print(output.notes(results), markup=False)
     lines = output.json_lines(results)
     _out.print(lines.decode(), end="", markup=False, soft_wrap=True)
     if json is not None:
         json.write_bytes(lines)
+    if profile is not None and profile.exists():
+        _out.print(profiling.table(profile.read_text()))
 
 
 def run(row: Row, stack: Stack, options: Options, report: Bars) -> list[Result]:

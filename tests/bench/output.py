@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from rich.table import Table
 
-from tests.bench.rows import RATE, Result
+from tests.bench.rows import RATE, Result, number
 
 DECODE: Final = "decode_only"
 _MET: Final = {True: "[green]met[/]", False: "[red]NOT met[/]", None: ""}
@@ -38,7 +38,7 @@ def json_lines(results: Sequence[Result]) -> bytes:
 def table(results: Sequence[Result]) -> Table:
     """For people: every result with its bound, and whether it is kept."""
     to_decode = ratios(results)
-    made = Table("what", "value", "unit", "bound", "", "of decode-only", "note")
+    made = Table("what", "value", "unit", "bound", "", "of decode-only")
     for column in (1, 3, 5):
         made.columns[column].justify = "right"
     for each in results:
@@ -50,11 +50,10 @@ def table(results: Sequence[Result]) -> Table:
             "" if each.bound is None else f"{'>=' if each.at_least else '<='} {number(each.bound)}",
             _MET[each.met],
             "" if ratio is None else f"{ratio:.3f}",
-            each.note,
         )
     return made
 
 
-def number(value: float) -> str:
-    """As people read it."""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.4g}"
+def notes(results: Sequence[Result]) -> str:
+    """What is to be said of each, a line each; below the table, which would get too wide."""
+    return "".join(f"{each.name}: {each.note}\n" for each in results if each.note)

@@ -59,9 +59,9 @@ def run(peer: Peer, task: Task) -> Said:
 # ---- Python
 
 
-def _python(name: str, interpreter: Path) -> Callable[[Task], Sequence[str]]:
+def _python(name: str, interpreter: Path, *more: str) -> Callable[[Task], Sequence[str]]:
     def command(task: Task) -> Sequence[str]:
-        return [str(interpreter), "-m", f"tests.bench.peers.{name}", msgspec.json.encode(task).decode()]
+        return [str(interpreter), "-m", f"tests.bench.peers.{name}", msgspec.json.encode(task).decode(), *more]
 
     return command
 
@@ -133,6 +133,7 @@ def _java(variant: str) -> Callable[[Task], Sequence[str]]:
 
 PEERS: Final[Mapping[str, Peer]] = {
     "decode_only": Peer(_python("decode_only", Path(sys.executable)), _nothing),
+    "decode_only_batched": Peer(_python("decode_only", Path(sys.executable), "500"), _nothing),
     "kafka_streams": Peer(_java("rocksdb"), _built),
     "kafka_streams_memory": Peer(_java("memory"), _built),
     "bytewax": Peer(_python("bytewax_flow", ENVIRONMENT / "bin" / "python"), _own_environment),

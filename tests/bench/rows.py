@@ -46,7 +46,8 @@ class Options(Struct, frozen=True):
     repeat: int = 3
     seed: int = 7
     peers: Sequence[str] | None = None
-    profile: bool = False
+    profile: Path | None = None
+    """Where the stacks of a worker that catches up go, if they are wanted."""
 
 
 class Report(Protocol):
@@ -88,12 +89,17 @@ def median_of(
     name: str, values: Sequence[float], unit: str, bound: float | None = None, *, at_least: bool = True, note: str = ""
 ) -> Result:
     """The median of several measurements; the note says how far they lie apart."""
-    spread = f"{min(values):,.4g} to {max(values):,.4g} in {len(values)}" if len(values) > 1 else "measured once"
+    spread = f"{number(min(values))} to {number(max(values))} in {len(values)} runs" if len(values) > 1 else "one run"
     return Result(
-        name, statistics.median(values), unit, bound, at_least=at_least, note=f"{spread}; {note}" if note else spread
+        name, statistics.median(values), unit, bound, at_least=at_least, note=f"{note}; {spread}" if note else spread
     )
 
 
 def noise(values: Sequence[float]) -> float:
     """How much the same measurement varies: (max - min) / median."""
     return (max(values) - min(values)) / statistics.median(values)
+
+
+def number(value: float) -> str:
+    """As people read it."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.4g}"

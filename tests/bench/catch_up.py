@@ -1,0 +1,186 @@
+"""One catch-up of a real worker: everything is in the topic already, and it begins with nothing."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from clickhouse_driver import Client
+from msgspec import Struct
+
+from pipeline.core.measure import column_key
+from pipeline.core.steps import CELL, CONTACT, DAY, FACT, SEPARATOR
+from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
+from tests.bench.workload import Known
+from tests.faults.servers.cluster import Cluster, Worker, wait_until
+
+_START_SECONDS: Final = 120.0
+_SECONDS: Final = 1_800.0
+_OFFSET: Final = (1 << 48) - 1
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class CaughtUp(Struct, frozen=True):
+    """How it went. `seconds`: from the last moment at which no partition was recovered until every partition's marker
+    of both folds stood at the end of its log. `start_seconds`: before that, from the start of the process.
+    """
+
+    touchpoints: int
+    start_seconds: float
+    seconds: float
+    cpu_seconds: tuple[float, float, float]
+    """Of worker, Kafka and ClickHouse."""
+    differences: list[str]
+
+    @property
+    def rate(self) -> float:
+        """Touchpoints a second."""
+        return self.touchpoints / self.seconds
+
+
+def catch_up(
+    found: Cluster, known: Known, at: Callable[[float], None], audit: bool, profile: Path | None = None
+) -> CaughtUp:
+    """Let the only worker of `found` do it, and compare what it stored with what is known. `at` hears how many
+    touchpoints are stored. Raises RuntimeError where it does not come to an end.
+    """
+    (worker,) = found.workers
+    started = time.monotonic()
+    worker.start()
+    try:
+        begun = _first_recovered(worker)
+        pids = (_pid(worker), found.broker._process.pid if found.broker._process else 0, found.clickhouse.process.pid)
+        before = [cpu_seconds(pid) for pid in pids]
+        spy = None if profile is None else _spied(pids[0], profile)
+        with Client("127.0.0.1", found.clickhouse.port) as client:
+            ended = _until_stored(found, worker, client, at)
+            after = [cpu_seconds(pid) for pid in pids]
+            if spy is not None:
+                spy.send_signal(signal.SIGINT)
+                spy.wait(120)
+            worker.ask_to_end()
+            code = worker.ended(90)
+            differences = [] if code == 0 else [f"the worker ended with {code}: {worker.said()[-300:]}"]
+            differences += compare(client, found, known)
+    finally:
+        worker.kill()
+    if audit:
+        done = found.command("audit")
+        if done.returncode:
+            differences.append(f"touchline audit: {(done.stdout + done.stderr).strip()[-300:]}")
+    worker_s, kafka_s, clickhouse_s = (late - early for early, late in zip(before, after, strict=True))
+    return CaughtUp(known.records, begun - started, ended - begun, (worker_s, kafka_s, clickhouse_s), differences)
+
+
+def _pid(worker: Worker) -> int:
+    assert worker._process is not None
+    return worker._process.pid
+
+
+def _spied(pid: int, to: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--format", "raw", "--function",
+         "--gil", "--rate", "200", "--duration", "3600", "--output", str(to)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _first_recovered(worker: Worker) -> float:
+    """The last moment at which no partition of a folded topic was recovered: nothing was folded before."""
+    deadline = last = time.monotonic()
+    deadline += _START_SECONDS
+    while time.monotonic() < deadline:
+        asked = time.monotonic()
+        missing = _missing(f"http://127.0.0.1:{worker.port}/health/ready")
+        if missing is not None and missing < 2 * _partitions(worker):
+            return last
+        if not worker.running:
+            break
+        last = asked
+        time.sleep(0.01)
+    raise RuntimeError(f"the worker did not start: {worker.said()[-500:]}")
+
+
+def _partitions(worker: Worker) -> int:
+    return int(worker._env["TOUCHLINE_PARTITIONS"])
+
+
+def _missing(url: str) -> int | None:
+    """How many partitions are not recovered; None before there are any."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  (loopback)
+            answer.read()
+            return 0
+    except urllib.error.HTTPError as error:
+        with error:
+            missing = json.load(error)["missing"]
+        return len(missing) if missing and missing[0]["partition"] else None
+    except OSError:
+        return None
+
+
+def _until_stored(found: Cluster, worker: Worker, client: Any, at: Callable[[float], None]) -> float:
+    """When both folds stood at the ends of their logs. Raises RuntimeError."""
+    ends = {f"{TOUCHPOINTS}/{number}": found._end(TOUCHPOINTS, number) for number in range(found.partitions)}
+
+    def stored() -> bool:
+        if not worker.running:
+            raise RuntimeError(f"the worker ended: {worker.said()[-500:]}")
+        markers = dict(
+            client.execute("SELECT p, max(version) FROM touchline_internal.ledger WHERE kind = 0 GROUP BY p")
+        )
+        offsets = {partition: version & _OFFSET for partition, version in markers.items()}
+        at(sum(offsets.get(partition, 0) for partition in ends))
+        if any(offsets.get(partition) != end for partition, end in ends.items()):
+            return False
+        # Facts are in their log before the marker is written, so what the ends are now is all there will be.
+        numbers = range(found.partitions)
+        return all(offsets.get(f"{CONTACT_FACTS}/{n}") == found._end(CONTACT_FACTS, n) for n in numbers)
+
+    if not wait_until(stored, _SECONDS, every=0.1):
+        raise RuntimeError(f"not everything was stored after {_SECONDS:.0f} s: {worker.said()[-500:]}")
+    return time.monotonic()
+
+
+def compare(client: Any, found: Cluster, known: Known) -> list[str]:
+    """What the warehouse holds beside what the workload knows of itself: a sentence for every difference."""
+    markers = asyncio.run(found.markers())
+    of_contacts = [marker for partition, marker in markers.items() if partition.startswith(f"{TOUCHPOINTS}/")]
+    unit = f"substring(key, 1, position(key, '{SEPARATOR}') - 1)"
+    ledger = "touchline_internal.ledger FINAL"
+
+    def asked(sql: str) -> int:
+        return int(client.execute(sql)[0][0])
+
+    def sum_of(measure: str) -> int:
+        key = column_key(measure)
+        return asked(
+            f"SELECT sum(arrayElement(values, indexOf(keys, {key}))) FROM {ledger}"
+            f" WHERE kind = {CELL} AND resolution = {DAY} AND has(keys, {key})"
+        )
+
+    pairs = {
+        "touchpoints applied": (sum(marker.applied for marker in of_contacts), known.records - known.duplicates),
+        "duplicates": (sum(marker.duplicate for marker in of_contacts), known.duplicates),
+        "rejected": (sum(sum(marker.rejected.values()) for marker in markers.values()), 0),
+        "states of contacts": (asked(f"SELECT count() FROM {ledger} WHERE kind = {CONTACT}"), known.contacts),
+        "states of customers": (asked(f"SELECT uniqExact({unit}) FROM {ledger} WHERE kind = {FACT}"), known.customers),
+        "rows in contacts": (asked("SELECT count() FROM touchline_internal.contacts FINAL"), known.contacts),
+        "cells' requested": (sum_of("requested"), known.contacts),
+        "cells' closed": (sum_of("closed"), known.closed),
+    }
+    return [f"{what}: {stored}, not {wanted}" for what, (stored, wanted) in pairs.items() if stored != wanted]

@@ -1,0 +1,234 @@
+"""The row `catch_up`: a worker that begins with a full topic, and the peers on the same topic, in turn."""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka.admin import AdminClient
+
+from schemas.topics import CONTACT_FACTS, DEAD_LETTERS, LIVE, RAW, TOUCHPOINTS
+from tests.bench.catch_up import CaughtUp, catch_up, cpu_seconds
+from tests.bench.output import DECODE
+from tests.bench.peers.toy import Said, Task
+from tests.bench.programs import PEERS, Peer
+from tests.bench.programs import run as run_peer
+from tests.bench.rows import RATE, Options, Report, Result, Stack, median_of, noise
+from tests.bench.workload import PER_DAY, Workload, produce, workload
+from tests.faults.servers.cluster import Cluster, wait_until
+from tests.faults.servers.kafka import Kafka, Missing, kafka
+from tests.servers import clickhouse_server
+
+PARTITIONS: Final = 4
+_DAY_MS: Final = 86_400_000
+_QUIET: Final = 0.1
+"""Of a core: less than this, and a server's merges or compactions disturb nobody."""
+_QUIET_SECONDS: Final = 20.0
+_OWN: Final = "touchline_catch_up"
+
+
+def run(stack: Stack, options: Options, report: Report) -> list[Result]:
+    """Everything in turn, as often as asked for: the yardstick before and after us, then the peers."""
+    made = _workload(options, report)
+    chosen = {name: peer for name, peer in PEERS.items() if name != DECODE and name in (options.peers or PEERS)}
+    if options.profile is not None:
+        chosen = {}
+    ours: list[CaughtUp] = []
+    said: dict[str, list[Said]] = defaultdict(list)
+    lacking: dict[str, str] = {}
+    home = stack.folder("catch-up")
+    with kafka(home) as broker:
+        for number in range(1 if options.profile is not None else options.repeat):
+            with _fresh(home, broker, number) as found:
+                if number == 0:
+                    produce(broker.bootstrap, made.records)
+                _quiet(found)
+                _beside({DECODE: PEERS[DECODE]}, found, made, report, said, lacking)
+                report.begin(f"touchline, {number + 1} of {options.repeat}", made.known.records)
+                audit = number == 0  # it reads everything: once is enough
+                ours.append(catch_up(found, made.known, report.at, audit, options.profile))
+                report.say(_line(_OWN, ours[-1].rate, "; ".join(ours[-1].differences)))
+                _quiet(found)
+                _beside({DECODE: PEERS[DECODE], **chosen}, found, made, report, said, lacking)
+    return [*_own_results(ours), *_peer_results(made, said, lacking, chosen), *_between(ours, said)]
+
+
+def _workload(options: Options, report: Report) -> Workload:
+    """Of the days before yesterday: what a worker that was away catches up with."""
+    days = 2 + options.touchpoints // PER_DAY
+    begin_ms = (time.time_ns() // 1_000_000 // _DAY_MS - days) * _DAY_MS
+    report.begin("making the workload", 1)
+    made = workload(options.touchpoints, options.seed, begin_ms)
+    known = made.known
+    report.say(
+        f"{known.records:,} touchpoints of {known.contacts:,} contacts and {known.customers:,} customers, at most"
+        f" {known.most_open:,} contacts at once; {known.bytes_total / known.records:.0f} bytes each,"
+        f" {known.duplicates:,} of them twice"
+    )
+    return made
+
+
+@contextmanager
+def _fresh(home: Path, broker: Kafka, number: int) -> Iterator[Cluster]:
+    """An empty ClickHouse, and of the topics only touchpoints with anything in it."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 2})
+    others: list[str] = [topic for topic in (RAW, CONTACT_FACTS, DEAD_LETTERS, LIVE) if topic in _topics(admin)]
+    for done in admin.delete_topics(others).values() if others else ():
+        done.result()
+    wait_until(lambda: not set(others) & _topics(admin), 30)
+    folder = home / str(number)
+    folder.mkdir()
+    with clickhouse_server(folder) as clickhouse:
+        found = Cluster(folder, broker, clickhouse, workers=1, partitions=PARTITIONS)
+        found.env["TOUCHLINE_GROUP"] = f"bench-{number}"
+        try:
+            applied = found.command("apply")
+            if applied.returncode:
+                raise RuntimeError(f"touchline apply failed: {(applied.stdout + applied.stderr)[-500:]}")
+            yield found
+        finally:
+            found.close()
+
+
+def _topics(admin: AdminClient) -> set[str]:
+    return set(admin.list_topics(timeout=20).topics)
+
+
+def _quiet(found: Cluster) -> None:
+    """Wait until both servers have done what they do behind one's back."""
+    process = found.broker._process
+    pids = [found.clickhouse.process.pid, *([process.pid] if process is not None else [])]
+
+    def is_quiet() -> bool:
+        before = [cpu_seconds(pid) for pid in pids]
+        time.sleep(0.5)
+        return all(cpu_seconds(pid) - first < _QUIET / 2 for pid, first in zip(pids, before, strict=True))
+
+    wait_until(is_quiet, _QUIET_SECONDS)
+
+
+def _beside(
+    peers: Mapping[str, Peer],
+    found: Cluster,
+    made: Workload,
+    report: Report,
+    said: dict[str, list[Said]],
+    lacking: dict[str, str],
+) -> None:
+    """Let these do their toy job, one after the other. Who cannot is in `lacking`, with the reason."""
+    for name, peer in peers.items():
+        if name in lacking:
+            continue
+        report.begin(name, 1)
+        records = min(made.known.records, peer.most or made.known.records)
+        task = Task(found.broker.bootstrap, TOUCHPOINTS, records, PARTITIONS, str(found.home))
+        try:
+            one = run_peer(peer, task)
+        except (Missing, RuntimeError) as error:
+            lacking[name] = str(error)
+            report.say(f"{name}: {error}")
+            continue
+        wrong = _wrong(one, made)
+        if wrong:
+            lacking[name] = wrong
+        said[name].append(one)
+        report.say(_line(name, one.records / one.seconds, wrong))
+
+
+def _line(name: str, rate: float, wrong: str) -> str:
+    return f"{name}: {rate:,.0f}/s{f'; {wrong}' if wrong else ''}"
+
+
+def _wrong(one: Said, made: Workload) -> str:
+    """What it counted wrongly."""
+    known = made.known
+    if one.counted not in (-1, one.records):
+        return f"counted {one.counted}, not {one.records}"
+    whole = one.records == known.records and one.counted >= 0
+    if whole and (one.queue_minutes, one.contacts) != (known.queue_minutes, known.contacts):
+        return (
+            f"{one.queue_minutes} queues and minutes, {one.contacts} contacts, not {known.queue_minutes},"
+            f" {known.contacts}"
+        )
+    return ""
+
+
+def _own_results(ours: Sequence[CaughtUp]) -> list[Result]:
+    differences = [each for one in ours for each in one.differences]
+    touchpoints = ours[0].touchpoints
+
+    def micros(name: str, used: Sequence[float]) -> Result:
+        return median_of(name, [1e6 * seconds / touchpoints for seconds in used], "µs/touchpoint")
+
+    return [
+        median_of(_OWN, [one.rate for one in ours], RATE, 100_000, note=f"{touchpoints:,} touchpoints, both folds"),
+        Result(
+            f"{_OWN}_differences",
+            len(differences),
+            "differences",
+            0,
+            at_least=False,
+            note="; ".join(differences) or "the warehouse holds what the workload knows; touchline audit: 0",
+        ),
+        micros("touchline_cpu", [one.cpu_seconds[0] for one in ours]),
+        micros("kafka_cpu", [one.cpu_seconds[1] for one in ours]),
+        micros("clickhouse_cpu", [one.cpu_seconds[2] for one in ours]),
+        median_of(
+            "touchline_start",
+            [one.start_seconds for one in ours],
+            "s",
+            note="process, group, empty recovery; not in the rate",
+        ),
+    ]
+
+
+def _peer_results(
+    made: Workload, said: Mapping[str, Sequence[Said]], lacking: Mapping[str, str], chosen: Mapping[str, Peer]
+) -> list[Result]:
+    found: list[Result] = []
+    for name in (DECODE, *chosen):
+        if name in lacking:
+            found.append(Result(name, None, RATE, note=lacking[name]))
+            continue
+        runs = said[name]
+        note = runs[0].version
+        if runs[0].records < made.known.records:
+            note += f"; slow, so only {runs[0].records:,} touchpoints"
+        found.append(median_of(name, _rates(runs), RATE, note=note))
+    if len(said[DECODE]) > 1:
+        found.append(
+            Result(
+                "noise",
+                noise(_rates(said[DECODE])),
+                "(max - min)/median",
+                note=f"of {DECODE}, {len(said[DECODE])} times before and after us",
+            )
+        )
+    return found
+
+
+def _rates(runs: Sequence[Said]) -> list[float]:
+    return [one.records / one.seconds for one in runs]
+
+
+def _between(ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]]) -> list[Result]:
+    """Our rate divided by others' of the same run."""
+    own = statistics.median(one.rate for one in ours)
+    rates = {name: statistics.median(_rates(runs)) for name, runs in said.items() if runs}
+    streams = {name: rate for name, rate in rates.items() if name.startswith("kafka_streams")}
+    found: list[Result] = []
+    if DECODE in rates:
+        found.append(Result("touchline_to_decode", own / rates[DECODE], "ratio", 0.3, note="aim: 0.5"))
+    if streams:
+        fastest = max(streams, key=streams.__getitem__)
+        found.append(
+            Result(
+                "touchline_to_kafka_streams", own / streams[fastest], "ratio", 1.3, note=f"its faster one, {fastest}"
+            )
+        )
+    if "faust" in rates:
+        found.append(Result("touchline_to_faust", own / rates["faust"], "ratio", 90))
+    return found
