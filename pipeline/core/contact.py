@@ -10,71 +10,53 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
+from pipeline.core.packed import (
+    Common,
+    Packed,
+    commons_of,
+    decode,
+    encode,
+    lengthened,
+    newest_ms,
+    packed_words,
+    shortened,
+    trimmed,
+)
 from schemas.touchpoint import TYPES, Touchpoint
+
+__all__ = ["Common", "Contact", "Touch", "newest_ms", "subject_of", "trimmed", "unpack"]
 
 MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
 
 
-class Common(Struct, frozen=True, array_like=True, gc=False, order=True):
-    """What most touchpoints of a contact share; '' where it was not said. Kept once per distinct value."""
-
-    channel: str
-    customer_id: str
-    direction: str
-    queue: str
-    segment: str
-    topic: str
-    agent_id: str
-    source: str
-
-
-class Touch(Struct, array_like=True):
+class Touch:
     """One touchpoint inside a contact. `at_ms` is the effective time, `raw_ms` the time as sent where it was
     clamped.
     """
 
-    at_ms: int
-    id: str
-    type: int
-    common: Common
-    details: dict[str, Any] | None = None
-    revision: int = 0
-    raw_ms: int | None = None
+    __slots__ = ("at_ms", "common", "details", "id", "raw_ms", "revision", "type")
+
+    def __init__(
+        self,
+        at_ms: int,
+        id: str,  # noqa: A002 - so it is called in the record
+        type: int,  # noqa: A002
+        common: Common,
+        details: dict[str, Any] | None = None,
+        revision: int = 0,
+        raw_ms: int | None = None,
+    ) -> None:
+        self.at_ms = at_ms
+        self.id = id
+        self.type = type
+        self.common = common
+        self.details = details
+        self.revision = revision
+        self.raw_ms = raw_ms
 
 
-class _PackedTouch(Struct, array_like=True, gc=False):
-    at_ms: int
-    id: str
-    type: int
-    common: int
-    details: dict[str, Any] | None
-    revision: int
-    raw_ms: int | None
-
-
-class _Packed(Struct, array_like=True):
-    commons: list[Common]
-    touches: list[_PackedTouch]
-    named: list[str]
-    revised_ms: int
-    erased: list[str] = []
-
-
-class _At(Struct, array_like=True, gc=False):
-    at_ms: int
-
-
-class _Times(Struct, array_like=True, gc=False):
-    commons: msgspec.Raw
-    touches: list[_At]
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(_Packed)
-_TIMES: Final = msgspec.msgpack.Decoder(_Times)
 _BODY: Final = msgspec.json.Encoder(order="sorted")
 _CODES: Final = {t: code for code, t in enumerate(TYPES)}
 _TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
@@ -145,40 +127,68 @@ class Contact:
             del self.touches[bisect_left(self.touches, (known.at_ms, known.id), key=_order)]
         self.by_id[touch.id] = touch
         touches = self.touches
-        if not touches or (touch.at_ms, touch.id) > (touches[-1].at_ms, touches[-1].id):
+        if not touches:
             touches.append(touch)
         else:
-            insort(touches, touch, key=_order)
+            last = touches[-1]
+            if touch.common == last.common:
+                touch.common = last.common
+            if touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
+                touches.append(touch)
+            else:
+                insort(touches, touch, key=_order)
         self.revised_ms = max(self.revised_ms, append_ms)
         return True
 
     def pack(self) -> bytes:
         """The contact as bytes; the same set of touchpoints gives the same bytes."""
-        commons = sorted({touch.common for touch in self.touches})
-        place = {common: index for index, common in enumerate(commons)}
-        touches = [
-            _PackedTouch(t.at_ms, t.id, t.type, place[t.common], t.details, t.revision, t.raw_ms) for t in self.touches
-        ]
-        return trimmed(
-            _ENCODER.encode(_Packed(commons, touches, sorted(self.named), self.revised_ms, sorted(self.erased)))
+        touches = self.touches
+        distinct: dict[Common, None] = {}
+        last: Common | None = None
+        for touch in touches:
+            if touch.common is not last:
+                last = touch.common
+                distinct[last] = None
+        commons = sorted(distinct)
+        place_of = {common: place for place, common in enumerate(commons)}
+        named = sorted(self.named)
+        words, flat = packed_words(commons, named)
+        last_ms = touches[-1].at_ms if touches else 0
+        packed = Packed(
+            last_ms,
+            [last_ms - touch.at_ms for touch in touches],
+            shortened([touch.id for touch in touches]),
+            bytes([touch.type for touch in touches]),
+            [place_of[touch.common] for touch in touches],
+            words,
+            flat,
+            shortened(named),
+            self.revised_ms,
+            {place: touch.details for place, touch in enumerate(touches) if touch.details},
+            {place: touch.revision for place, touch in enumerate(touches) if touch.revision},
+            {place: touch.raw_ms for place, touch in enumerate(touches) if touch.raw_ms is not None},
+            sorted(self.erased),
         )
-
-
-def trimmed(encoded: bytes) -> bytes:
-    """A copy without the room the encoder left at the end: a third of it all, where millions are kept."""
-    return bytes(memoryview(encoded))
+        return encode(packed)
 
 
 def unpack(contact_id: str, state: bytes) -> Contact:
     """The contact a ledger row holds."""
-    packed = _DECODER.decode(state)
-    commons = packed.commons
+    packed = decode(state)
+    named = lengthened(packed.named)
+    commons = commons_of(packed, named)
+    details, revisions, raws, types, places = (
+        packed.details, packed.revisions, packed.raw_ms, packed.types, packed.places,
+    )  # fmt: skip
     contact = Contact(contact_id)
+    ids = lengthened(packed.ids)
+    newest = packed.newest_ms
     contact.touches = [
-        Touch(t.at_ms, t.id, t.type, commons[t.common], t.details, t.revision, t.raw_ms) for t in packed.touches
+        Touch(newest - before, ids[n], types[n], commons[places[n]], details.get(n), revisions.get(n, 0), raws.get(n))
+        for n, before in enumerate(packed.before_ms)
     ]
     contact.by_id = {touch.id: touch for touch in contact.touches}
-    contact.named = set(packed.named)
+    contact.named = set(named)
     contact.revised_ms = packed.revised_ms
     contact.erased = set(packed.erased)
     return contact
@@ -187,11 +197,6 @@ def unpack(contact_id: str, state: bytes) -> Contact:
 def subject_of(customer_id: str) -> str:
     """A fingerprint by which an erased customer is known again, should their touchpoints be sent again."""
     return sha256(b"touchline erased\0" + customer_id.encode()).hexdigest()[:32]
-
-
-def newest_ms(state: bytes) -> int:
-    """The effective time of the newest touchpoint of a packed contact, without unpacking all of it."""
-    return _TIMES.decode(state).touches[-1].at_ms
 
 
 def _touch(touchpoint: Touchpoint, at_ms: int) -> Touch:

@@ -2,13 +2,15 @@
 
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.contact import Contact, unpack
+from pipeline.core.contact import Contact, newest_ms, unpack
+from pipeline.core.packed import lengthened, shortened
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.touchpoint import Touchpoint
@@ -110,3 +112,51 @@ def test_revised_is_the_append_time_of_the_last_that_changed_anything() -> None:
     contact.apply(touchpoint(id="b"), BEGIN, BEGIN + 5)
     contact.apply(touchpoint(id="b"), BEGIN, BEGIN + 9)
     assert contact.revised_ms == BEGIN + 5
+
+
+OLD = bytes.fromhex(
+    "959398a570686f6e65a0a0a0a0a0a0a098a570686f6e65a0a0a171a0a0a0a098a570686f6e65a163a0a0a4676f6c64a0a0a09397cf000000e8d4a5"
+    "1000a1610002c000c097cf000000e8d4a52388a1620c0181a87265736f6c766564c302c097cf000000e8d4a5fa60a1630e00c000cf000000e8d52e"
+    "644091a163cf000000e8d4a5100091d9206666666666666666666666666666666666666666666666666666666666666666"
+)
+"""Three touchpoints, one revised and one clamped, as they were packed at first."""
+
+
+def test_what_was_packed_by_touchpoint_is_read_and_packed_by_column() -> None:
+    contact = unpack("k", OLD)
+    assert [(t.id, t.at_ms - 10**12, t.revision, t.raw_ms, t.details) for t in contact.touches] == [
+        ("a", 0, 0, None, None),
+        ("b", 5_000, 2, None, {"resolved": True}),
+        ("c", 60_000, 0, 10**12 + 9_000_000, None),
+    ]
+    assert [t.common.queue for t in contact.touches] == ["", "q", ""]
+    assert (contact.named, contact.erased, contact.revised_ms) == ({"c"}, {"f" * 32}, 10**12)
+    assert newest_ms(OLD) == newest_ms(contact.pack()) == contact.touches[-1].at_ms
+    assert unpack("k", contact.pack()).pack() == contact.pack()
+
+
+UUIDS = st.uuids().map(str)
+NEARLY = st.one_of(
+    UUIDS,
+    UUIDS.map(str.upper),
+    UUIDS.map(lambda text: text.replace("-", "_")),
+    UUIDS.map(lambda text: text[::-1]),
+    UUIDS.map(lambda text: text[:24] + "--" + text[26:]),
+    UUIDS.map(lambda text: text[:24] + "  " + text[26:]),
+    st.text("0123456789abcdef-", min_size=34, max_size=38),
+    st.text(max_size=4),
+)
+
+
+@given(st.one_of(st.lists(UUIDS, max_size=5), st.lists(NEARLY, max_size=5)))
+def test_identifiers_come_back_as_they_were(ids: list[str]) -> None:
+    short = shortened(ids)
+    assert lengthened(short) == ids
+    assert isinstance(short, bytes) == (bool(ids) and all(_is_uuid(text) for text in ids))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
