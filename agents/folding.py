@@ -28,7 +28,7 @@ log_ = logging.getLogger("touchline.folding")
 
 _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
-_CHUNK: Final = 2_000
+_CHUNK: Final = 20_000
 """Facts produced at once."""
 _DAY_MS: Final = 86_400_000
 _TIDY_MS: Final = 3_600_000
@@ -65,9 +65,10 @@ class LogLost(Exception):
 async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> dict[int, int]:
     """Produce facts in chunks, each acknowledged before the next; up to where that is, by partition of the topic."""
     ends: dict[int, int] = {}
-    facts = iter(emissions)
-    while chunk := [OutRecord(key, value, clock.now_ms()) for _, key, value in islice(facts, _CHUNK)]:
+    facts, now_ms = iter(emissions), clock.now_ms()
+    while chunk := [OutRecord(key, value, now_ms) for _, key, value in islice(facts, _CHUNK)]:
         ends.update(await log.produce(CONTACT_FACTS, chunk))
+        now_ms = clock.now_ms()
     return ends
 
 

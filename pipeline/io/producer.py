@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -28,6 +28,7 @@ METADATA_MS = 20_000
 """How old what is known of topics may be: a topic that grows is noticed within this time."""
 RECORDS_AT_ONCE = 5_000
 """How many records are packed before the loop gets a turn."""
+_NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
 class Producer:
@@ -119,13 +120,15 @@ class Producer:
         """Hand the longest prefix there is room for to the client; how many records that was."""
         taken = 0
         taken_bytes: Counter[int] = Counter()  # of room, per partition, for what is not handed over yet
-        packing: dict[int, tuple[Any, int]] = {}  # partition: its open batch and the bytes in it
+        packed_bytes: Counter[int] = Counter()  # of room, in its open batch
+        packing: dict[int, Any] = {}  # partition: its open batch
 
         async def send(number: int) -> None:
-            batch, batch_bytes = packing.pop(number)
+            batch = packing.pop(number)
             delivery: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=number)
-            taken_bytes[number] -= batch_bytes
             if room is not None:
+                batch_bytes = packed_bytes.pop(number)
+                taken_bytes[number] -= batch_bytes
                 booked = partial(settle, room, f"{topic}/{number}", batch.record_count(), batch_bytes)
                 delivery.add_done_callback(booked)
             deliveries.append(delivery)
@@ -133,17 +136,21 @@ class Producer:
 
         try:
             for record in records:
-                number, size = self._number(record, partitions_total), size_bytes(record)
-                if room is not None and not room.take(f"{topic}/{number}", size):
-                    break
+                number = self._number(record, partitions_total)
+                size = 0
+                if room is not None:
+                    size = size_bytes(record)
+                    if not room.take(f"{topic}/{number}", size):
+                        break
+                    taken_bytes[number] += size
                 taken += 1
-                taken_bytes[number] += size
-                batch, batch_bytes = packing.get(number) or (self._client.create_batch(), 0)
+                batch = packing.get(number) or packing.setdefault(number, self._client.create_batch())
                 if not append(batch, record):
                     await send(number)
-                    batch, batch_bytes = self._client.create_batch(), 0
+                    batch = packing[number] = self._client.create_batch()
                     append(batch, record)
-                packing[number] = batch, batch_bytes + size
+                if room is not None:
+                    packed_bytes[number] += size
             for number in list(packing):
                 await send(number)
         finally:
@@ -169,7 +176,7 @@ def settle(room: Room, partition: str, records_total: int, batch_bytes: int, del
 
 def append(batch: Any, record: OutRecord) -> bool:
     """Add to the batch; False where it is full. An empty batch takes any record."""
-    headers = list(record.headers)
+    headers = list(record.headers) if record.headers else _NO_HEADERS
     return batch.append(key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=headers) is not None
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 import pytest
 
+from agents import folding
 from agents.folding import Folding, LogLost, Pace, recover
 from pipeline.core import contacts, engine
 from pipeline.core.contact import Contact, unpack
@@ -121,7 +122,10 @@ async def test_letters_and_facts_are_kept_before_the_commit_and_rows_for_people_
     assert scene.log.produced[CONTACT_FACTS][0].key == b"c"
 
 
-async def test_many_facts_are_produced_in_chunks_each_acknowledged(new: NewScene) -> None:
+async def test_many_facts_are_produced_in_chunks_each_acknowledged(
+    new: NewScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "_CHUNK", 2_000)
     scene = await new(PATIENT).started()
     told = [touchpoint(f"k{n}", "contact.requested", customer_id=f"c{n}") for n in range(4_500)]
     await scene.folding.handle(batch(PARTITION, 0, *told))
