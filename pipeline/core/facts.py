@@ -7,10 +7,8 @@ repeated, late and stale emissions change nothing (design, section 1.3).
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
-
 from pipeline.core.happened import Happened, happened
+from pipeline.core.packed_facts import NEVER, Facts, pack, unpack
 from pipeline.core.resolution import unresolved
 from pipeline.core.timeline import (
     ABANDONED,
@@ -25,61 +23,9 @@ from pipeline.core.timeline import (
 )
 from pipeline.core.waiting import Wait
 
-NEVER: Final = 2**62
-"""An end that has not come."""
-
-
-class Facts(Struct, frozen=True, array_like=True, gc=False):
-    """One contact as its customer sees it. `held` False: gone, the rest is empty but `requested_ms`, which then is the
-    contact's newest time. Times in ms.
-
-    `unanswered_until_ms`: when the contact was served or ended (`NEVER`: open and unanswered). `reached_ms`: when we
-    reached the customer in this contact. `abandoned_ms` and `wait_began_ms` only where the customer gave up waiting.
-    `settled`: (raised, settled) of every complaint settled. `praised_ms`: a promoter or a top score. `outreach`: (when,
-    whether for a problem, a delay or an appointment). `bad_ms`: something bad, which may be due in the future.
-    """
-
-    version: int
-    held: bool
-    watermark_ms: int
-    contact_id: str
-    customer_id: str
-    channel: str = ""
-    queue: str = ""
-    segment: str = ""
-    topic: str = ""
-    inbound: bool = False
-    requested_ms: int = 0
-    first_closed_ms: int | None = None
-    last_closed_ms: int | None = None
-    unanswered_until_ms: int = NEVER
-    eligible: bool = False
-    reopened: bool = False
-    unresolved: bool = False
-    transferred: bool = False
-    wait_began_ms: int | None = None
-    abandoned_ms: int | None = None
-    reached_ms: tuple[int, ...] = ()
-    settled: tuple[tuple[int, int], ...] = ()
-    praised_ms: tuple[int, ...] = ()
-    outreach: tuple[tuple[int, bool], ...] = ()
-    bad_ms: tuple[int, ...] = ()
-    left_ms: tuple[int, ...] = ()
-
+__all__ = ["NEVER", "Facts", "facts_of", "gone", "pack", "unpack"]
 
 _CARING: Final = frozenset({"problem", "delay", "appointment"})
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Facts)
-
-
-def pack(facts: Facts) -> bytes:
-    """Facts as bytes."""
-    return _ENCODER.encode(facts)
-
-
-def unpack(state: bytes) -> Facts:
-    """Facts from bytes. Raises msgspec.MsgspecError if they are none."""
-    return _DECODER.decode(state)
 
 
 def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: int) -> Facts:

@@ -6,8 +6,6 @@ A few notes per contact, a pure function of its touchpoints. Definitions: docs/m
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from pipeline.core.promises import promises
 from pipeline.core.resolution import unresolved
 from pipeline.core.response import closed_unanswered_ms
@@ -32,7 +30,7 @@ from pipeline.core.waiting import Wait
 from schemas.vocabulary import BAD_NOTES, DETRACTOR_MOST, Note
 
 
-class Happened(Struct, frozen=True, order=True):
+class Happened:
     """One note. `detail` and `value` by `what`:
 
     refused: the reason · promise_*: the kind, and the ms from due to end (0: open) · complaint: settled or unsettled,
@@ -40,10 +38,13 @@ class Happened(Struct, frozen=True, order=True):
     the reason · audit: the criterion, and points · abandoned: patience, ms. A promise's note stands at its due.
     """
 
-    at_ms: int
-    what: Note
-    detail: str = ""
-    value: int = 0
+    __slots__ = ("at_ms", "detail", "value", "what")
+
+    def __init__(self, at_ms: int, what: Note, detail: str = "", value: int = 0) -> None:
+        self.at_ms = at_ms
+        self.what = what
+        self.detail = detail
+        self.value = value
 
     @property
     def bad_ms(self) -> int | None:
@@ -91,7 +92,11 @@ def happened(line: Timeline, wait: Wait | None) -> Sequence[Happened]:
         notes.extend(_lone(line))
     if line.seen & _SAID:
         notes.extend(_said(line))
-    return sorted(notes) if len(notes) > 1 else notes
+    return sorted(notes, key=_order) if len(notes) > 1 else notes
+
+
+def _order(note: Happened) -> tuple[int, str, str, int]:
+    return note.at_ms, note.what, note.detail, note.value
 
 
 def _lone(line: Timeline) -> Iterator[Happened]:

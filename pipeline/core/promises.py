@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct
-
 from pipeline.core.timeline import PROMISE_BROKEN, PROMISE_KEPT, PROMISE_MADE, Timeline
 from schemas.vocabulary import PromiseKind
 
 Fate = Literal["kept", "late", "broken", "open"]
 
 
-class Promise(Struct):
+class Promise:
     """One promise. `ended_ms`: when it was kept or broken, never before it was made; None while it is open.
 
     Open past its due is not broken here, since no touchpoint says so: the live values, which know the time, tell.
     """
 
-    promise_id: str
-    kind: PromiseKind
-    made_ms: int
-    due_ms: int
-    fate: Fate = "open"
-    ended_ms: int | None = None
+    __slots__ = ("due_ms", "ended_ms", "fate", "kind", "made_ms", "promise_id")
+
+    def __init__(self, promise_id: str, kind: PromiseKind, made_ms: int, due_ms: int) -> None:
+        self.promise_id = promise_id
+        self.kind = kind
+        self.made_ms = made_ms
+        self.due_ms = due_ms
+        self.fate: Fate = "open"
+        self.ended_ms: int | None = None
 
     @property
     def late_ms(self) -> int | None:

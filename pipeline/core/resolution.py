@@ -3,29 +3,47 @@
 Definitions: docs/measures-settled.md, rules 21 to 23.
 """
 
-from msgspec import Struct
-
 from pipeline.core.timeline import CLOSED, HELD, Timeline, open_ms
 from pipeline.core.waiting import holds
 
 
-class Closing(Struct):
+class Closing:
     """A contact that was ever closed. Lengths in ms; `*_open_ms` None without a calendar; `handle_ms` None if nobody
     answered; `hold_ms` None if no hold has ended.
     """
 
-    first_closed_ms: int
-    customer_known: bool
-    reopened: bool
-    transfers: int
-    resolution_ms: int
-    resolution_open_ms: int | None
-    handle_ms: int | None
-    handle_open_ms: int | None
-    held: bool
-    hold_ms: int | None
-    hold_open_ms: int | None
-    negative: int
+    __slots__ = (
+        "customer_known", "first_closed_ms", "handle_ms", "handle_open_ms", "held", "hold_ms", "hold_open_ms",
+        "negative", "reopened", "resolution_ms", "resolution_open_ms", "transfers",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        first_closed_ms: int,
+        customer_known: bool,
+        reopened: bool,
+        transfers: int,
+        resolution_ms: int,
+        resolution_open_ms: int | None,
+        handle_ms: int | None,
+        handle_open_ms: int | None,
+        held: bool,
+        hold_ms: int | None,
+        hold_open_ms: int | None,
+        negative: int,
+    ) -> None:
+        self.first_closed_ms = first_closed_ms
+        self.customer_known = customer_known
+        self.reopened = reopened
+        self.transfers = transfers
+        self.resolution_ms = resolution_ms
+        self.resolution_open_ms = resolution_open_ms
+        self.handle_ms = handle_ms
+        self.handle_open_ms = handle_open_ms
+        self.held = held
+        self.hold_ms = hold_ms
+        self.hold_open_ms = hold_open_ms
+        self.negative = negative
 
 
 def closing(timeline: Timeline) -> Closing | None:

@@ -2,8 +2,6 @@
 20.
 """
 
-from msgspec import Struct
-
 from pipeline.core.rules import within
 from pipeline.core.timeline import (
     CLOSED,
@@ -19,15 +17,26 @@ from pipeline.core.timeline import (
 )
 
 
-class Clock(Struct):
+class Clock:
     """One response clock. `replied_ms` None: unanswered, and `closed` says whether it ended that way for good."""
 
-    began_ms: int
-    first: bool
-    replied_ms: int | None = None
-    closed: bool = False
-    open_ms: int | None = None
-    in_target: bool = False
+    __slots__ = ("began_ms", "closed", "first", "in_target", "open_ms", "replied_ms")
+
+    def __init__(
+        self,
+        began_ms: int,
+        first: bool,
+        replied_ms: int | None = None,
+        closed: bool = False,
+        open_ms: int | None = None,
+        in_target: bool = False,
+    ) -> None:
+        self.began_ms = began_ms
+        self.first = first
+        self.replied_ms = replied_ms
+        self.closed = closed
+        self.open_ms = open_ms
+        self.in_target = in_target
 
     @property
     def length_ms(self) -> int:

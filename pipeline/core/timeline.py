@@ -5,9 +5,8 @@ of the set of touchpoints and of the catalogue's rules.
 """
 
 from collections.abc import Sequence
+from sys import intern
 from typing import Final
-
-from msgspec import Struct
 
 from pipeline.core.calendar import Calendar
 from pipeline.core.contact import Contact, Touch
@@ -49,37 +48,83 @@ _MESSAGE_CHANNELS: Final = frozenset({"email", "form", "letter"})
 """Channels on which the request itself is a message that wants a reply."""
 
 
-class Timeline(Struct):
-    """Dimensions, parties and first times of one contact (shapes: ms, or None where it did not happen)."""
+class Timeline:
+    """Dimensions, parties and first times of one contact with at least one touchpoint (shapes: ms, or None where it did
+    not happen). `out_of_scope_ms`: the first closing that says the matter is none of ours. `seen`: a bit set of the
+    types that occur, bit `1 << code`.
+    """
 
-    contact_id: str
-    touches: Sequence[Touch]
-    channel: str
-    queue: str
-    segment: str
-    topic: str
-    customer_id: str
-    source: str
-    inbound: bool
-    live: bool
-    requested_ms: int
-    last_ms: int
-    queued_ms: int | None
-    answered_ms: int | None
-    abandoned_ms: int | None
-    contained_ms: int | None
-    first_closed_ms: int | None
-    last_closed_ms: int | None
-    out_of_scope_ms: int | None
-    """The first closing that says the matter is none of ours."""
-    replied_ms: int | None
-    discarded_ms: int | None
-    reopened_ms: int | None
-    refused_reason: str
-    transfers: int
-    seen: int
-    """Bit set of the types that occur: bit `1 << code`."""
-    rulebook: Rulebook
+    __slots__ = (
+        "abandoned_ms", "answered_ms", "channel", "contact_id", "contained_ms", "customer_id", "discarded_ms",
+        "first_closed_ms", "inbound", "last_closed_ms", "last_ms", "live", "out_of_scope_ms", "queue", "queued_ms",
+        "refused_reason", "reopened_ms", "replied_ms", "requested_ms", "rulebook", "seen", "segment", "source", "topic",
+        "touches", "transfers",
+    )  # fmt: skip
+
+    def __init__(self, contact_id: str, touches: Sequence[Touch], rulebook: Rulebook) -> None:
+        first: dict[int, int] = {}
+        seen = 0
+        last_closed: int | None = None
+        replied: int | None = None
+        contained: int | None = None
+        out_of_scope: int | None = None
+        refused_reason = ""
+        transfers = 0
+        for touch in touches:
+            code = touch.type
+            if code not in first:
+                first[code] = touch.at_ms
+                seen |= 1 << code
+                if code == REFUSED:
+                    refused_reason = (touch.details or {}).get("reason", "other")
+            if code == CLOSED:
+                last_closed = touch.at_ms
+                if out_of_scope is None and touch.details is not None and touch.details.get("scope") == "out":
+                    out_of_scope = touch.at_ms
+            elif code == SENT:
+                if replied is None and is_reply(touch):
+                    replied = touch.at_ms
+            elif code == TRANSFERRED:
+                transfers += 1
+            elif code == SELF_SERVICE and contained is None and is_contained(touch):
+                contained = touch.at_ms
+        channel, queue, segment, topic, customer_id, source, inbound = _who(touches)
+        self.contact_id = contact_id
+        self.touches = touches
+        self.channel = channel
+        self.queue = queue
+        self.segment = segment
+        self.topic = topic
+        self.customer_id = customer_id
+        self.source = source
+        self.inbound = inbound
+        self.live = rulebook.kind(channel) == "live"
+        self.requested_ms = first[REQUESTED] if REQUESTED in first else touches[0].at_ms
+        self.last_ms = touches[-1].at_ms
+        self.queued_ms = first.get(QUEUED)
+        self.answered_ms = first.get(ANSWERED)
+        self.abandoned_ms = first.get(ABANDONED)
+        self.contained_ms = contained
+        self.first_closed_ms = first.get(CLOSED)
+        self.last_closed_ms = last_closed
+        self.out_of_scope_ms = out_of_scope
+        self.replied_ms = replied
+        self.discarded_ms = first.get(DISCARDED)
+        self.reopened_ms = first.get(REOPENED)
+        self.refused_reason = refused_reason
+        self.transfers = transfers
+        self.seen = seen
+        self.rulebook = rulebook
+
+    def glance(self, marks: int) -> "Timeline":
+        """The same, but of its touchpoints only those of these types (a bit set), and names that are held once."""
+        brief = Timeline(self.contact_id, self.touches, self.rulebook)
+        brief.touches = [touch for touch in self.touches if marks >> touch.type & 1]
+        brief.channel = intern(self.channel)
+        brief.queue = intern(self.queue)
+        brief.segment = intern(self.segment)
+        brief.source = intern(self.source)
+        return brief
 
     def has(self, code: int) -> bool:
         """Whether a touchpoint of this type occurs."""
@@ -114,59 +159,7 @@ def is_message(touch: Touch, timeline: Timeline) -> bool:
 
 def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
     """Derive the timeline of a contact with at least one touchpoint."""
-    touches = contact.touches
-    first: dict[int, int] = {}
-    seen = 0
-    last_closed = replied = contained = out_of_scope = None
-    refused_reason = ""
-    transfers = 0
-    for touch in touches:
-        code = touch.type
-        if code not in first:
-            first[code] = touch.at_ms
-            seen |= 1 << code
-            if code == REFUSED:
-                refused_reason = (touch.details or {}).get("reason", "other")
-        if code == CLOSED:
-            last_closed = touch.at_ms
-            if out_of_scope is None and touch.details is not None and touch.details.get("scope") == "out":
-                out_of_scope = touch.at_ms
-        elif code == SENT:
-            if replied is None and is_reply(touch):
-                replied = touch.at_ms
-        elif code == TRANSFERRED:
-            transfers += 1
-        elif code == SELF_SERVICE and contained is None and is_contained(touch):
-            contained = touch.at_ms
-    channel, queue, segment, topic, customer_id, source, inbound = _who(touches)
-    return Timeline(
-        contact.contact_id,
-        touches,
-        channel,
-        queue,
-        segment,
-        topic,
-        customer_id,
-        source,
-        inbound,
-        rulebook.kind(channel) == "live",
-        first[REQUESTED] if REQUESTED in first else touches[0].at_ms,
-        touches[-1].at_ms,
-        first.get(QUEUED),
-        first.get(ANSWERED),
-        first.get(ABANDONED),
-        contained,
-        first.get(CLOSED),
-        last_closed,
-        out_of_scope,
-        replied,
-        first.get(DISCARDED),
-        first.get(REOPENED),
-        refused_reason,
-        transfers,
-        seen,
-        rulebook,
-    )
+    return Timeline(contact.contact_id, contact.touches, rulebook)
 
 
 def _who(touches: Sequence[Touch]) -> tuple[str, str, str, str, str, str, bool]:

@@ -1,10 +1,7 @@
 """Everything derived of a contact, and what it adds to the cells: pure functions of its touchpoints and the rules."""
 
 from collections.abc import Iterable, Sequence
-from sys import intern
 from typing import Final
-
-from msgspec import structs
 
 from pipeline.core.cells import MINUTE_MS, Contribution, book
 from pipeline.core.contact import Contact, Touch
@@ -212,16 +209,7 @@ def claim_all(into: Contribution, touches: Iterable[Touch]) -> None:
 
 def glance(seen: View) -> View:
     """A view as the live values need it: without most of the touchpoints, and so in a third of the memory."""
-    line = seen.timeline
-    line = structs.replace(
-        line,
-        touches=[touch for touch in line.touches if _GLANCED >> touch.type & 1],
-        channel=intern(line.channel),
-        queue=intern(line.queue),
-        segment=intern(line.segment),
-        source=intern(line.source),
-    )
-    return View(line, seen.wait, seen.legs, seen.clocks, None, seen.promises)
+    return View(seen.timeline.glance(_GLANCED), seen.wait, seen.legs, seen.clocks, None, seen.promises)
 
 
 def last_ms(seen: View) -> int:

@@ -6,8 +6,6 @@ Definitions: docs/measures-settled.md, rules 48 to 51 and 55 to 57.
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from pipeline.core.contact import Touch
 from pipeline.core.timeline import COMPLAINT_RAISED, COMPLAINT_SETTLED, FEEDBACK_GIVEN, Timeline
 from schemas.vocabulary import FeedbackKind
@@ -19,13 +17,16 @@ _SCALE_MAX: Final[dict[FeedbackKind, int]] = {"csat": 5, "nps": 10, "ces": 7, "s
 _BOTTOM: Final[dict[FeedbackKind, int]] = {"csat": 1, "nps": 0, "ces": 1, "solved": 0}
 
 
-class Feedback(Struct):
+class Feedback:
     """One answer of a customer. `valid`: the score is on its scale, which ends in 1 or above."""
 
-    at_ms: int
-    kind: FeedbackKind
-    score: int
-    scale_max: int
+    __slots__ = ("at_ms", "kind", "scale_max", "score")
+
+    def __init__(self, at_ms: int, kind: FeedbackKind, score: int, scale_max: int) -> None:
+        self.at_ms = at_ms
+        self.kind = kind
+        self.score = score
+        self.scale_max = scale_max
 
     @property
     def valid(self) -> bool:
@@ -47,12 +48,15 @@ class Feedback(Struct):
         return self.kind == kind and self.valid
 
 
-class Complaint(Struct):
+class Complaint:
     """One complaint. `settled_ms` None: not settled. `goodwill_minor`: what the settling granted, 0 if nothing."""
 
-    raised_ms: int
-    settled_ms: int | None = None
-    goodwill_minor: int = 0
+    __slots__ = ("goodwill_minor", "raised_ms", "settled_ms")
+
+    def __init__(self, raised_ms: int) -> None:
+        self.raised_ms = raised_ms
+        self.settled_ms: int | None = None
+        self.goodwill_minor = 0
 
     @property
     def settle_ms(self) -> int | None:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final, Literal
 
-from msgspec import Struct
-
 from pipeline.core.contact import Touch
 from pipeline.core.timeline import (
     ABANDONED,
@@ -34,25 +32,45 @@ _LATER: Final[dict[int, tuple[int, Outcome]]] = {
 _LATER_MARKS: Final = 1 << REFUSED | 1 << CALLBACK | 1 << CLOSED | 1 << SELF_SERVICE
 
 
-class Wait(Struct):
+class Wait:
     """A contact that was offered: its wait from `began_ms` to `ended_ms` (None: still waiting).
 
     `open_ms`: the wait in opening hours, None without a calendar. `negative`: 1 where the outcome came before the wait
     began, which makes it 0 long. `estimate_error_ms` sums over the `estimates_judged`.
     """
 
-    began_ms: int
-    outcome: Outcome
-    ended_ms: int | None
-    queued: bool
-    target_ms: int | None
-    short_ms: int
-    open_ms: int | None
-    unannounced: bool
-    estimates: int
-    estimates_judged: int
-    estimate_error_ms: int
-    negative: int
+    __slots__ = (
+        "began_ms", "ended_ms", "estimate_error_ms", "estimates", "estimates_judged", "negative", "open_ms", "outcome",
+        "queued", "short_ms", "target_ms", "unannounced",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        began_ms: int,
+        outcome: Outcome,
+        ended_ms: int | None,
+        queued: bool,
+        target_ms: int | None,
+        short_ms: int,
+        open_ms: int | None,
+        unannounced: bool,
+        estimates: int,
+        estimates_judged: int,
+        estimate_error_ms: int,
+        negative: int,
+    ) -> None:
+        self.began_ms = began_ms
+        self.outcome = outcome
+        self.ended_ms = ended_ms
+        self.queued = queued
+        self.target_ms = target_ms
+        self.short_ms = short_ms
+        self.open_ms = open_ms
+        self.unannounced = unannounced
+        self.estimates = estimates
+        self.estimates_judged = estimates_judged
+        self.estimate_error_ms = estimate_error_ms
+        self.negative = negative
 
     @property
     def length_ms(self) -> int:
@@ -60,16 +78,19 @@ class Wait(Struct):
         return 0 if self.ended_ms is None else self.ended_ms - self.began_ms
 
 
-class Leg(Struct):
+class Leg:
     """One stay in a queue. `ended_ms` None: waiting in it now; `outcome` 'moved' ends it without an answer or a
     loss.
     """
 
-    began_ms: int
-    queue: str
-    ended_ms: int | None = None
-    outcome: Literal["answered", "abandoned", "moved", "waiting"] = "waiting"
-    open_ms: int | None = None
+    __slots__ = ("began_ms", "ended_ms", "open_ms", "outcome", "queue")
+
+    def __init__(self, began_ms: int, queue: str) -> None:
+        self.began_ms = began_ms
+        self.queue = queue
+        self.ended_ms: int | None = None
+        self.outcome: Literal["answered", "abandoned", "moved", "waiting"] = "waiting"
+        self.open_ms: int | None = None
 
 
 def in_family(timeline: Timeline) -> bool:
