@@ -62,12 +62,8 @@ async def known(ledger: SqlLedger, p: str) -> set[int]:
 
 async def test_recovery_brings_the_contacts_that_are_open_or_of_the_last_flush(warehouse: AnyWarehouse) -> None:
     ledger = await ledger_on(warehouse)
-    await commit(
-        ledger,
-        CONTACTS,
-        10,
-        [("closed", 1, False), ("open", 300, True), ("was-open", 1, True), ("was-closed", 9, False)],,
-    )
+    first = [("closed", 1, False), ("open", 300, True), ("was-open", 1, True), ("was-closed", 9, False)]
+    await commit(ledger, CONTACTS, 10, first)
     await commit(ledger, CONTACTS, 20, [("was-open", 1, False), ("was-closed", 1, True)])
     await commit(ledger, CONTACTS, 30, [("last", 60, False)])
     assert await brought(ledger, CONTACTS) == {
