@@ -3,13 +3,14 @@
 #   make run ARGS="--port 8091"      options for `touchline demo`
 #   make test ARGS="-k calendar"     options for pytest
 #   make faults SEED=7 KILLS=20      ARGS="--workers 4 --touchpoints 100000"
+#   make bench ARGS="--rows catch_up --peers faust --repeat 1"
 #   make run PYTHON=/opt/python3.12  another interpreter (used when .venv is created)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format cover faults soak clean
+.PHONY: help run test lint format cover faults soak bench clean
 
 ARGS ?=
 # Tests wait more than they count: one process more than there are cores.
@@ -56,8 +57,11 @@ faults: $(VENV)/installed-dev ## kill workers, ClickHouse and Kafka under load, 
 soak: $(VENV)/installed-dev ## ten minutes of valid, invalid and hostile requests, then count what is stored (SECONDS=n SEED=n)
 	@$(BIN)/python -m tests.receiving.soak $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),600)
 
+bench: $(VENV)/installed-dev ## measure every promise of speed, with other frameworks beside us: docs/speed.md (needs Java, mvn, clickhouse-server)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 clean: ## remove .venv, caches and build products; ./data stays
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find agents dashboards pipeline schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment itself.

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from msgspec import Struct
 from pipeline.core.measure import column_key
 from pipeline.core.steps import CELL, CONTACT, DAY, FACT, SEPARATOR
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
+from tests.bench.programs import own_environment
 from tests.bench.workload import Known
 from tests.faults.servers.cluster import Cluster, Worker, wait_until
 
@@ -87,7 +87,7 @@ def _pid(worker: Worker) -> int:
 
 def _spied(pid: int, to: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--format", "raw", "--function",
+        [str(own_environment() / "bin" / "py-spy"), "record", "--pid", str(pid), "--format", "raw", "--function",
          "--gil", "--rate", "200", "--duration", "3600", "--output", str(to)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

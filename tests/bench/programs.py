@@ -31,7 +31,7 @@ class Peer(Struct, frozen=True):
     """One program. `most`: so many records at most, where it is slow."""
 
     command: Callable[[Task], Sequence[str]]
-    ready: Callable[[], None]
+    ready: Callable[[], object]
     """Makes it ready, or raises Missing: one sentence that says why it cannot be run here."""
     most: int | None = None
 
@@ -66,12 +66,14 @@ def _python(name: str, interpreter: Path, *more: str) -> Callable[[Task], Sequen
     return command
 
 
-def _own_environment() -> None:
-    """The environment of the peers, with the versions that are pinned; made where it is not there."""
+def own_environment() -> Path:
+    """The environment of the peers and of py-spy, with the versions that are pinned; made where it is not there. Raises
+    Missing.
+    """
     wanted = (_FOLDER / "requirements.txt").read_text()
     stamp = ENVIRONMENT / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
-        return
+        return ENVIRONMENT
     python = ENVIRONMENT / "bin" / "python"
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)],
@@ -82,6 +84,7 @@ def _own_environment() -> None:
             said = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
             raise Missing(f"the peers' environment {ENVIRONMENT.name} could not be made: {said[:200]}")
     stamp.write_text(wanted)
+    return ENVIRONMENT
 
 
 def _nothing() -> None:
@@ -136,8 +139,8 @@ PEERS: Final[Mapping[str, Peer]] = {
     "decode_only_batched": Peer(_python("decode_only", Path(sys.executable), "500"), _nothing),
     "kafka_streams": Peer(_java("rocksdb"), _built),
     "kafka_streams_memory": Peer(_java("memory"), _built),
-    "bytewax": Peer(_python("bytewax_flow", ENVIRONMENT / "bin" / "python"), _own_environment),
-    "quix_streams": Peer(_python("quix_streams", ENVIRONMENT / "bin" / "python"), _own_environment, most=200_000),
-    "faust": Peer(_python("faust_vanilla", ENVIRONMENT / "bin" / "python"), _own_environment, most=10_000),
+    "bytewax": Peer(_python("bytewax_flow", ENVIRONMENT / "bin" / "python"), own_environment),
+    "quix_streams": Peer(_python("quix_streams", ENVIRONMENT / "bin" / "python"), own_environment, most=200_000),
+    "faust": Peer(_python("faust_vanilla", ENVIRONMENT / "bin" / "python"), own_environment, most=10_000),
 }
 """Everybody who is measured beside us, the yardstick first."""
