@@ -42,15 +42,18 @@ has some eight touchpoints, so the hand goes round several times before one that
 class Pace(Struct, frozen=True):
     """When to flush and when to stop reading.
 
-    `interval_seconds` when little comes; while more than `busy_records` come within it, `busy_seconds`, so that what is
-    touched again and again is written once. Sooner with `flush_records` folded, `flush_rows` to write, or four fifths
-    of `most_bytes`; at `most_rows` or `most_bytes` nothing more is read: a flush is one block, and memory is finite.
+    `interval_seconds` when little comes, `busy_seconds` where `busy_records` come within it, `behind_seconds` while the
+    log holds `behind_records` that are not read yet: what is touched again and again is written once. Sooner with
+    `flush_records` folded, `flush_rows` to write, or four fifths of `most_bytes`; at `most_rows` or `most_bytes`
+    nothing more is read: a flush is one block, and memory is finite.
     """
 
     interval_seconds: float = 0.5
-    busy_records: int = 1_000
-    busy_seconds: float = 3.0
-    flush_records: int = 50_000
+    busy_records: int = 100
+    busy_seconds: float = 1.0
+    behind_records: int = 10_000
+    behind_seconds: float = 5.0
+    flush_records: int = 100_000
     flush_rows: int = 50_000
     most_rows: int = 500_000
     most_bytes: int = 128 << 20
@@ -174,6 +177,7 @@ class Folding:
         self._room = asyncio.Event()
         self._room.set()
         self._folded = 0
+        self._behind = False
         self._tidied_day, self._tidied_ms = 0, 0
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -219,7 +223,8 @@ class Folding:
             await self._started.wait()  # the first batch after a seek may be faster than the end of the recovery
         if not self.ready or self.stopped_because:
             return
-        records = batch.records
+        records, was_behind = batch.records, self._behind
+        self._behind = batch.left >= self._pace.behind_records
         reached("before_fold")
         try:
             await self._read_back(records)
@@ -248,6 +253,8 @@ class Folding:
         reached("after_fold")
         self.engine.evict(len(records) // 2 + _LOOKS)
         self._note_dirty()
+        if was_behind and not self._behind:
+            self._hurry.set()  # who waits for the end of the log waits no longer
 
     async def _read_back(self, records: Sequence[Record]) -> None:
         """Read back what the records name and memory does not hold, in one query. Waits for the warehouse: of whom
@@ -358,13 +365,18 @@ class Folding:
     async def _until_next(self) -> None:
         """Let an interval pass, unless much has gathered or the end has come."""
         pace = self._pace
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), pace.interval_seconds)
+        await self._hurried(pace.interval_seconds)
         if self._folded >= pace.busy_records:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), pace.busy_seconds - pace.interval_seconds)
+            await self._hurried(pace.busy_seconds - pace.interval_seconds)
+        if self._behind:
+            await self._hurried(pace.behind_seconds - pace.busy_seconds)
         if not self._closed.is_set():
             self._hurry.clear()
+
+    async def _hurried(self, seconds: float) -> None:
+        """Wait so long at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -32,13 +32,15 @@ __all__ = [
 
 class Batch(Struct, frozen=True):
     """Consecutive fetched records of one partition: positions [`from_offset`, `to_offset`), gaps inside are the
-    broker's (compaction, transaction markers). `from_offset` is the consumer's position before the fetch.
+    broker's (compaction, transaction markers). `from_offset` is the consumer's position before the fetch, `left` how
+    much the log had after it then.
     """
 
     partition: str
     from_offset: int
     to_offset: int
     records: Sequence[Record]
+    left: int = 0
 
 
 class OutRecord(Struct, frozen=True, gc=False):

@@ -265,7 +265,7 @@ class App:
             self._log_ids.get(topic, ""),
         )
         # The embedded log holds so little that its reader has to make room often.
-        at_once = 8_000 if self.settings.embedded_log else 50_000
+        at_once = 8_000 if self.settings.embedded_log else 100_000
         pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
         return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug)
 

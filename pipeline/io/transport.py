@@ -239,7 +239,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         skipped = partition in self._skipped
         self._skipped.discard(partition)
         self._beyond_end.pop(partition, None)
-        return Fetched(Batch(name(partition), from_offset, to_offset, records), seeks, skipped)
+        left = max((state.highwater or 0) - to_offset, 0)
+        return Fetched(Batch(name(partition), from_offset, to_offset, records, left), seeks, skipped)
 
     async def _out_of_range(self, consumer: AIOKafkaConsumer, partition: TP, offset: int) -> None:
         """The log no longer has, or does not yet have, this offset."""

@@ -188,6 +188,20 @@ async def test_much_that_is_unwritten_is_flushed_before_the_interval_is_over(new
     assert held_back == 1
 
 
+async def test_far_behind_the_log_much_is_gathered_and_written_when_its_end_is_near(new: NewScene) -> None:
+    pace = Pace(interval_seconds=0.001, busy_records=1, busy_seconds=0.002, behind_records=10, behind_seconds=1_000)
+    scene = await new(pace).started()
+    for n in range(2):
+        far = batch(PARTITION, n, touchpoint(f"k{n}", "contact.requested", n))
+        await scene.folding.handle(msgspec.structs.replace(far, left=10))
+        await asyncio.sleep(0.02)
+    held_back = scene.engine.written_offset
+    near = batch(PARTITION, 2, touchpoint("k2", "contact.requested", 2))
+    await scene.folding.handle(msgspec.structs.replace(near, left=9))
+    await until(lambda: scene.engine.written_offset == 3)
+    assert held_back < 2, "the first may be written at once, the second waits"
+
+
 async def test_reading_waits_while_too_much_is_unwritten(new: NewScene) -> None:
     scene = await new(Pace(interval_seconds=0.001, flush_rows=2, most_rows=3)).started()
     scene.ledger.gate.clear()

@@ -226,6 +226,18 @@ async def test_a_slow_partition_holds_up_nobody_and_what_is_read_ahead_is_bounde
     assert worker.offsets("touchpoints/1") == list(range(5_100))
 
 
+async def test_a_batch_says_how_much_the_log_has_after_it(bootstrap: str) -> None:
+    worker = Worker({"touchpoints/0": 0})
+    log = new_log(bootstrap, "group", {"touchpoints": worker.handle}, worker, tuning=Tuning(batch_records=100))
+    async with running(log):
+        log.pause("touchpoints/0")
+        await log.produce("touchpoints", numbered(250, partition=0))
+        await log.seek("touchpoints/0", 0)
+        log.resume("touchpoints/0")
+        await until(lambda: worker.records_total() == 250, "records")
+    assert [batch.left for batch in worker.batches["touchpoints/0"]] == [150, 50, 0]
+
+
 async def test_what_faust_drops_is_fetched_again(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker()
     log = new_log(bootstrap, "group", {"touchpoints": worker.handle}, worker, tuning=Tuning(batch_records=100))
