@@ -5,6 +5,8 @@ Not a test: nothing here is collected by pytest, and nothing fails because a mac
 
 import asyncio
 import inspect
+import os
+import platform
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -40,7 +42,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._progress.console.print(text, markup=False)
+        self._progress.console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, what: str, total: float) -> None:
         """A new bar."""
@@ -73,21 +75,28 @@ def main(
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write JSON lines to this file as well")] = None,
 ) -> None:
-    """Measure every row of the promise, with the peers beside us."""
-    chosen = _names(rows, ROWS, "row")
+    """Measure every row of the promise, with the peers beside us. Exit code 1: something failed or was not exact."""
+    chosen = _names(rows, ROWS, "row") if profile is None else ["catch_up"]
     options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile)
+    if profile is not None:
+        profile.unlink(missing_ok=True)
     results: list[Result] = []
+    failed = False
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with (
         tempfile.TemporaryDirectory(prefix="touchline-bench-") as home,
         Progress(*columns, TimeElapsedColumn(), console=_err, transient=True) as progress,
     ):
         stack, report = Stack(Path(home)), Bars(progress)
+        report.say(_machine())
         for name in chosen:
             try:
                 results += run(ROWS[name], stack, options, report)
             except (Missing, pytest.skip.Exception) as error:  # no server on this machine: said, not passed over
                 results.append(Result(name, None, "", note=str(error)))
+            except RuntimeError as error:  # it failed: the others are measured all the same
+                results.append(Result(name, None, "", note=f"failed: {error}"))
+                failed = True
     _out.print(output.table(results))
     _out.print(output.notes(results), markup=False)
     lines = output.json_lines(results)
@@ -96,6 +105,14 @@ def main(
         json.write_bytes(lines)
     if profile is not None and profile.exists():
         _out.print(profiling.table(profile.read_text()))
+    if failed or any(each.unit == output.DIFFERENCES and each.value for each in results):
+        raise typer.Exit(1)  # slow is no failure, wrong is one
+
+
+def _machine() -> str:
+    load = os.getloadavg()[0]
+    busy = f"; its load is {load:.1f} before we begin: others use it, too" if load > 1 else ""
+    return f"{os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}{busy}"
 
 
 def run(row: Row, stack: Stack, options: Options, report: Bars) -> list[Result]:

@@ -10,6 +10,8 @@ from rich.table import Table
 from tests.bench.rows import RATE, Result, number
 
 DECODE: Final = "decode_only"
+DIFFERENCES: Final = "differences"
+"""The unit of what has to be nothing."""
 _MET: Final = {True: "[green]met[/]", False: "[red]NOT met[/]", None: ""}
 
 

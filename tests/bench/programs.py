@@ -37,8 +37,7 @@ class Peer(Struct, frozen=True):
 
 
 def run(peer: Peer, task: Task) -> Said:
-    """Run it to its end. Raises Missing, and RuntimeError with the last it said where it failed."""
-    peer.ready()
+    """Run one that is ready, to its end. Raises RuntimeError with the last it said where it failed."""
     with tempfile.TemporaryDirectory(prefix="peer-", dir=task.scratch) as scratch:
         own = msgspec.structs.replace(task, scratch=scratch)
         try:

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.topics import CONTACT_FACTS, DEAD_LETTERS, LIVE, RAW, TOUCHPOINTS
 from tests.bench.catch_up import CaughtUp, catch_up, cpu_seconds
-from tests.bench.output import DECODE
+from tests.bench.output import DECODE, DIFFERENCES
 from tests.bench.peers.toy import Said, Task
 from tests.bench.programs import PEERS, Peer
 from tests.bench.programs import run as run_peer
@@ -38,7 +38,7 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
         chosen = {}
     ours: list[CaughtUp] = []
     said: dict[str, list[Said]] = defaultdict(list)
-    lacking: dict[str, str] = {}
+    lacking = _lacking(chosen, report)
     home = stack.folder("catch-up")
     with kafka(home) as broker:
         for number in range(1 if options.profile is not None else options.repeat):
@@ -56,6 +56,20 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
     return [*_own_results(ours), *_peer_results(made, said, lacking, chosen), *_between(ours, said)]
 
 
+def _lacking(chosen: Mapping[str, Peer], report: Report) -> dict[str, str]:
+    """Who cannot be run here, and why; the others are made ready."""
+    found: dict[str, str] = {}
+    report.begin("making the peers ready (the first time some minutes)", len(chosen))
+    for number, (name, peer) in enumerate(chosen.items()):
+        report.at(number)
+        try:
+            peer.ready()
+        except Missing as missing:
+            found[name] = str(missing)
+            report.say(f"{name}: {missing}")
+    return found
+
+
 def _workload(options: Options, report: Report) -> Workload:
     """Of the days before yesterday: what a worker that was away catches up with."""
     days = 2 + options.touchpoints // PER_DAY
@@ -67,6 +81,7 @@ def _workload(options: Options, report: Report) -> Workload:
         f"{known.records:,} touchpoints of {known.contacts:,} contacts and {known.customers:,} customers, at most"
         f" {known.most_open:,} contacts at once; {known.bytes_total / known.records:.0f} bytes each,"
         f" {known.duplicates:,} of them twice"
+        + ("" if known.records >= PER_DAY else "; so few are for looking, not for quoting (docs/speed.md)")
     )
     return made
 
@@ -127,7 +142,7 @@ def _beside(
         task = Task(found.broker.bootstrap, TOUCHPOINTS, records, PARTITIONS, str(found.home))
         try:
             one = run_peer(peer, task)
-        except (Missing, RuntimeError) as error:
+        except RuntimeError as error:
             lacking[name] = str(error)
             report.say(f"{name}: {error}")
             continue
@@ -168,7 +183,7 @@ def _own_results(ours: Sequence[CaughtUp]) -> list[Result]:
         Result(
             f"{_OWN}_differences",
             len(differences),
-            "differences",
+            DIFFERENCES,
             0,
             at_least=False,
             note="; ".join(differences) or "the warehouse holds what the workload knows; touchline audit: 0",

@@ -8,7 +8,6 @@ from tests.bench.fold import measure
 from tests.bench.peers.toy import Said, Task
 from tests.bench.programs import PEERS, Peer, run
 from tests.bench.workload import workload
-from tests.faults.servers.kafka import Missing
 
 SAID = '{"version": "1", "records": 5, "seconds": 0.5, "cpu_seconds": 0.25}'
 
@@ -36,14 +35,6 @@ def test_a_program_has_a_folder_of_its_own_that_is_gone_afterwards(tmp_path: Pat
 def test_a_program_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^exit code 1: ValueError: no broker$"):
         run(peer("raise ValueError('no broker')"), task(tmp_path))
-
-
-def test_a_program_that_cannot_be_made_ready_is_not_run(tmp_path: Path) -> None:
-    def lacking() -> None:
-        raise Missing("no javac on this machine")
-
-    with pytest.raises(Missing, match="no javac"):
-        run(Peer(peer("").command, lacking), task(tmp_path))
 
 
 @pytest.mark.parametrize("name", PEERS)
