@@ -35,7 +35,12 @@ from pipeline.ports import LogError, WarehouseDown
 from schemas.topics import LIVE
 
 _READING_MS: Final = 1_000
-_REST: Final = 9
+_REST: Final = 1
+_REST_BEHIND: Final = 9
+"""How long looking at our partitions rests, as a multiple of what it took: only while somebody asks all the time does
+it take half of it, and while much is to be counted, a tenth.
+"""
+_BEHIND: Final = 10_000
 _STILL_MS: Final = 30_000
 _GOODBYE_SECONDS: Final = 1.0
 _READINGS: Final = 10
@@ -166,15 +171,16 @@ class State:
             yield _Still(one.partition, lag, now_ms - self._moved[one.partition][1])
 
     def _own(self, now_ms: int) -> Collected:
-        """What our partitions are worth. Looking at them is let take a tenth of the time at the most: what took long is
-        not looked at again soon.
+        """What our partitions are worth: looked at when somebody asks, but what took long is not looked at again at
+        once.
         """
         # A statement of another division of the partitions would be counted beside that of the new owner.
         division = self._generation()
         if self._collected is None or division != self._division or perf_counter() >= self._until:
             begun, self._division = thread_time(), division
             self._collected = collect(self._state(now_ms), now_ms)
-            self._until = perf_counter() + _REST * (thread_time() - begun)
+            lag = sum(max(one.end_offset - one.position, 0) for one in self._app.log.progress())
+            self._until = perf_counter() + (_REST if lag < _BEHIND else _REST_BEHIND) * (thread_time() - begun)
         return self._collected
 
     def _state(self, now_ms: int) -> LiveState:

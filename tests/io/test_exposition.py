@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.core.cells import Cell
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import column_key
 from pipeline.core.steps import DAY, MINUTE, WindowKey
-from pipeline.io.exposition import exposition
+from pipeline.io.exposition import Collector, exposition
 from pipeline.live import LiveState, PartitionState, Summary, summarise
 from pipeline.live.around import Aged, Around, CalendarNow, IntakeNow
 from pipeline.measures import ALL
@@ -144,6 +144,16 @@ def test_counters_count_from_the_first_scrape_and_never_step_back() -> None:
     assert value(read(), "touchpoints_total", **labels) == 1
     world.contacts[0].marker.applied -= 5
     assert value(read(), "touchpoints_total", **labels) == 0
+
+
+def test_the_text_is_that_of_the_library() -> None:
+    summary = summarise(busy().state(), NOON)
+    around = Around(silence_open_ms={'a "source"\\ of two\nlines': 30 * M}, intake_rejected={"not_json": 3})
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector(lambda: summary, lambda _: around))
+    text = generate_latest(registry)
+    assert b'{source="a \\"source\\"\\\\ of two\\nlines"} 1800.0' in text
+    assert exposition(lambda: summary, lambda _: around)() == text
 
 
 def test_what_alerts_read_beside_the_live_values() -> None:
