@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from tests.bench.peers.toy import Said, Task
 from tests.bench.programs import PEERS, Peer
 from tests.bench.programs import run as run_peer
 from tests.bench.rows import RATE, Options, Report, Result, Stack, median_of, noise
-from tests.bench.workload import PER_DAY, Workload, produce, workload
+from tests.bench.workload import PER_DAY, Known, Workload, produce, workload
 from tests.faults.servers.cluster import Cluster, wait_until
 from tests.faults.servers.kafka import Kafka, Missing, kafka
 from tests.servers import clickhouse_server
@@ -53,7 +53,7 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
                 report.say(_line(_OWN, ours[-1].rate, "; ".join(ours[-1].differences)))
                 _quiet(found)
                 _beside({DECODE: PEERS[DECODE], **chosen}, found, made, report, said, lacking)
-    return [*_own_results(ours), *_peer_results(made, said, lacking, chosen), *_between(ours, said)]
+    return [*_own_results(ours), *peer_results(made.known, said, lacking, chosen), *between(ours, said, chosen)]
 
 
 def _lacking(chosen: Mapping[str, Peer], report: Report) -> dict[str, str]:
@@ -146,20 +146,19 @@ def _beside(
             lacking[name] = str(error)
             report.say(f"{name}: {error}")
             continue
-        wrong = _wrong(one, made)
-        if wrong:
-            lacking[name] = wrong
-        said[name].append(one)
-        report.say(_line(name, one.records / one.seconds, wrong))
+        if differing := wrong(one, made.known):
+            lacking[name] = differing
+        else:
+            said[name].append(one)
+        report.say(_line(name, one.records / one.seconds, differing))
 
 
-def _line(name: str, rate: float, wrong: str) -> str:
-    return f"{name}: {rate:,.0f}/s{f'; {wrong}' if wrong else ''}"
+def _line(name: str, rate: float, besides: str) -> str:
+    return f"{name}: {rate:,.0f}/s{f'; {besides}' if besides else ''}"
 
 
-def _wrong(one: Said, made: Workload) -> str:
+def wrong(one: Said, known: Known) -> str:
     """What it counted wrongly."""
-    known = made.known
     if one.counted not in (-1, one.records):
         return f"counted {one.counted}, not {one.records}"
     whole = one.records == known.records and one.counted >= 0
@@ -200,9 +199,10 @@ def _own_results(ours: Sequence[CaughtUp]) -> list[Result]:
     ]
 
 
-def _peer_results(
-    made: Workload, said: Mapping[str, Sequence[Said]], lacking: Mapping[str, str], chosen: Mapping[str, Peer]
+def peer_results(
+    known: Known, said: Mapping[str, Sequence[Said]], lacking: Mapping[str, str], chosen: Collection[str]
 ) -> list[Result]:
+    """The yardstick, those who were asked for, and the noise."""
     found: list[Result] = []
     for name in (DECODE, *chosen):
         if name in lacking:
@@ -210,7 +210,7 @@ def _peer_results(
             continue
         runs = said[name]
         note = runs[0].version
-        if runs[0].records < made.known.records:
+        if runs[0].records < known.records:
             note += f"; slow, so only {runs[0].records:,} touchpoints"
         found.append(median_of(name, _rates(runs), RATE, note=note))
     if len(said[DECODE]) > 1:
@@ -229,21 +229,21 @@ def _rates(runs: Sequence[Said]) -> list[float]:
     return [one.records / one.seconds for one in runs]
 
 
-def _between(ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]]) -> list[Result]:
-    """Our rate divided by others' of the same run."""
+def between(ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str]) -> list[Result]:
+    """Our rate divided by others' of the same run, of those that were asked for."""
     own = statistics.median(one.rate for one in ours)
     rates = {name: statistics.median(_rates(runs)) for name, runs in said.items() if runs}
-    streams = {name: rate for name, rate in rates.items() if name.startswith("kafka_streams")}
-    found: list[Result] = []
-    if DECODE in rates:
-        found.append(Result("touchline_to_decode", own / rates[DECODE], "ratio", 0.3, note="aim: 0.5"))
-    if streams:
-        fastest = max(streams, key=streams.__getitem__)
-        found.append(
-            Result(
-                "touchline_to_kafka_streams", own / streams[fastest], "ratio", 1.3, note=f"its faster one, {fastest}"
-            )
-        )
-    if "faust" in rates:
-        found.append(Result("touchline_to_faust", own / rates["faust"], "ratio", 90))
+
+    def beside(what: str, names: Collection[str], bound: float, note: str = "") -> Result:
+        """Beside the fastest of them."""
+        fastest = max((rates[name] for name in names if name in rates), default=None)
+        if fastest is None:
+            return Result(what, None, "ratio", bound, note=f"{' and '.join(names)}: not measured")
+        return Result(what, own / fastest, "ratio", bound, note=note)
+
+    found = [beside("touchline_to_decode", [DECODE], 0.3, "aim: 0.5")]
+    if streams := [name for name in chosen if name.startswith("kafka_streams")]:
+        found.append(beside("touchline_to_kafka_streams", streams, 1.3, f"the faster of {', '.join(streams)}"))
+    if "faust" in chosen:
+        found.append(beside("touchline_to_faust", ["faust"], 90))
     return found

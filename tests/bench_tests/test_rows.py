@@ -1,0 +1,56 @@
+from tests.bench.catch_up import CaughtUp
+from tests.bench.peers.toy import Said
+from tests.bench.rows import Result
+from tests.bench.rows_catch_up import between, peer_results, wrong
+from tests.bench.workload import Known
+
+OURS = [CaughtUp(1_000, 1.0, seconds, (0.5, 0.1, 0.2), []) for seconds in (0.01, 0.02, 0.04)]
+KNOWN = Known(records=1_000, contacts=120, queue_minutes=300)
+
+
+def of(name: str, results: list[Result]) -> Result:
+    (found,) = [each for each in results if each.name == name]
+    return found
+
+
+def said(seconds: float, records: int = 1_000) -> Said:
+    return Said("1.0", records, seconds, seconds)
+
+
+def test_beside_us_is_the_faster_variant_and_of_each_the_median() -> None:
+    runs = {
+        "decode_only": [said(0.004), said(0.005), said(0.006)],
+        "kafka_streams": [said(0.1)],
+        "kafka_streams_memory": [said(0.05), said(0.08), said(0.01)],
+        "faust": [said(1.0)],
+    }
+    found = between(OURS, runs, ["kafka_streams", "kafka_streams_memory", "faust"])
+    assert of("touchline_to_decode", found).value == 0.25
+    assert of("touchline_to_kafka_streams", found).value == 2.5
+    assert of("touchline_to_faust", found).value == 50
+    assert [each.met for each in found] == [False, True, False]
+
+
+def test_a_peer_that_is_missing_is_said_and_so_is_the_ratio_to_it() -> None:
+    runs = {"decode_only": [said(0.004)]}
+    ratio = of("touchline_to_faust", between(OURS, runs, ["faust"]))
+    assert (ratio.value, ratio.met) == (None, None)
+    assert "faust" in ratio.note
+    missing = of("faust", peer_results(KNOWN, runs, {"faust": "no wheel for this machine"}, ["faust"]))
+    assert (missing.value, missing.note) == (None, "no wheel for this machine")
+
+
+def test_who_is_slow_gets_fewer_records_and_the_note_says_so() -> None:
+    runs = {"decode_only": [said(0.004)], "faust": [said(0.1, records=100)]}
+    found = peer_results(KNOWN, runs, {}, ["faust"])
+    assert of("faust", found).value == 1_000
+    assert "only 100 touchpoints" in of("faust", found).note
+    assert "only" not in of("decode_only", found).note
+
+
+def test_a_peer_that_counts_wrongly_is_not_compared() -> None:
+    assert wrong(Said("1", 1_000, 1, 1, counted=999, queue_minutes=300, contacts=120), KNOWN)
+    assert wrong(Said("1", 1_000, 1, 1, counted=1_000, queue_minutes=300, contacts=121), KNOWN)
+    assert not wrong(Said("1", 1_000, 1, 1, counted=1_000, queue_minutes=300, contacts=120), KNOWN)
+    assert not wrong(Said("1", 100, 1, 1, counted=100, queue_minutes=30, contacts=12), KNOWN)
+    assert not wrong(said(1), KNOWN)
