@@ -77,13 +77,21 @@ class Intake:
         records: list[OutRecord] = []
         letters: list[DeadLetter] = []
         done, why = batch.to_offset, ""
+        taken: OutRecord | Reject | None
         reader = self._readers.get(topic)
         for record in batch.records:
-            made, taken = self._take(record, now_ms) if reader is None else self._read(reader, record, now_ms)
-            records += made
-            if taken is None:
-                poison.good()
-                continue
+            if reader is None:
+                taken = self._take(record.value, now_ms)
+                if isinstance(taken, OutRecord):
+                    records.append(taken)
+                    poison.good()
+                    continue
+            else:
+                made, taken = self._read(reader, record, now_ms)
+                records += made
+                if taken is None:
+                    poison.good()
+                    continue
             try:
                 poison.bad(f"{batch.partition} offset {record.offset}", taken.reason, taken.detail)
             except TooManyRejects as error:
@@ -175,15 +183,14 @@ class Intake:
             if keeping is not None and keeping.task is not None:
                 keeping.task.cancel()
 
-    def _take(self, record: Record, now_ms: int) -> tuple[list[OutRecord], Reject | None]:
-        touchpoint = decode(record.value, self._channels)
+    def _take(self, value: bytes | None, now_ms: int) -> OutRecord | Reject:
+        touchpoint = decode(value, self._channels)
         if isinstance(touchpoint, Reject):
-            return [], touchpoint
+            return touchpoint
         known = self._privacy.applied(touchpoint)
         if known.source is None:
             known = msgspec.structs.replace(known, source=_SOURCE)
-        value = record.value if known is touchpoint else encode(known)
-        return [OutRecord(touchpoint.contact_id.encode(), value, now_ms)], None
+        return OutRecord(touchpoint.contact_id.encode(), value if known is touchpoint else encode(known), now_ms)
 
     def _read(self, reader: Source, record: Record, now_ms: int) -> tuple[list[OutRecord], Reject | None]:
         """A record of another format: what can be read of it is taken in, the first of its faults is its reject."""
@@ -193,9 +200,11 @@ class Intake:
         reject: Reject | None = None
         for output in reader.read(record.value.split(b"\n")):
             if isinstance(output, Item):
-                made, fault = self._take(Record(record.offset, record.timestamp_ms, None, output.value), now_ms)
-                records += made
-                reject = reject or fault
+                taken = self._take(output.value, now_ms)
+                if isinstance(taken, OutRecord):
+                    records.append(taken)
+                else:
+                    reject = reject or taken
             elif isinstance(output, BadLine):
                 reject = reject or output.reject
         return records, reject
