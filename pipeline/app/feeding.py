@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.app import App
 from pipeline.core.contacts import ContactFold
-from pipeline.core.view import View
+from pipeline.core.open import Open
 from pipeline.io.simulator import Organisation
 from schemas.codec import encode
 from schemas.touchpoint import (
@@ -97,14 +97,14 @@ def left_open(app: App, now_ms: int) -> list[Touchpoint]:
     """What an earlier demo in this folder left open ends now: nobody of it is waiting any more, and what was promised
     is done.
     """
-    views = [
-        view
+    left = [
+        (contact_id, seen)
         for folding in app.foldings.values()
         if isinstance(folding.engine.fold_, ContactFold)
-        for view in folding.engine.fold_.open.values()
-        if view.timeline.source == _SOURCE
+        for contact_id, seen in folding.engine.fold_.open.items()
+        if seen.source == _SOURCE
     ]
-    return [*_closed(views, now_ms), *_kept(views, now_ms)]
+    return [*_closed(left, now_ms), *_kept(left, now_ms)]
 
 
 async def feed(app: App, touchpoints: Sequence[Touchpoint]) -> None:
@@ -114,29 +114,26 @@ async def feed(app: App, touchpoints: Sequence[Touchpoint]) -> None:
         await app.feed([encode(msgspec.structs.replace(each, source=_SOURCE)) for each in part])
 
 
-def _closed(views: Iterable[View], now_ms: int) -> Iterator[Touchpoint]:
-    for view in views:
-        if view.is_open or view.response_due:
-            line = view.timeline
+def _closed(left: Iterable[tuple[str, Open]], now_ms: int) -> Iterator[Touchpoint]:
+    for contact_id, seen in left:
+        if seen.is_open or seen.clock is not None:
             yield Closed(
                 id=f"demo-ended-{now_ms}",
                 time=now_ms,
-                contact_id=line.contact_id,
-                channel=line.channel,
+                contact_id=contact_id,
+                channel=seen.channel,
                 source=_SOURCE,
             )
 
 
-def _kept(views: Iterable[View], now_ms: int) -> Iterator[Touchpoint]:
-    for view in views:
-        line = view.timeline
-        for promise in view.promises:
-            if promise.fate == "open":
-                yield PromiseKept(
-                    id=f"demo-kept-{now_ms}-{promise.promise_id}"[:128],
-                    time=now_ms,
-                    contact_id=line.contact_id,
-                    channel=line.channel,
-                    promise_id=promise.promise_id,
-                    source=_SOURCE,
-                )
+def _kept(left: Iterable[tuple[str, Open]], now_ms: int) -> Iterator[Touchpoint]:
+    for contact_id, seen in left:
+        for promise in seen.promises:
+            yield PromiseKept(
+                id=f"demo-kept-{now_ms}-{promise.promise_id}"[:128],
+                time=now_ms,
+                contact_id=contact_id,
+                channel=seen.channel,
+                promise_id=promise.promise_id,
+                source=_SOURCE,
+            )

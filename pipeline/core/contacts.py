@@ -15,11 +15,12 @@ from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, Touch, newest_ms, un
 from pipeline.core.engine import Applied
 from pipeline.core.hand import Hand
 from pipeline.core.measure import Columns
+from pipeline.core.open import Open, opened
 from pipeline.core.record import Record
 from pipeline.core.rows import CONTACT_ROW, Kept, contact_row, touchpoint_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, by_column
-from pipeline.core.view import View, claim, claim_all, contribution, glance, last_ms, view
+from pipeline.core.view import View, claim, claim_all, contribution, last_ms, view
 from schemas.codec import PROMISE_MS, decode
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
@@ -28,6 +29,10 @@ from schemas.touchpoint import Erased, PromiseMade
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
 _DAY_MS: Final = 86_400_000
+_CLOSED_HOT_MS: Final = 3_600_000
+"""How long a contact that is over is held in memory: who comes back opens another one, mostly, and what follows on
+what is the customer fold's to know.
+"""
 _UNPACKED: Final = 2_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
@@ -57,19 +62,18 @@ class _Work:
 class ContactFold:
     """The contacts of one partition. `channels`: what the catalogue knows; other channels are rejected."""
 
-    kind = CONTACT
-
     def __init__(self, rulebook: Rulebook, columns: Columns, channels: Collection[str]) -> None:
+        self.kind = CONTACT
         self.rulebook = rulebook
         self.columns = columns
         self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
-        self.hot_ms = rulebook.settings.follow_up_window_ms + _DAY_MS
+        self.hot_ms = _CLOSED_HOT_MS
         self.open_hot_ms = 30 * _DAY_MS
         """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
-        self.open: dict[str, View] = {}
-        """Contacts somebody may be waiting in: what the live values are computed from. Once written, at a `glance`."""
+        self.open: dict[str, Open] = {}
+        """Contacts somebody may be waiting in: what the live values are computed from."""
         self.sources: dict[str, int] = {}
         """Append time of the newest touchpoint of each source since this fold began."""
         self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
@@ -192,11 +196,11 @@ class ContactFold:
         touched = list(self._unsettled)
         for contact_id, work in self._unsettled.items():
             self._book(work)
-            seen = work.view
-            if seen is not None and seen.is_live:
-                self.open[contact_id] = seen
-            else:
+            seen = None if work.view is None else opened(work.view)
+            if seen is None:
                 self.open.pop(contact_id, None)
+            else:
+                self.open[contact_id] = seen
         self._unpacked.update(dict.fromkeys(touched))
         self._unsettled = {}
         self._cool(_MOST_UNPACKED)
@@ -215,8 +219,6 @@ class ContactFold:
                 continue
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
-            if contact_id in self.open:
-                self.open[contact_id] = glance(seen)
             states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
             rows.append(contact_row(seen, work.contact.revised_ms, version))
             emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
@@ -239,8 +241,6 @@ class ContactFold:
                 if contact_id in self._unpacked:
                     self.packed[contact_id] = work.contact.pack()
                     del self._unpacked[contact_id]
-                    if contact_id in self.open and work.view is not None:
-                        self.open[contact_id] = glance(work.view)
 
     def flushed(self) -> None:
         """Every row depends on a touched key alone, so nothing is remembered between flushes but farewells: of who is
@@ -283,7 +283,9 @@ class ContactFold:
         for row in rows:
             self.packed[row.key] = row.state
             if row.is_open and row.last_ms >= watermark_ms - self.kept_ms:
-                self.open[row.key] = glance(view(unpack(row.key, row.state), self.rulebook))
+                seen = opened(view(unpack(row.key, row.state), self.rulebook))
+                if seen is not None:
+                    self.open[row.key] = seen
             if row.version == version:
                 again.append(row.key)
         return again
@@ -307,7 +309,7 @@ class ContactFold:
         """
         for contact_id in self._open_hand.some(self.open, looks):
             seen = self.open.get(contact_id)
-            if seen is not None and last_ms(seen) < watermark_ms - self.kept_ms:
+            if seen is not None and seen.last_ms < watermark_ms - self.kept_ms:
                 del self.open[contact_id]
         gone: list[str] = []
         for contact_id in self._hand.some(self.packed, looks):

@@ -48,11 +48,10 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
 class CustomerFold:
     """The customers of one partition of `contact-facts`."""
 
-    kind = FACT
-
     def __init__(
         self, windows: Windows, columns: Columns, *, transfer_breaks_fcr: bool, retention_ms: int = EVER_MS
     ) -> None:
+        self.kind = FACT
         self.windows = windows
         self.columns = columns
         self.transfer_breaks_fcr = transfer_breaks_fcr

@@ -2,6 +2,7 @@
 20.
 """
 
+from pipeline.core.rules import deadline_ms as rules_deadline_ms
 from pipeline.core.rules import within
 from pipeline.core.timeline import (
     CLOSED,
@@ -50,27 +51,12 @@ class Clock:
 
 
 def deadline_ms(timeline: Timeline, clock: Clock) -> int | None:
-    """The last moment at which a reply to this clock is in target; None without a target, or none within a year.
-
-    Elapsed time never falls, so it is found by bisection, whatever the target counts in.
-    """
-    rules, zone = timeline.rules(clock.began_ms), timeline.rulebook.zone
+    """The last moment at which a reply to this clock is in target; None without a target, or none within a year."""
+    rules = timeline.rules(clock.began_ms)
     target = rules.response_target
-    if target is None:
-        return None
-    low, high = clock.began_ms, clock.began_ms + _YEAR_MS
-    if within(target, rules.calendar, low, high, zone):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if within(target, rules.calendar, clock.began_ms, middle, zone):
-            low = middle
-        else:
-            high = middle
-    return low
+    return None if target is None else rules_deadline_ms(target, rules.calendar, clock.began_ms, timeline.rulebook.zone)
 
 
-_YEAR_MS = 366 * 86_400_000
 _MARKS = 1 << RECEIVED | 1 << SENT | 1 << REQUESTED
 _Span = tuple[int, int | None, bool]
 """When a clock began, when it ended (None: it runs), and whether a reply ended it."""

@@ -19,6 +19,7 @@ from schemas.vocabulary import ChannelKind
 
 __all__ = ["Rulebook", "Rules", "Target", "elapsed", "within"]
 
+_YEAR_MS: Final = 366 * 86_400_000
 _MEMO_LIMIT: Final = 50_000
 """Names come from outside: beyond this many different ones the memo starts anew."""
 
@@ -107,6 +108,23 @@ def elapsed(target: Target, calendar: Calendar | None, start_ms: int, end_ms: in
 def within(target: Target, calendar: Calendar | None, start_ms: int, end_ms: int, zone: Zone) -> bool:
     """Whether the target is met: elapsed at most its amount."""
     return elapsed(target, calendar, start_ms, end_ms, zone) <= target.amount
+
+
+def deadline_ms(target: Target, calendar: Calendar | None, start_ms: int, zone: Zone) -> int | None:
+    """The last moment at which the target is met; None if none within a year misses it.
+
+    Elapsed time never falls, so it is found by bisection, whatever the target counts in.
+    """
+    low, high = start_ms, start_ms + _YEAR_MS
+    if within(target, calendar, start_ms, high, zone):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if within(target, calendar, start_ms, middle, zone):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _holds(entry: TargetEntry | OpeningEntry, channel: str, queue: str, at_ms: int) -> bool:

@@ -85,8 +85,6 @@ class View:
         return self.is_open or self.response_due or any(promise.fate == "open" for promise in self.promises)
 
 
-_GLANCED: Final = 1 << ANSWERED | 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE | 1 << REOPENED
-"""What says whether a contact is open, and whether somebody is talking: the touchpoints that live values look at."""
 _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
 _SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
 _BESIDES: Final = _SAID | HAPPENINGS | 1 << DISCARDED
@@ -205,11 +203,6 @@ def claim_all(into: Contribution, touches: Iterable[Touch]) -> None:
             for queue in queues:
                 for segment in segments:
                     into.setdefault((minute_s, channel, queue, segment), {})
-
-
-def glance(seen: View) -> View:
-    """A view as the live values need it: without most of the touchpoints, and so in a third of the memory."""
-    return View(seen.timeline.glance(_GLANCED), seen.wait, seen.legs, seen.clocks, None, seen.promises)
 
 
 def last_ms(seen: View) -> int:

@@ -70,8 +70,8 @@ def collect(state: LiveState, now_ms: int) -> Collected:
             continue
         places = contacts if partition.of_contacts else customers
         _count_cells(partition, rulebook, now_ms, starts, places)
-        for contact_id, view in partition.open.items():
-            look_at(contact_id, view, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
+        for contact_id, seen in partition.open.items():
+            look_at(contact_id, seen, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
     for parts in contacts.values():
         parts.line = in_line(parts.line)
     return Collected(

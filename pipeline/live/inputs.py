@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from pipeline.core.cells import Cell
+from pipeline.core.open import Open
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import Marker, WindowKey
-from pipeline.core.view import View
 from schemas.topics import CONTACT_FACTS
 
 
@@ -31,7 +31,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
     marker: Marker
     recent: Mapping[WindowKey, Sequence[Cell]]
     ready: bool
-    open: Mapping[str, View] = {}
+    open: Mapping[str, Open] = {}
     stopped_because: str = ""
     waits_for: str = ""
     warehouse_up: bool = True

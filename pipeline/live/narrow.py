@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.core.view import View
+from pipeline.core.open import Open
 from pipeline.live.collect import Collected
 from pipeline.live.inputs import LiveState
 from pipeline.live.present import Others
@@ -21,7 +21,7 @@ def narrowed_state(state: LiveState, queues: Collection[str]) -> LiveState:
     partitions = [
         msgspec.structs.replace(
             partition,
-            open={contact_id: view for contact_id, view in partition.open.items() if _touches(view, queues)},
+            open={contact_id: seen for contact_id, seen in partition.open.items() if _touches(seen, queues)},
             recent={window: cells for window, cells in partition.recent.items() if window[3] in queues},
         )
         for partition in state.partitions
@@ -57,5 +57,5 @@ def _of(places: Mapping[tuple[str, str], Any], queues: Collection[str]) -> dict[
     return {place: parts for place, parts in places.items() if place[1] in queues}
 
 
-def _touches(view: View, queues: Collection[str]) -> bool:
-    return view.timeline.queue in queues or any(leg.queue in queues for leg in view.legs)
+def _touches(seen: Open, queues: Collection[str]) -> bool:
+    return seen.queue in queues or any(queue in queues for queue in seen.queues)

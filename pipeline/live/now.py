@@ -1,23 +1,18 @@
 """Who waits now, who is being talked to, who has no answer yet: what one open contact adds to the live values."""
 
 from collections.abc import Callable
-from typing import Final
 
 from msgspec import Struct, field
 
+from pipeline.core.open import Open, Running
 from pipeline.core.promises import Promise
-from pipeline.core.response import Clock, deadline_ms
-from pipeline.core.rules import Rulebook, elapsed
-from pipeline.core.timeline import ABANDONED, ANSWERED, CLOSED, DISCARDED, REOPENED
-from pipeline.core.view import View
-from pipeline.core.waiting import Leg
+from pipeline.core.rules import Rulebook, Rules, deadline_ms, elapsed
+from pipeline.core.zone import Zone
 from pipeline.live.judged import reply_undecided, wait_undecided
 from pipeline.live.parts import SOON_MS, Parts, Place
 from pipeline.live.summary import Case
 from schemas.catalogue import Target
 from schemas.vocabulary import ChannelKind
-
-_TALK_ENDS: Final = frozenset({CLOSED, ABANDONED, DISCARDED, REOPENED})
 
 
 class Starts(Struct, frozen=True):
@@ -39,48 +34,9 @@ class Found(Struct):
     promises_due_soon: list[Case] = field(default_factory=list)
 
 
-def waiting_leg(view: View) -> tuple[int, str] | None:
-    """When and in which queue the contact's present wait began; None if nobody waits in it.
-
-    The current leg decides: who was passed on waits again, from then on and in the new queue.
-    """
-    if not view.is_open:
-        return None
-    leg: Leg | None = view.legs[-1] if view.legs else None
-    wait = view.wait
-    if leg is not None and leg.outcome == "waiting" and not _answered_at_once(view, leg):
-        return leg.began_ms, leg.queue
-    if wait is not None and wait.outcome == "waiting":
-        return wait.began_ms, view.timeline.queue
-    return None
-
-
-def _answered_at_once(view: View, leg: Leg) -> bool:
-    """Queued and answered in one millisecond, the answer with the smaller id: the wait ended, the leg did not see it
-    (docs/measures-settled.md, line 37).
-    """
-    wait = view.wait
-    return wait is not None and wait.outcome != "waiting" and len(view.legs) == 1 and leg.began_ms == wait.began_ms
-
-
-def in_conversation(view: View) -> bool:
-    """Whether a person serves the customer right now: inbound, on a live channel, answered, not ended since."""
-    line = view.timeline
-    if not (line.live and line.inbound and view.is_open and line.answered_ms is not None):
-        return False
-    if waiting_leg(view) is not None:
-        return False
-    for touch in reversed(line.touches):
-        if touch.type == ANSWERED:
-            return True
-        if touch.type in _TALK_ENDS:
-            return False
-    return False
-
-
 def look_at(
     contact_id: str,
-    view: View,
+    seen: Open,
     rulebook: Rulebook,
     now_ms: int,
     starts: Starts,
@@ -90,35 +46,27 @@ def look_at(
     """Add one open contact to the parts of its place (that of its present queue, or of its entry queue), and to what
     was found.
     """
-    line = view.timeline
-    entry = place_of((line.channel, line.queue))
-    waiting = waiting_leg(view)
-    if waiting is not None:
-        _waits(contact_id, view, waiting, rulebook, now_ms, place_of((line.channel, waiting[1])), found)
-    elif in_conversation(view):
-        place_of((line.channel, view.legs[-1].queue if view.legs else line.queue)).in_conversation += 1
-    wait = view.wait
-    if (
-        view.is_open
-        and wait is not None
-        and wait.outcome == "waiting"
-        and wait.target_ms is not None
-        and now_ms - wait.began_ms <= wait.target_ms
-    ):
-        entry.recent.undecided += wait.began_ms >= starts.recent_ms
-        entry.today.undecided += wait.began_ms >= starts.today_ms
-        if line.live and wait.began_ms >= starts.today_ms:
+    entry = place_of((seen.channel, seen.queue))
+    if seen.waits_ms is not None:
+        _waits(contact_id, seen, seen.waits_ms, rulebook, now_ms, place_of((seen.channel, seen.waits_in)), found)
+    elif seen.talking:
+        place_of((seen.channel, seen.queues[0] if seen.queues else seen.queue)).in_conversation += 1
+    began_ms = seen.undecided_ms
+    if began_ms is not None and seen.target_ms is not None and now_ms - began_ms <= seen.target_ms:
+        entry.recent.undecided += began_ms >= starts.recent_ms
+        entry.today.undecided += began_ms >= starts.today_ms
+        if seen.live and began_ms >= starts.today_ms:
             wait_undecided(entry.outcomes, rulebook.settings.headline_service_level)
-    if view.response_due:
-        _unanswered(contact_id, view, view.clocks[-1], rulebook, now_ms, starts, entry, found)
-    for promise in view.promises:
-        if promise.fate == "open" and promise.made_ms <= now_ms:
-            _promised(contact_id, view, promise, now_ms, entry, found)
+    if seen.clock is not None:
+        _unanswered(contact_id, seen, seen.clock, rulebook, now_ms, starts, entry, found)
+    for promise in seen.promises:
+        if promise.made_ms <= now_ms:
+            _promised(contact_id, seen, promise, now_ms, entry, found)
 
 
-def _promised(contact_id: str, view: View, promise: Promise, now_ms: int, parts: Parts, found: Found) -> None:
+def _promised(contact_id: str, seen: Open, promise: Promise, now_ms: int, parts: Parts, found: Found) -> None:
     """An open promise past its due is broken now, whatever became of the contact."""
-    line, due_ms = view.timeline, promise.due_ms
+    due_ms = promise.due_ms
     overdue = now_ms > due_ms
     if not overdue and due_ms - now_ms > SOON_MS:
         return
@@ -128,9 +76,9 @@ def _promised(contact_id: str, view: View, promise: Promise, now_ms: int, parts:
     into.append(
         Case(
             contact_id,
-            line.channel,
-            line.queue,
-            _kind(view),
+            seen.channel,
+            seen.queue,
+            _kind(seen),
             promise.made_ms,
             now_ms - promise.made_ms,
             overdue=overdue,
@@ -145,16 +93,15 @@ def _promised(contact_id: str, view: View, promise: Promise, now_ms: int, parts:
 
 def _waits(
     contact_id: str,
-    view: View,
-    waiting: tuple[int, str],
+    seen: Open,
+    began_ms: int,
     rulebook: Rulebook,
     now_ms: int,
     parts: Parts,
     found: Found,
 ) -> None:
-    line = view.timeline
-    began_ms, queue = waiting
-    rules = rulebook.rules(line.channel, queue, line.segment, began_ms)
+    queue = seen.waits_in
+    rules = rulebook.rules(seen.channel, queue, seen.segment, began_ms)
     age_ms = max(now_ms - began_ms, 0)
     target_ms = rules.wait_target_ms
     overdue = target_ms is not None and age_ms > target_ms
@@ -172,7 +119,7 @@ def _waits(
     into.append(
         Case(
             contact_id,
-            line.channel,
+            seen.channel,
             queue,
             rules.kind,
             began_ms,
@@ -189,17 +136,16 @@ def _waits(
 
 def _unanswered(
     contact_id: str,
-    view: View,
-    clock: Clock,
+    seen: Open,
+    clock: Running,
     rulebook: Rulebook,
     now_ms: int,
     starts: Starts,
     parts: Parts,
     found: Found,
 ) -> None:
-    line = view.timeline
     began_ms = clock.began_ms
-    rules = line.rules(began_ms)
+    rules = rulebook.rules(seen.channel, seen.queue, seen.segment, began_ms)
     target = rules.response_target
     age_ms = max(now_ms - began_ms, 0)
     open_ms = None if rules.calendar is None else rules.calendar.open_ms(began_ms, now_ms)
@@ -211,11 +157,11 @@ def _unanswered(
         over = used - target.amount
         overdue = over > 0
         over_ms = None if target.unit == "open_days" else over
-        due_ms = None if overdue else _soon_ms(view, clock, target, -over, now_ms)
+        due_ms = None if overdue else _soon_ms(rules, rulebook.zone, began_ms, target, -over, now_ms)
         if clock.first and not overdue:
             parts.recent.first_undecided += began_ms >= starts.recent_ms
             parts.today.first_undecided += began_ms >= starts.today_ms
-            if not line.live and began_ms >= starts.yesterday_ms:
+            if not seen.live and began_ms >= starts.yesterday_ms:
                 reply_undecided(parts.outcomes, today=began_ms >= starts.today_ms)
     parts.unanswered.see(age_ms)
     if open_ms is not None:
@@ -223,9 +169,9 @@ def _unanswered(
     parts.unanswered_overdue += overdue
     case = Case(
         contact_id,
-        line.channel,
-        line.queue,
-        _kind(view),
+        seen.channel,
+        seen.queue,
+        _kind(seen),
         began_ms,
         age_ms,
         open_ms,
@@ -241,23 +187,22 @@ def _unanswered(
         found.due_soon.append(case)
 
 
-def _soon_ms(view: View, clock: Clock, target: Target, left: int, now_ms: int) -> int | None:
+def _soon_ms(rules: Rules, zone: Zone, began_ms: int, target: Target, left: int, now_ms: int) -> int | None:
     """When the target of a running clock ends, if that is soon (30 minutes, of short targets their last quarter); None
     if it is not. `left`: as the target counts.
 
     On the clock it is never nearer than in opening hours, and days end at midnight: so the end is looked for only where
     it may be near.
     """
-    zone = view.timeline.rulebook.zone
     if target.unit == "open_days":
         soon_ms = SOON_MS
         near = left == 0 and zone.ordinal(now_ms + SOON_MS) > zone.ordinal(now_ms)
     else:
         soon_ms = min(SOON_MS, target.amount // 4)
         near = left <= soon_ms
-    due_ms = deadline_ms(view.timeline, clock) if near else None
+    due_ms = deadline_ms(target, rules.calendar, began_ms, zone) if near else None
     return due_ms if due_ms is not None and due_ms - now_ms <= soon_ms else None
 
 
-def _kind(view: View) -> ChannelKind:
-    return "live" if view.timeline.live else "deferred"
+def _kind(seen: Open) -> ChannelKind:
+    return "live" if seen.live else "deferred"

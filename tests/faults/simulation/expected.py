@@ -208,16 +208,13 @@ def _check_live(world: World, partition: str) -> None:
     oldest = {MINUTE: now_s - engine.RECENT_MINUTES_S, DAY: now_s - owner.recent_days * 86_400}
     written = ledger_cells(world, [partition])
     recent = {window: cell for window, cell in written.items() if window[1] >= oldest.get(window[0], 1 << 62)}
-    _equal(
-        f"recent cells of {partition}",
-        nonzero({window: total(cells) for window, cells in owner.recent.items()}),
-        recent,
-    )
+    held = {window: total(cells) for window, cells in owner.recent.items()}
+    _equal(f"recent cells of {partition}", nonzero(held), recent)
     if isinstance(owner.fold_, contact_fold.ContactFold):
         oldest_ms = owner.marker.watermark_ms - world.kept_ms
         rows = world.ledger.table(partition).states.values()
         live = {row.key for row in rows if row.is_open and row.last_ms >= oldest_ms}
-        seen = {name for name, view in owner.fold_.open.items() if contact_view.last_ms(view) >= oldest_ms}
+        seen = {name for name, each in owner.fold_.open.items() if each.last_ms >= oldest_ms}
         _equal(f"open contacts of {partition}", seen, live)
 
 
