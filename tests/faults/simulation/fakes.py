@@ -230,11 +230,7 @@ class Ledger:
             for (generation, epoch, window), (_, cell) in table.cells.items()
             if generation[0] >= hour or window[1] >= oldest.get(window[0], 1 << 62)
         ]
-        live = {
-            unit_of(row.key)
-            for row in table.states.values()
-            if row.is_open or row.version == version
-        }
+        live = {unit_of(row.key) for row in table.states.values() if row.is_open or row.version == version}
         states = [row for row in table.states.values() if unit_of(row.key) in live]
         await PAUSE
         return Recovered(marker, version, iter(states), iter(cells))
