@@ -7,6 +7,7 @@ Pure work is in `pipeline.live.past`. While the warehouse is away the last answe
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from time import monotonic
 from typing import Final
 
 from pipeline.answers.numbers import Definitions, definitions
@@ -21,6 +22,8 @@ LEAST_SECONDS: Final = 15.0
 MOST_SECONDS: Final = 60.0
 _SHARE: Final = 30
 """At most a thirtieth of the warehouse's time is asked for, as long as that is not too seldom."""
+_WATCHED_SECONDS: Final = 60.0
+"""So long after somebody looked the past is asked for still."""
 log_ = logging.getLogger("touchline.history")
 
 
@@ -35,14 +38,17 @@ class History:
         self._least_seconds = least_seconds
         self._known: Known | None = None
         self._version = 0
+        self._looked_at = monotonic()
         self.told: Telling | None = None
 
     def past(self, queues: Collection[str] = ()) -> Past | None:
         """Of these queues (none named: of all). None while nothing is known yet."""
+        self._looked_at = monotonic()
         return None if self._known is None else past(self._known, self._app.rulebook, queues)
 
     def past_version(self) -> int:
         """How often the warehouse has answered."""
+        self._looked_at = monotonic()
         return self._version
 
     def definitions(self, lang: Language) -> Definitions:
@@ -65,13 +71,21 @@ class History:
             lambda refused: log_.warning("the page shows no past numbers: %s", refused),
         )
 
+    @property
+    def _watched(self) -> bool:
+        return monotonic() - self._looked_at <= _WATCHED_SECONDS
+
     def _pause_seconds(self, took_seconds: float) -> float:
+        if not self._watched:
+            return self._least_seconds / 15  # whoever looks next is not shown the old for long
         if self._known is None or not self._known.bins:
             return self._least_seconds / 5
         return min(max(self._least_seconds, _SHARE * took_seconds), MOST_SECONDS)
 
     async def ask(self) -> None:
-        """Once. Raises WarehouseDown, WarehouseRefused."""
+        """Once, unless it is known and nobody looks. Raises WarehouseDown, WarehouseRefused."""
+        if self._known is not None and not self._watched:
+            return
         rulebook = self._app.rulebook
         self._known = await known(self._app.warehouse, rulebook, spans(rulebook, self._app.clock.now_ms()))
         self._version += 1

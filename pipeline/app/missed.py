@@ -21,6 +21,8 @@ class Missed:
     def __init__(self, app: App) -> None:
         self.call_backs: Sequence[CallBack] = ()
         self._app = app
+        self._known: object = None
+        """The day and the flushes that the list is of."""
 
     async def run(self) -> None:
         """Ask until cancelled. Where that is refused, the list stays empty."""
@@ -32,6 +34,10 @@ class Missed:
         )
 
     async def ask(self) -> None:
-        """Once. Raises WarehouseDown, WarehouseRefused."""
-        zone, now_ms = self._app.rulebook.zone, self._app.clock.now_ms()
-        self.call_backs = await missed(self._app.warehouse, zone.day_start_ms(now_ms))
+        """Once, unless nothing was written since. Raises WarehouseDown, WarehouseRefused."""
+        app = self._app
+        day_start_ms = app.rulebook.zone.day_start_ms(app.clock.now_ms())
+        known = day_start_ms, [(folding, folding.flushes) for folding in app.foldings.values()]
+        if known != self._known or not app.settings.embedded_log:  # elsewhere others write as well
+            self.call_backs = await missed(app.warehouse, day_start_ms)
+            self._known = known

@@ -40,6 +40,8 @@ logger = get_logger(__name__)
 T = TypeVar("T")
 
 COMMIT_SECONDS = 3
+MOST_FETCH_WAIT_MS = 250
+"""What a broker is let wait for records once there were none for a while: every empty answer costs both sides."""
 BEYOND_END_TRIES = 20
 """Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
 
@@ -190,6 +192,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     batches = [await self._fetched(consumer, tp) for tp in self.wanted & active_partitions]
                     found = {tp: [fetched] for tp, fetched in batches if fetched is not None}
                     if found:
+                        fetcher._fetch_max_wait_ms = cast("App", self.app).fetch_wait_ms
                         return found
                 remaining_seconds = deadline - monotonic()
                 if remaining_seconds <= 0:
@@ -200,6 +203,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     waiter.exception()  # dealt with by whoever asks for `failure`
                 else:
                     waiter.cancel()
+        fetcher._fetch_max_wait_ms = min(2 * fetcher._fetch_max_wait_ms, MOST_FETCH_WAIT_MS)
         return {}
 
     async def _fetched(self, consumer: AIOKafkaConsumer, partition: TP) -> tuple[TP, Fetched | None]:

@@ -91,6 +91,21 @@ async def test_it_asks_again_and_again_but_not_before_there_is_use() -> None:
         await task
 
 
+async def test_nothing_is_asked_while_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("pipeline.app.history.monotonic", lambda: now)
+    warehouse = Answers()
+    found = history(warehouse)
+    await found.ask()
+    asked = warehouse.asked
+    now += 61
+    await found.ask()
+    assert warehouse.asked == asked
+    assert found.past_version() == 1
+    await found.ask()
+    assert warehouse.asked == 2 * asked
+
+
 async def test_a_refusal_is_told_once_and_the_page_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     warehouse = Answers()
     warehouse.problem = WarehouseRefused("no such table")
