@@ -116,7 +116,7 @@ async def feed(app: App, touchpoints: Sequence[Touchpoint]) -> None:
 
 def _closed(left: Iterable[tuple[str, Open]], now_ms: int) -> Iterator[Touchpoint]:
     for contact_id, seen in left:
-        if seen.is_open or seen.clock is not None:
+        if seen.is_open or seen.clock_ms is not None:
             yield Closed(
                 id=f"demo-ended-{now_ms}",
                 time=now_ms,

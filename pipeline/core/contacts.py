@@ -69,7 +69,7 @@ class ContactFold:
         self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
         self.hot_ms = _CLOSED_HOT_MS
-        self.open_hot_ms = 30 * _DAY_MS
+        self.open_hot_ms = _DAY_MS
         """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, Open] = {}

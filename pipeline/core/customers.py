@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.core.cells import Contribution, add, book, revise
-from pipeline.core.contact import trimmed
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied
 from pipeline.core.facts import Facts, pack, unpack
 from pipeline.core.hand import Hand
+from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
 from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, by_column, unit_of
@@ -58,6 +58,7 @@ class CustomerFold:
         self.hot_ms = windows.follow_up_ms + _DAY_MS
         self.kept_ms = 2 * retention_ms
         """Twice, because partitions of contacts are not at the same time: see docs/decisions."""
+        self._keeper = Keeper()
         self.packed: dict[str, bytes] = {}
         """All facts of a customer, or nothing of the customer."""
         self._hand = Hand()
@@ -114,8 +115,10 @@ class CustomerFold:
 
     def _load(self, customer_id: str) -> Customer:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
-        for facts in _UNPACK_ALL.decode(self.packed.get(customer_id, _NOTHING)):
-            customer.put(facts)
+        packed = self.packed.get(customer_id)
+        if packed is not None:
+            for facts in self._keeper.unpack(customer_id, packed):
+                customer.put(facts)
         self._work[customer_id] = customer
         return customer
 
@@ -123,6 +126,9 @@ class CustomerFold:
     def unsettled(self) -> int:
         """Facts taken in since the fold settled."""
         return len(self._touched)
+
+    def _kept(self, told: Collection[Facts]) -> bytes:
+        return self._keeper.pack(max([_last_ms(facts) for facts in told], default=0), told)
 
     def settle(self) -> tuple[Contribution, list[str]]:
         """What the facts since the last call have changed."""
@@ -135,7 +141,7 @@ class CustomerFold:
     def _cool(self) -> None:
         """Keep all customers packed."""
         for customer_id in self._unpacked:
-            self.packed[customer_id] = trimmed(_PACK_ALL.encode(list(self._work[customer_id].facts.values())))
+            self.packed[customer_id] = self._kept(self._work[customer_id].facts.values())
         self._work, self._unpacked = {}, {}
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
@@ -192,7 +198,8 @@ class CustomerFold:
         states: dict[str, list[bytes]] = {}
         for row in rows:
             states.setdefault(unit_of(row.key), []).append(row.state)
-        self.packed.update((customer_id, _together(told)) for customer_id, told in states.items())
+        for customer_id, told in states.items():
+            self.packed[customer_id] = self._kept([unpack(state) for state in told])
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Forget and name some customers of whom nothing has long been heard. (So nothing of them waits for rows
@@ -203,27 +210,15 @@ class CustomerFold:
         for customer_id in self._hand.some(self.packed, looks):
             if customer_id not in self.packed or customer_id in self._unpacked:
                 continue
-            told = _UNPACK_ALL.decode(self.packed[customer_id])
-            if all(
-                _last_ms(facts) < oldest_ms and not unwritten(customer_id + SEPARATOR + facts.contact_id)
-                for facts in told
-            ):
+            packed = self.packed[customer_id]
+            if newest_ms(packed) >= oldest_ms:
+                continue
+            told = self._keeper.unpack(customer_id, packed)
+            if not any(unwritten(customer_id + SEPARATOR + facts.contact_id) for facts in told):
                 del self.packed[customer_id]
                 self._work.pop(customer_id, None)
                 gone.append(customer_id)
         return gone
-
-
-_PACK_ALL: Final = msgspec.msgpack.Encoder()
-_UNPACK_ALL: Final = msgspec.msgpack.Decoder(list[Facts])
-_NOTHING: Final = b"\x90"
-
-
-def _together(states: Sequence[bytes]) -> bytes:
-    """Packed facts as one packed list of them (MessagePack: a header with its length)."""
-    n = len(states)
-    header = bytes([0x90 | n]) if n < 16 else b"\xdc" + n.to_bytes(2) if n < 1 << 16 else b"\xdd" + n.to_bytes(4)
-    return header + b"".join(states)
 
 
 def state_row(facts: Facts, version: int) -> StateRow:

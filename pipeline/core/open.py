@@ -16,19 +16,13 @@ from pipeline.core.waiting import Leg
 _TALK_ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << REOPENED
 
 
-class Running(Struct, frozen=True, gc=False):
-    """The clock that runs: since when the customer has no answer, and whether it is their first message."""
-
-    began_ms: int
-    first: bool
-
-
 class Open(Struct, frozen=True, gc=False):
     """An open contact (times in ms; None where it is not so). It may be closed and live all the same: an open promise.
 
     `waits_ms`: since when the customer waits for a person, in queue `waits_in`; of who was passed on the present leg.
     `undecided_ms`: when the wait began that has no outcome yet, `target_ms` is what was promised for it.
-    `queues`: those it went through, the last one first.
+    `clock_ms`: since when they have no answer, `first_clock`: to their first message. `queues`: those it went through,
+    the last one first.
     """
 
     channel: str
@@ -43,7 +37,8 @@ class Open(Struct, frozen=True, gc=False):
     waits_in: str
     undecided_ms: int | None
     target_ms: int | None
-    clock: Running | None
+    clock_ms: int | None
+    first_clock: bool
     promises: tuple[Promise, ...]
     queues: tuple[str, ...]
 
@@ -71,7 +66,8 @@ def opened(seen: View) -> Open | None:
         "" if waiting is None else intern(waiting[1]),
         wait.began_ms if undecided and wait is not None else None,
         wait.target_ms if undecided and wait is not None else None,
-        None if clock is None else Running(clock.began_ms, clock.first),
+        None if clock is None else clock.began_ms,
+        clock is not None and clock.first,
         promises,
         tuple([intern(leg.queue) for leg in reversed(seen.legs)]),
     )

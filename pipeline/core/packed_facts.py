@@ -1,9 +1,13 @@
-"""The packed form of contact facts: the records of topic `contact-facts`. Structs only, so never compiled."""
+"""The packed forms of contact facts: the records of topic `contact-facts`, and what memory keeps of a customer. Structs
+only, so never compiled.
+"""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+
+from pipeline.core.packed import trimmed
 
 NEVER: Final = 2**62
 """An end that has not come."""
@@ -59,3 +63,50 @@ def pack(facts: Facts) -> bytes:
 def unpack(state: bytes) -> Facts:
     """Facts from bytes. Raises msgspec.MsgspecError if they are none."""
     return _DECODER.decode(state)
+
+
+class KeptFacts(Struct, array_like=True, gc=False):
+    """Facts as memory keeps them (`pipeline.core.kept`). Times but the first count from it; `flags`: one bit each."""
+
+    contact: bytes | list[str]
+    version: int
+    flags: int
+    place: int
+    requested_ms: int
+    first_closed: int | None
+    last_closed: int | None
+    unanswered_until: int | None
+    wait_began: int | None
+    abandoned: int | None
+    reached: list[int]
+    others: tuple[Any, ...] | None
+
+
+class KeptCustomer(Struct, array_like=True, gc=False):
+    """All facts of a customer."""
+
+    newest_ms: int
+    contacts: list[KeptFacts]
+
+
+class _Newest(Struct, array_like=True, gc=False):
+    newest_ms: int
+
+
+_KEPT: Final = msgspec.msgpack.Decoder(KeptCustomer)
+_NEWEST: Final = msgspec.msgpack.Decoder(_Newest)
+
+
+def pack_customer(customer: KeptCustomer) -> bytes:
+    """A customer as bytes."""
+    return trimmed(_ENCODER.encode(customer))
+
+
+def unpack_customer(packed: bytes) -> KeptCustomer:
+    """A customer from bytes."""
+    return _KEPT.decode(packed)
+
+
+def newest_ms(packed: bytes) -> int:
+    """The newest time of a packed customer, without unpacking it."""
+    return _NEWEST.decode(packed).newest_ms

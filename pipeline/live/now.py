@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from pipeline.core.open import Open, Running
+from pipeline.core.open import Open
 from pipeline.core.promises import Promise
 from pipeline.core.rules import Rulebook, Rules, deadline_ms, elapsed
 from pipeline.core.zone import Zone
@@ -57,8 +57,8 @@ def look_at(
         entry.today.undecided += began_ms >= starts.today_ms
         if seen.live and began_ms >= starts.today_ms:
             wait_undecided(entry.outcomes, rulebook.settings.headline_service_level)
-    if seen.clock is not None:
-        _unanswered(contact_id, seen, seen.clock, rulebook, now_ms, starts, entry, found)
+    if seen.clock_ms is not None:
+        _unanswered(contact_id, seen, seen.clock_ms, rulebook, now_ms, starts, entry, found)
     for promise in seen.promises:
         if promise.made_ms <= now_ms:
             _promised(contact_id, seen, promise, now_ms, entry, found)
@@ -137,14 +137,13 @@ def _waits(
 def _unanswered(
     contact_id: str,
     seen: Open,
-    clock: Running,
+    began_ms: int,
     rulebook: Rulebook,
     now_ms: int,
     starts: Starts,
     parts: Parts,
     found: Found,
 ) -> None:
-    began_ms = clock.began_ms
     rules = rulebook.rules(seen.channel, seen.queue, seen.segment, began_ms)
     target = rules.response_target
     age_ms = max(now_ms - began_ms, 0)
@@ -158,7 +157,7 @@ def _unanswered(
         overdue = over > 0
         over_ms = None if target.unit == "open_days" else over
         due_ms = None if overdue else _soon_ms(rules, rulebook.zone, began_ms, target, -over, now_ms)
-        if clock.first and not overdue:
+        if seen.first_clock and not overdue:
             parts.recent.first_undecided += began_ms >= starts.recent_ms
             parts.today.first_undecided += began_ms >= starts.today_ms
             if not seen.live and began_ms >= starts.yesterday_ms:
