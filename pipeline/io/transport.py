@@ -42,6 +42,8 @@ T = TypeVar("T")
 COMMIT_SECONDS = 3
 MOST_FETCH_WAIT_MS = 250
 """What a broker is let wait for records once there were none for a while: every empty answer costs both sides."""
+GATHER_SECONDS = 0.02
+"""What comes in little pieces is taken together: who has waited for a record waits so long for those that follow it."""
 BEYOND_END_TRIES = 20
 """Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
 
@@ -201,6 +203,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await asyncio.wait([waiter], timeout=min(remaining_seconds, 0.2))
                 if waiter.done():
                     waiter.exception()  # dealt with by whoever asks for `failure`
+                    await asyncio.sleep(GATHER_SECONDS)
                 else:
                     waiter.cancel()
         fetcher._fetch_max_wait_ms = min(2 * fetcher._fetch_max_wait_ms, MOST_FETCH_WAIT_MS)
