@@ -78,6 +78,8 @@ def settled(cell: Cell, columns: Columns) -> Cell:
     """A cell without zeros, in order of the column numbers; an optional measure stays, even 0, while anything adds to
     it.
     """
+    if 0 not in cell.values():
+        return dict(sorted(cell.items()))
     optional = columns.optional
     return {
         number: cell[number]

@@ -14,6 +14,7 @@ from pipeline.core.cells import Contribution, revise
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, Touch, newest_ms, unpack
 from pipeline.core.engine import Applied
 from pipeline.core.hand import Hand
+from pipeline.core.happened import Happened, happened
 from pipeline.core.measure import Columns
 from pipeline.core.open import Open, opened
 from pipeline.core.record import Record
@@ -220,8 +221,10 @@ class ContactFold:
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
             states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
-            rows.append(contact_row(seen, work.contact.revised_ms, version))
-            emissions.extend(self._emissions(seen, work.contact, version, marker.watermark_ms))
+            notes = happened(seen.timeline, seen.wait)
+            rows.append(contact_row(seen, work.contact.revised_ms, version, notes))
+            if work.contact.named:
+                emissions += self._emissions(seen, notes, work.contact, version, marker.watermark_ms)
             for customer_id in self._farewells.get(contact_id, ()):
                 told = contact_facts.gone(seen.timeline, customer_id, version, marker.watermark_ms)
                 emissions.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
@@ -251,14 +254,18 @@ class ContactFold:
         self._said = {}
 
     @staticmethod
-    def _emissions(seen: View, contact: Contact, version: int, watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
+    def _emissions(
+        seen: View, notes: Sequence[Happened], contact: Contact, version: int, watermark_ms: int
+    ) -> list[tuple[str, bytes, bytes]]:
         line = seen.timeline
+        found: list[tuple[str, bytes, bytes]] = []
         for customer_id in sorted(contact.named):
             if customer_id == line.customer_id:
-                told = contact_facts.facts_of(line, seen.wait, version, watermark_ms)
+                told = contact_facts.facts_of(line, seen.wait, version, watermark_ms, notes)
             else:
                 told = contact_facts.gone(line, customer_id, version, watermark_ms)
-            yield CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)
+            found.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
+        return found
 
     def facts_again(self, rows: Iterable[StateRow], watermark_ms: int) -> Iterable[tuple[str, bytes, bytes]]:
         """The facts of contacts in the ledger, under their versions, for a facts topic that began anew: what the old
@@ -267,7 +274,9 @@ class ContactFold:
         for row in rows:
             contact = unpack(row.key, row.state)
             if contact.named:
-                yield from self._emissions(view(contact, self.rulebook), contact, row.version, watermark_ms)
+                seen = view(contact, self.rulebook)
+                notes = happened(seen.timeline, seen.wait)
+                yield from self._emissions(seen, notes, contact, row.version, watermark_ms)
 
     # -- memory
 

@@ -498,29 +498,37 @@ class Engine:
 
     def _block(self, cells: Sequence[LedgerKey], states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
-        n, m = len(cells), len(states)
+        n, rest = len(cells), len(states) + 1
         columns = self.fold_.columns
         totals = [settled(self._cells[key], columns) for key in cells]
-        rest = m + 1
+        generations, windows = _columns(cells, 2)
+        hours, blocks = _columns(generations, 2)
+        resolutions, starts, channels, queues, segments = _columns(windows, 5)
+        none, nothing, empty = [0] * rest, [""] * rest, [0] * n
         return {
-            "kind": [CELL] * n + [self.fold_.kind] * m + [MARKER],
+            "kind": [CELL] * n + [self.fold_.kind] * (rest - 1) + [MARKER],
             "p": [self.partition] * (n + rest),
-            "resolution": [window[0] for _, window in cells] + [0] * rest,
-            "window_s": [window[1] for _, window in cells] + [0] * rest,
-            "channel": [window[2] for _, window in cells] + [""] * rest,
-            "queue": [window[3] for _, window in cells] + [""] * rest,
-            "segment": [window[4] for _, window in cells] + [""] * rest,
-            "key": [""] * n + [row.key for row in states] + [""],
-            "epoch": [self.epoch] * n + [0] * rest,
-            "generation_hour": [generation[0] for generation, _ in cells] + [0] * rest,
-            "generation_block": [generation[1] for generation, _ in cells] + [0] * rest,
-            "keys": [list(total) for total in totals] + [[]] * rest,
-            "values": [list(total.values()) for total in totals] + [[]] * rest,
-            "state": [b""] * n + [row.state for row in states] + [msgspec.json.encode(self.marker)],
-            "is_open": [0] * n + [int(row.is_open) for row in states] + [0],
-            "last_ms": [0] * n + [row.last_ms for row in states] + [self.marker.watermark_ms],
+            "resolution": [*resolutions, *none],
+            "window_s": [*starts, *none],
+            "channel": [*channels, *nothing],
+            "queue": [*queues, *nothing],
+            "segment": [*segments, *nothing],
+            "key": [*[""] * n, *[row.key for row in states], ""],
+            "epoch": [self.epoch] * n + none,
+            "generation_hour": [*hours, *none],
+            "generation_block": [*blocks, *none],
+            "keys": [*[list(total) for total in totals], *[[]] * rest],
+            "values": [*[list(total.values()) for total in totals], *[[]] * rest],
+            "state": [*[b""] * n, *[row.state for row in states], msgspec.json.encode(self.marker)],
+            "is_open": [*empty, *[int(row.is_open) for row in states], 0],
+            "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],
             "version": [version] * (n + rest),
         }
+
+
+def _columns(rows: Sequence[Any], width: int) -> Sequence[Sequence[Any]]:
+    """Rows turned into columns."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _copy(marker: Marker) -> Marker:

@@ -28,8 +28,12 @@ __all__ = ["NEVER", "Facts", "facts_of", "gone", "pack", "unpack"]
 _CARING: Final = frozenset({"problem", "delay", "appointment"})
 
 
-def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: int) -> Facts:
-    """The facts for the customer who holds the contact."""
+def facts_of(
+    timeline: Timeline, wait: Wait | None, version: int, watermark_ms: int, notes: Sequence[Happened] | None = None
+) -> Facts:
+    """The facts for the customer who holds the contact. `notes`: what happened, if that is known."""
+    if notes is None:
+        notes = happened(timeline, wait)
     served = [t for t in (timeline.answered_ms, timeline.replied_ms) if t is not None]
     ends = [
         t
@@ -47,7 +51,6 @@ def facts_of(timeline: Timeline, wait: Wait | None, version: int, watermark_ms: 
         ends = _ends_from(timeline)
     abandoned = wait is not None and wait.outcome == "abandoned"
     marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
-    notes = happened(timeline, wait)
     return Facts(
         version,
         True,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pipeline.core.happened import happened, heard_ms, reached_ms
+from pipeline.core.happened import Happened, happened, heard_ms, reached_ms
 from pipeline.core.response import deadline_ms
 from pipeline.core.steps import epoch_of, version_of
 from pipeline.core.view import View
@@ -49,10 +49,11 @@ CONTACT_ROW: Final = (
 """Columns of table `contacts` (all but `p`)."""
 
 
-def contact_row(seen: View, revised_ms: int, version: int) -> tuple[Any, ...]:
-    """One row of table `contacts`: what data teams read of a contact."""
+def contact_row(seen: View, revised_ms: int, version: int, notes: Sequence[Happened] | None = None) -> tuple[Any, ...]:
+    """One row of table `contacts`: what data teams read of a contact. `notes`: what happened, if that is known."""
     line, waited = seen.timeline, seen.wait
-    notes = happened(line, waited)
+    if notes is None:
+        notes = happened(line, waited)
     first = seen.clocks[0] if seen.clocks else None
     answered = waited is not None and waited.outcome == "answered"
     in_target = None
