@@ -10,8 +10,6 @@ from datetime import date
 from itertools import accumulate
 from typing import Final
 
-from msgspec import Struct
-
 from pipeline.core.zone import BLOCK_MS, DAY_MS, EPOCH_ORDINAL, Zone
 
 MINUTE_MS: Final = 60_000
@@ -25,21 +23,32 @@ _LOOK_AHEAD: Final = 3
 """Blocks (years) to look ahead for an opening or a closing."""
 
 
-class Hours(Struct, frozen=True):
+class Hours:
     """Weekly hours from a local date on. `weekly`: Monday to Sunday. `closed`: the holidays (ordinals) of a year."""
 
-    from_ordinal: int
-    weekly: tuple[Intervals, ...]
-    closed: Callable[[int], frozenset[int]] | None = None
+    __slots__ = ("closed", "from_ordinal", "weekly")
+
+    def __init__(
+        self,
+        from_ordinal: int,
+        weekly: tuple[Intervals, ...],
+        closed: Callable[[int], frozenset[int]] | None = None,
+    ) -> None:
+        self.from_ordinal: Final = from_ordinal
+        self.weekly: Final = weekly
+        self.closed: Final = closed
 
 
-class _Table(Struct, frozen=True, gc=False):
-    """The open intervals of one block: starts, ends, and the open ms before each."""
+class _Table:
+    """The open intervals of one block: starts, ends, the open ms before each, and those of all."""
 
-    starts: list[int]
-    ends: list[int]
-    before: list[int]
-    total: int
+    __slots__ = ("before", "ends", "starts", "total")
+
+    def __init__(self, starts: list[int], ends: list[int], before: list[int]) -> None:
+        self.starts: Final = starts
+        self.ends: Final = ends
+        self.before: Final = before
+        self.total: Final = before[-1]
 
 
 class Calendar:
@@ -165,7 +174,7 @@ class Calendar:
                         starts.append(begin)
                         ends.append(end)
         before = list(accumulate((end - begin for begin, end in zip(starts, ends, strict=True)), initial=0))
-        return _Table(starts, ends, before, before[-1])
+        return _Table(starts, ends, before)
 
     def _open_dates(self, block: int) -> list[int]:
         """Running count of open dates of the `_DAYS` ordinals of a block, each with its own date counted."""

@@ -6,6 +6,8 @@ A few notes per contact, a pure function of its touchpoints. Definitions: docs/m
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.promises import promises
 from pipeline.core.resolution import unresolved
 from pipeline.core.response import closed_unanswered_ms
@@ -30,6 +32,7 @@ from pipeline.core.waiting import Wait
 from schemas.vocabulary import BAD_NOTES, DETRACTOR_MOST, Note
 
 
+@mypyc_attr(acyclic=True)
 class Happened:
     """One note. `detail` and `value` by `what`:
 

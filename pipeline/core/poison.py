@@ -1,14 +1,17 @@
 """When so much is rejected that a wrong deployment is likelier than wrong records: stop before the topic is drained."""
 
-from msgspec import Struct
+from typing import Final
 
 
-class Limits(Struct, frozen=True):
+class Limits:
     """So many rejects in a row, or more than this share of the last `ratio_of` records, stop a partition."""
 
-    run: int
-    ratio: float
-    ratio_of: int = 1_000
+    __slots__ = ("ratio", "ratio_of", "run")
+
+    def __init__(self, run: int, ratio: float, ratio_of: int = 1_000) -> None:
+        self.run: Final = run
+        self.ratio: Final = ratio
+        self.ratio_of: Final = ratio_of
 
 
 class TooManyRejects(Exception):

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.timeline import PROMISE_BROKEN, PROMISE_KEPT, PROMISE_MADE, Timeline
 from schemas.vocabulary import PromiseKind
 
 Fate = Literal["kept", "late", "broken", "open"]
 
 
+@mypyc_attr(acyclic=True)
 class Promise:
     """One promise. `ended_ms`: when it was kept or broken, never before it was made; None while it is open.
 

@@ -3,10 +3,13 @@
 Definitions: docs/measures-settled.md, rules 21 to 23.
 """
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.timeline import CLOSED, HELD, Timeline, open_ms
 from pipeline.core.waiting import holds
 
 
+@mypyc_attr(acyclic=True)
 class Closing:
     """A contact that was ever closed. Lengths in ms; `*_open_ms` None without a calendar; `handle_ms` None if nobody
     answered; `hold_ms` None if no hold has ended.

@@ -2,6 +2,8 @@
 20.
 """
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.rules import deadline_ms as rules_deadline_ms
 from pipeline.core.rules import within
 from pipeline.core.timeline import (
@@ -18,6 +20,7 @@ from pipeline.core.timeline import (
 )
 
 
+@mypyc_attr(acyclic=True)
 class Clock:
     """One response clock. `replied_ms` None: unanswered, and `closed` says whether it ended that way for good."""
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
-
 from pipeline.core.calendar import Calendar, Hours
 from pipeline.core.zone import Zone
 from schemas.catalogue import Catalogue, Settings, Target, TargetEntry, What, default_targets
@@ -24,15 +22,26 @@ _MEMO_LIMIT: Final = 50_000
 """Names come from outside: beyond this many different ones the memo starts anew."""
 
 
-class Rules(Struct, frozen=True, eq=False):
+class Rules:
     """What holds for one place at one time. `calendar` None: durations are on the clock only."""
 
-    kind: ChannelKind
-    wait_target_ms: int | None
-    response_target: Target | None
-    unannounced_ms: int | None
-    stale_ms: int | None
-    calendar: Calendar | None
+    __slots__ = ("calendar", "kind", "response_target", "stale_ms", "unannounced_ms", "wait_target_ms")
+
+    def __init__(
+        self,
+        kind: ChannelKind,
+        wait_target_ms: int | None,
+        response_target: Target | None,
+        unannounced_ms: int | None,
+        stale_ms: int | None,
+        calendar: Calendar | None,
+    ) -> None:
+        self.kind: Final = kind
+        self.wait_target_ms: Final = wait_target_ms
+        self.response_target: Final = response_target
+        self.unannounced_ms: Final = unannounced_ms
+        self.stale_ms: Final = stale_ms
+        self.calendar: Final = calendar
 
 
 class Rulebook:

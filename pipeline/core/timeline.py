@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from sys import intern
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.calendar import Calendar
 from pipeline.core.contact import Contact, Touch
 from pipeline.core.rules import Rulebook, Rules
@@ -48,6 +50,7 @@ _MESSAGE_CHANNELS: Final = frozenset({"email", "form", "letter"})
 """Channels on which the request itself is a message that wants a reply."""
 
 
+@mypyc_attr(acyclic=True)
 class Timeline:
     """Dimensions, parties and first times of one contact with at least one touchpoint (shapes: ms, or None where it did
     not happen). `out_of_scope_ms`: the first closing that says the matter is none of ours. `seen`: a bit set of the

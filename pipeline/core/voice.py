@@ -6,6 +6,8 @@ Definitions: docs/measures-settled.md, rules 48 to 51 and 55 to 57.
 from collections.abc import Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.contact import Touch
 from pipeline.core.timeline import COMPLAINT_RAISED, COMPLAINT_SETTLED, FEEDBACK_GIVEN, Timeline
 from schemas.vocabulary import FeedbackKind
@@ -17,6 +19,7 @@ _SCALE_MAX: Final[dict[FeedbackKind, int]] = {"csat": 5, "nps": 10, "ces": 7, "s
 _BOTTOM: Final[dict[FeedbackKind, int]] = {"csat": 1, "nps": 0, "ces": 1, "solved": 0}
 
 
+@mypyc_attr(acyclic=True)
 class Feedback:
     """One answer of a customer. `valid`: the score is on its scale, which ends in 1 or above."""
 
@@ -48,6 +51,7 @@ class Feedback:
         return self.kind == kind and self.valid
 
 
+@mypyc_attr(acyclic=True)
 class Complaint:
     """One complaint. `settled_ms` None: not settled. `goodwill_minor`: what the settling granted, 0 if nothing."""
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final, Literal
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.contact import Touch
 from pipeline.core.timeline import (
     ABANDONED,
@@ -32,6 +34,7 @@ _LATER: Final[dict[int, tuple[int, Outcome]]] = {
 _LATER_MARKS: Final = 1 << REFUSED | 1 << CALLBACK | 1 << CLOSED | 1 << SELF_SERVICE
 
 
+@mypyc_attr(acyclic=True)
 class Wait:
     """A contact that was offered: its wait from `began_ms` to `ended_ms` (None: still waiting).
 
@@ -78,6 +81,7 @@ class Wait:
         return 0 if self.ended_ms is None else self.ended_ms - self.began_ms
 
 
+@mypyc_attr(acyclic=True)
 class Leg:
     """One stay in a queue. `ended_ms` None: waiting in it now; `outcome` 'moved' ends it without an answer or a
     loss.

@@ -8,7 +8,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Final
 
+from pipeline.compiled import with_extensions
 from pipeline.core.measure import Columns, Measure
+
+__path__ = with_extensions(__path__, "measures")
 
 ALL: Final[tuple[Measure[Any], ...]] = tuple(
     measure
