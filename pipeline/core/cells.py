@@ -65,7 +65,7 @@ def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
                 continue
             add(into.setdefault(key, {}), before, -1)
         found = into.get(key)
-        if found is None:
+        if not found:
             into[key] = dict(cell)
         else:
             add(found, cell)

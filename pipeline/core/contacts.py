@@ -167,16 +167,17 @@ class ContactFold:
         if not work.changed:
             return
         touches, known = work.contact.touches, work.known
-        if work.shuffled:
-            claim_all(self._delta, chain(touches, work.replaced))
-        elif known and len(touches) <= known + _FEW:
+        few = known and not work.shuffled and len(touches) <= known + _FEW
+        if few:
             before = Contact(work.contact.contact_id)
             for count in range(known + 1, len(touches)):
                 before.touches = touches[:count]
                 self._rebook(work, before)
-        elif len(touches) > known + 1:
-            claim(self._delta, touches, known)
         self._rebook(work, work.contact)
+        if work.shuffled:
+            claim_all(self._delta, chain(touches, work.replaced))
+        elif not few and len(touches) > known + 1:
+            claim(self._delta, touches, known)
         work.known = len(touches)
         work.changed = work.shuffled = False
         work.replaced = []

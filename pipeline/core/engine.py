@@ -28,9 +28,9 @@ from pipeline.core.steps import (
     HOUR_S,
     MARKER,
     MINUTE,
+    CellsByGeneration,
     Flush,
     Generation,
-    LedgerKey,
     Marker,
     Published,
     ReadBack,
@@ -209,10 +209,9 @@ class Engine:
         """
         self._queues_shown: set[str] = set()
         self._generation: Generation = (0, 0)
-        self._cells: dict[LedgerKey, Cell] = {}
-        self._outlived = False
-        """Whether there may be cells of generations that are over."""
-        self._dirty_cells: dict[LedgerKey, None] = {}
+        self._cells: dict[WindowKey, Cell] = {}
+        """Of the current generation. Those of generations that are over are never added to again."""
+        self._dirty_cells: CellsByGeneration = {}
         self._dirty_keys: dict[str, None] = {}
         self._in_flight: dict[str, None] = {}
         """Keys of a flush of which it is not known yet whether it is durable."""
@@ -251,7 +250,7 @@ class Engine:
             cell = dict(row.cell)
             self.recent.setdefault(self._shown(row.window), []).append(cell)
             if row.epoch == self.epoch and same_epoch and row.generation == self._generation:
-                self._cells[row.generation, row.window] = cell
+                self._cells[row.window] = cell
         self._dirty_keys.update(dict.fromkeys(republish))
         self._prune()
         self._written_offset = self.marker.offset if same_epoch else -1
@@ -287,12 +286,17 @@ class Engine:
     @property
     def dirty_rows(self) -> int:
         """Rows the next flush would write, but for cells of what is not settled yet."""
-        return len(self._dirty_cells) + len(self._dirty_keys) + self.fold_.unsettled + len(self._dead_letters) + 1
+        return self._dirty + len(self._dirty_keys) + self.fold_.unsettled + len(self._dead_letters) + 1
 
     @property
     def dirty_bytes(self) -> int:
         """What the next flush would write, in bytes, about."""
-        return self._bytes + _CELL_BYTES * (len(self._dirty_cells) + _CELLS_OF_A_STATE * self.fold_.unsettled)
+        return self._bytes + _CELL_BYTES * (self._dirty + _CELLS_OF_A_STATE * self.fold_.unsettled)
+
+    @property
+    def _dirty(self) -> int:
+        """Cells that the next flush writes."""
+        return sum(map(len, self._dirty_cells.values()))
 
     # -- memory
 
@@ -345,7 +349,7 @@ class Engine:
                 if generation != self._generation:
                     self.settle()
                     self._generation = generation
-                    self._outlived = True
+                    self._cells = {}
                 done = apply(record, marker.append_ms, marker.watermark_ms)
                 if isinstance(done, Reject):
                     self._reject(done, record)
@@ -396,23 +400,29 @@ class Engine:
         to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
         deltas, touched = self.fold_.settle()
-        for (window_s, channel, queue, segment), delta in deltas.items():
-            day_s = self.zone.day_start_ms(window_s * 1_000) // 1_000
-            self._add((HOUR, window_s - window_s % HOUR_S, channel, queue, segment), delta)
-            self._add((DAY, day_s, channel, queue, segment), delta)
-            self._add((MINUTE, window_s, channel, queue, segment), delta)
+        if deltas:
+            dirty = self._dirty_cells.setdefault(self._generation, {})
+            days: dict[int, int] = {}
+            for (window_s, channel, queue, segment), delta in deltas.items():
+                day_s = days.get(window_s)
+                if day_s is None:
+                    day_s = days[window_s] = self.zone.day_start_ms(window_s * 1_000) // 1_000
+                self._add((HOUR, window_s - window_s % HOUR_S, channel, queue, segment), delta, dirty)
+                self._add((DAY, day_s, channel, queue, segment), delta, dirty)
+                self._add((MINUTE, window_s, channel, queue, segment), delta, dirty)
         size, dirty_keys = self.fold_.size, self._dirty_keys
         for state_key in touched:
             if state_key not in dirty_keys:
                 self._bytes += size(state_key)
                 dirty_keys[state_key] = None
 
-    def _add(self, window: WindowKey, delta: Cell) -> None:
+    def _add(self, window: WindowKey, delta: Cell, dirty: dict[WindowKey, Cell]) -> None:
         """Book into one cell of the current generation."""
-        key = (self._generation, window)
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = {}
+        cell = self._cells.get(window)
+        if cell is not None:
+            add(cell, delta)
+        else:
+            cell = self._cells[window] = dict(delta)
             if window[0] != HOUR:
                 shown = self._shown(window)
                 parts = self.recent.get(shown)
@@ -420,8 +430,7 @@ class Engine:
                     self.recent[shown] = [cell]
                 else:
                     parts.append(cell)
-        add(cell, delta)
-        self._dirty_cells[key] = None
+        dirty[window] = cell
 
     def _shown(self, window: WindowKey) -> WindowKey:
         """Under which window live totals hold a cell: whatever comes after very many queue names is `other` there. What
@@ -451,7 +460,7 @@ class Engine:
     def flush(self) -> Flush | None:
         """Everything touched since the last flush, as the steps of the protocol. None if there is nothing new."""
         self.settle()
-        keys, cells = list(self._dirty_keys), list(self._dirty_cells)
+        keys, cells = list(self._dirty_keys), self._dirty_cells
         if not keys and not cells and not self._dead_letters and self.marker.offset == self._written_offset:
             return None
         version = version_of(self.epoch, self.marker.offset)
@@ -477,33 +486,37 @@ class Engine:
         return flush
 
     def flushed(self, flush: Flush) -> None:
-        """The flush is durable: cells of finished generations are forgotten."""
+        """The flush is durable."""
         self._written_offset = flush.offset
         self.marker.told = flush.marker.told
         self._in_flight = {}
         self.fold_.flushed()
-        if self._outlived:
-            current, dirty = self._generation, self._dirty_cells
-            self._cells = {key: cell for key, cell in self._cells.items() if key[0] == current or key in dirty}
-            self._outlived = any(key[0] != current for key in self._cells)
 
     def failed(self, flush: Flush) -> None:
         """The flush may or may not have landed: all it held is written again with the next one, as it is then."""
-        self._dirty_cells = {**dict.fromkeys(flush.cells), **self._dirty_cells}
+        generations = (*flush.cells, *self._dirty_cells)
+        self._dirty_cells = {
+            generation: {**flush.cells.get(generation, {}), **self._dirty_cells.get(generation, {})}
+            for generation in generations
+        }
         self._dirty_keys = {**dict.fromkeys(flush.keys), **self._dirty_keys}
         self._in_flight = {}
         self._dead_letters = flush.dead_letters + self._dead_letters
         self._evidence = flush.evidence + self._evidence
         self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
 
-    def _block(self, cells: Sequence[LedgerKey], states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
+    def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
-        n, rest = len(cells), len(states) + 1
         columns = self.fold_.columns
-        totals = [settled(self._cells[key], columns) for key in cells]
-        generations, windows = _columns(cells, 2)
-        hours, blocks = _columns(generations, 2)
-        resolutions, starts, channels, queues, segments = _columns(windows, 5)
+        totals = [settled(cell, columns) for windows in cells.values() for cell in windows.values()]
+        n, rest = len(totals), len(states) + 1
+        keys = [window for windows in cells.values() for window in windows]
+        resolutions, starts, channels, queues, segments = list(zip(*keys, strict=True)) if keys else [()] * 5
+        hours: list[int] = []
+        blocks: list[int] = []
+        for (hour, block), windows in cells.items():
+            hours += [hour] * len(windows)
+            blocks += [block] * len(windows)
         none, nothing, empty = [0] * rest, [""] * rest, [0] * n
         return {
             "kind": [CELL] * n + [self.fold_.kind] * (rest - 1) + [MARKER],
@@ -524,11 +537,6 @@ class Engine:
             "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],
             "version": [version] * (n + rest),
         }
-
-
-def _columns(rows: Sequence[Any], width: int) -> Sequence[Sequence[Any]]:
-    """Rows turned into columns."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _copy(marker: Marker) -> Marker:

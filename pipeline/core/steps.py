@@ -25,7 +25,7 @@ WindowKey = tuple[int, int, str, str, str]
 Generation = tuple[int, int]
 Published = tuple[str, Mapping[str, Sequence[Any]]]
 """Rows of a table, by column."""
-LedgerKey = tuple[Generation, WindowKey]
+CellsByGeneration = dict[Generation, dict[WindowKey, Cell]]
 
 
 class Marker(Struct, omit_defaults=True):
@@ -120,7 +120,7 @@ class Flush(Struct):
     evidence: list[Published]
     ledger: dict[str, list[Any]]
     published: list[Published]
-    cells: list[LedgerKey]
+    cells: CellsByGeneration
     keys: list[str]
     marker: Marker
     """As it stood at this flush."""

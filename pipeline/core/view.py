@@ -126,7 +126,7 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         _book_besides(found, seen, columns, own)
     if line.out_of_scope_ms is not None:
         book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
-    return {key: cell for key, cell in found.items() if cell}
+    return found if all(found.values()) else {key: cell for key, cell in found.items() if cell}
 
 
 def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[str, str, str]) -> None:
@@ -172,14 +172,17 @@ def claim(into: Contribution, touches: Sequence[Touch], known: int) -> None:
 
 
 def _claim_place(into: Contribution, touches: Sequence[Touch], channel: str, queue: str, segment: str) -> None:
-    seen = 0
+    seen, last_s = 0, -1
     for touch in touches:
         code = touch.type
-        minute_s = touch.at_ms // MINUTE_MS * 60
         if not _NEVER_BOOKED >> code & 1 or not seen:
-            if code != ANSWERED or not seen >> QUEUED & 1:
-                into.setdefault((minute_s, channel, queue, segment), {})
-            if code in (QUEUED, TRANSFERRED):
+            minute_s = touch.at_ms // MINUTE_MS * 60
+            if minute_s != last_s and (code != ANSWERED or not seen >> QUEUED & 1):
+                last_s = minute_s
+                key = (minute_s, channel, queue, segment)
+                if key not in into:
+                    into[key] = {}
+            if code in (QUEUED, TRANSFERRED) and (touch.common.queue or UNKNOWN) != queue:
                 into.setdefault((minute_s, channel, touch.common.queue or UNKNOWN, segment), {})
             if code == PROMISE_MADE and touch.details is not None:
                 into.setdefault((touch.details["due"] // MINUTE_MS * 60, channel, queue, segment), {})
