@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True):
     replicas: Annotated[int, Meta(description="Replicas of topics that `apply` creates")] = 1
     flush_seconds: Annotated[float, Meta(description="How often results are written at the least")] = 0.5
     new_epoch: Annotated[str, Meta(description="Topics that were re-created and are to be counted as new logs")] = ""
+    pure: Annotated[bool, Meta(description="Run the core from its sources, even where it is compiled")] = False
     accept_loss: Annotated[bool, Meta(description="Go on where the log has lost records that were not counted")] = False
 
     @property

@@ -18,6 +18,7 @@ from pipeline.app.stack import open_warehouse
 from pipeline.app.standing import standings
 from pipeline.cli.base import MENDABLE, CatalogueFile, Data, app, out, run_async, settings
 from pipeline.cli.openness import openness
+from pipeline.compiled import core
 from pipeline.core.steps import Marker
 from pipeline.io import swap, topics
 from pipeline.io.embedded import FolderHeld
@@ -106,6 +107,7 @@ def doctor(data: Data = None, catalogue: CatalogueFile = None) -> None:
     found = settings(data=data, catalogue=catalogue)
     table = Table("what", "how it is", show_header=False)
     table.add_row("Python", platform.python_version())
+    table.add_row("core", core().words)
     for library in _LIBRARIES:
         table.add_row(library, _version(library))
     bad = run_async(_checks(found, table))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli.openness import openness
+from pipeline.compiled import ROOT, core_of
 from pipeline.settings import Settings
 from tests.app.command import touchline
 from tests.certificates import certificate
@@ -106,6 +107,7 @@ def test_the_doctor_tells_it_and_ends_with_1_only_for_what_is_wrong(tmp_path: Pa
     well = touchline("doctor", "--data", str(tmp_path / "data"), env={"COLUMNS": "200"})
     assert well.returncode == 0, well.stdout
     assert "STORED AS SENT" in well.stdout
+    assert core_of(ROOT).words in well.stdout, "which core runs"
     bad = touchline(
         "doctor", "--data", str(tmp_path / "data"),
         env={"COLUMNS": "200", "TOUCHLINE_PSEUDONYM_KEYS": str(tmp_path / "keys")},
