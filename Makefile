@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format cover faults soak bench clean
+.PHONY: help run test lint compile format cover faults soak bench clean
 
 ARGS ?=
 # Tests wait more than they count: one process more than there are cores.
@@ -25,13 +25,19 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3 
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## install what is missing and start touchline with a simulated organisation, until Ctrl-C
+	-@$(BIN)/python -m pipeline.compiled
 	@exec $(BIN)/touchline demo --data data $(ARGS)
 
-test: lint ## lint, types, import contracts, then every test
+# What holds of the compiled core holds of its sources: the laws again, and the mutants, which need sources to change.
+PURE := tests/core tests/measures tests/faults/simulation/test_simulation.py::test_the_simulation_catches
+
+test: lint compile ## lint, types, import contracts, then every test (of the core twice: compiled, and as it is written)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS) || { echo "make test: FAILED in the tests, see above." >&2; exit 1; }
+	@$(if $(ARGS),,TOUCHLINE_PURE=true $(BIN)/python -m pytest -n $(JOBS) $(PURE) || { \
+		echo "make test: FAILED in the tests of the core in pure Python, see above." >&2; exit 1; })
 	@echo "make test: all good (lint, format, types, import contracts, tests)."
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
@@ -43,25 +49,29 @@ lint: $(VENV)/installed-dev ## ruff, mypy --strict and the import contracts
 	step lint-imports --no-logo; \
 	if (($${#failed[@]})); then printf 'make lint: FAILED in %s\n' "$${failed[@]}" >&2; exit 1; fi
 
+compile: $(VENV)/installed-dev ## compile the core with mypyc, if it has changed; without a C compiler it stays as it is
+	@$(BIN)/python -m pipeline.compiled
+
 format: $(VENV)/installed-dev ## repair what ruff can repair, and format
 	@$(BIN)/ruff check --fix --silent --exit-zero .
 	@$(BIN)/ruff format .
 
 cover: $(VENV)/installed-dev ## the tests again, then which lines and branches no test runs
-	@$(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
+	@TOUCHLINE_PURE=true $(BIN)/python -m coverage run -m pytest --quiet $(ARGS)
 	@$(BIN)/python -m coverage report
 
-faults: $(VENV)/installed-dev ## kill workers, ClickHouse and Kafka under load, then count again (needs Java, mvn, clickhouse-server)
+faults: compile ## kill workers, ClickHouse and Kafka under load, then count again (needs Java, mvn, clickhouse-server)
 	@$(BIN)/python -m tests.faults.servers $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(ARGS)
 
 soak: $(VENV)/installed-dev ## ten minutes of valid, invalid and hostile requests, then count what is stored (SECONDS=n SEED=n)
 	@$(BIN)/python -m tests.receiving.soak $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),600)
 
-bench: $(VENV)/installed-dev ## measure every promise of speed, with other frameworks beside us: docs/speed.md (needs Java, mvn, clickhouse-server)
+bench: compile ## measure every promise of speed, with other frameworks beside us: docs/speed.md (needs Java, mvn, clickhouse-server)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 clean: ## remove .venv, caches and build products; ./data stays
 	rm -rf $(VENV) .venv-bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf pipeline/compiled/core pipeline/compiled/measures pipeline/compiled/made.json pipeline/compiled/*.so
 	find agents dashboards pipeline schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment itself.
