@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from msgspec import Struct
-
 from pipeline.core.facts import Facts
 
 _Sorted = list[tuple[int, str]]
@@ -20,11 +18,14 @@ _FIRST: Final = ""
 _LAST: Final = "\U0010ffff"
 
 
-class Windows(Struct, frozen=True):
+class Windows:
     """How long a follow-up counts [W], and within how long we must reach who gave up [24 h]."""
 
-    follow_up_ms: int
-    returned_ms: int
+    __slots__ = ("follow_up_ms", "returned_ms")
+
+    def __init__(self, follow_up_ms: int, returned_ms: int) -> None:
+        self.follow_up_ms = follow_up_ms
+        self.returned_ms = returned_ms
 
 
 MONTH_MS: Final = 30 * 86_400_000
@@ -127,6 +128,7 @@ class Customer:
         "_channels",
         "_closed",
         "_left",
+        "_lone",
         "_long",
         "_outreach",
         "_praised",
@@ -142,6 +144,8 @@ class Customer:
         self.windows = windows
         self.transfer_breaks_fcr = transfer_breaks_fcr
         self.facts: dict[str, Facts] = {}
+        self._lone = True
+        """Whether nothing is in the indexes below: there is one contact at most, and nobody to be found."""
         self._requested: _Sorted = []
         self._closed: _Sorted = []
         self._abandoned: _Sorted = []
@@ -162,12 +166,28 @@ class Customer:
 
     def put(self, facts: Facts) -> None:
         """Take in facts; the caller has asked `newer`, or is loading."""
+        if self._lone and self.is_only(facts.contact_id):
+            self.facts[facts.contact_id] = facts
+            return
+        self._spread()
         known = self.facts.get(facts.contact_id)
         if known is not None and known.held:
             self._index(known, add=False)
         self.facts[facts.contact_id] = facts
         if facts.held:
             self._index(facts, add=True)
+
+    def is_only(self, contact_id: str) -> bool:
+        """Whether no other contact is known."""
+        return not self.facts or (len(self.facts) == 1 and contact_id in self.facts)
+
+    def _spread(self) -> None:
+        """Fill the indexes, if that was not done."""
+        if self._lone:
+            self._lone = False
+            for facts in self.facts.values():
+                if facts.held:
+                    self._index(facts, add=True)
 
     def _index(self, facts: Facts, *, add: bool) -> None:
         name = facts.contact_id
@@ -207,6 +227,7 @@ class Customer:
         """
         if not facts.held:
             return set()
+        self._spread()
         w, asked_ms = self.windows.follow_up_ms, facts.requested_ms
         found = {facts.contact_id}
         if self._requested:
@@ -232,6 +253,10 @@ class Customer:
         """One held contact among the others."""
         facts = self.facts[contact_id]
         found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
+        if self._lone:
+            if facts.abandoned_ms is None and not (facts.settled or facts.outreach or facts.left_ms):
+                return found
+            self._spread()
         if len(self._requested) > 1:
             self._link(found)
         found.returned = self._is_returned(facts)
@@ -266,6 +291,7 @@ class Customer:
         """The contact each one's issue began with: back along the contacts followed, as long as they were asked for
         earlier. Chains that meet are walked once: a customer may have one of thousands.
         """
+        self._spread()
         found: dict[str, str] = {}
         for contact_id in contact_ids:
             name, way = contact_id, []
@@ -294,6 +320,7 @@ class Customer:
         Closings are taken in order of time, so each request is looked at once, unless a contact was closed before it
         was asked for: then no order is one, and requests are looked at again.
         """
+        self._spread()
         found = set(contact_ids)
         heap = [(closed_ms, name) for name in found if (closed_ms := self.facts[name].last_closed_ms) is not None]
         heapify(heap)

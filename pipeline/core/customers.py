@@ -2,7 +2,7 @@
 out.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -85,26 +85,32 @@ class CustomerFold:
         at_ms = facts.watermark_ms
         if not customer.newer(facts):
             return Applied(False, at_ms)
-        known = customer.facts.get(facts.contact_id)
-        names = customer.affected(facts)
-        if known is not None:
-            names |= customer.affected(known)
-        before = {name: self._contribution(customer, name) for name in names}
-        facts = msgspec.structs.replace(facts, watermark_ms=0)
-        customer.put(facts)
+        own = facts.contact_id
+        names = {own}
+        if not customer.is_only(own):
+            names |= customer.affected(facts)
+            known = customer.facts.get(own)
+            if known is not None:
+                names |= customer.affected(known)
+        changing = sorted(names)
+        before = [self._contribution(customer, name) for name in changing]
+        customer.put(msgspec.structs.replace(facts, watermark_ms=0))
         self._unpacked[facts.customer_id] = None
-        if facts.held:
-            names.add(facts.contact_id)
         delta: Contribution = {}
-        for name in sorted(names):
-            revise(delta, self._contribution(customer, name), before.get(name, {}))
+        for name, old in zip(changing, before, strict=True):
+            revise(delta, self._contribution(customer, name), old)
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
         for key, cell in delta.items():
             if key[0] >= frozen_s:
-                add(self._delta.setdefault(key, {}), cell)
-        self._touched[facts.customer_id + SEPARATOR + facts.contact_id] = None
+                into = self._delta.get(key)
+                if into is None:
+                    self._delta[key] = cell
+                else:
+                    add(into, cell)
+        self._touched[facts.customer_id + SEPARATOR + own] = None
         relinked = self._relinked.setdefault(facts.customer_id, {})
-        relinked.update(dict.fromkeys(sorted(names | {facts.contact_id})))
+        for name in changing:
+            relinked[name] = None
         return Applied(True, at_ms)
 
     def _contribution(self, customer: Customer, contact_id: str) -> Contribution:
@@ -156,16 +162,10 @@ class CustomerFold:
             self._relinked.setdefault(customer_id, {})[contact_id] = None
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
-        rows = [
-            row
-            for customer_id in self._unpublished
-            for row in resolution_rows(
-                self._work.get(customer_id) or self._load(customer_id),
-                self._unpublished[customer_id],
-                version,
-                marker.append_ms,
-            )
-        ]
+        rows: list[tuple[Any, ...]] = []
+        for customer_id, relinked in self._unpublished.items():
+            customer = self._work.get(customer_id) or self._load(customer_id)
+            rows += resolution_rows(customer, relinked, version, marker.append_ms)
         self._relinked = {}
         self._cool()
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
@@ -229,34 +229,43 @@ def state_row(facts: Facts, version: int) -> StateRow:
 
 def resolution_rows(
     customer: Customer, relinked: Collection[str], version: int, append_ms: int
-) -> Iterator[tuple[Any, ...]]:
+) -> list[tuple[Any, ...]]:
     """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
     held = {name for name in relinked if customer.facts[name].held}
-    names = sorted(customer.descendants(held))
-    issues = customer.issues(names)
+    if len(customer.facts) == 1:
+        names, issues = list(held), {name: name for name in held}
+    else:
+        names = sorted(customer.descendants(held))
+        issues = customer.issues(names)
+    rows: list[tuple[Any, ...]] = []
     for name in names:
         linked = customer.linked(name)
-        yield (
-            name, linked.facts.customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
-            linked.facts.last_closed_ms, append_ms, version,
+        facts = linked.facts
+        rows.append(
+            (
+                name, facts.customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
+                facts.last_closed_ms, append_ms, version,
+            )
         )  # fmt: skip
-    for name in relinked:
-        if name not in held:
-            yield name, customer.facts[name].customer_id, 0, "", "", "", "", None, append_ms, version
+    rows += [
+        (name, customer.facts[name].customer_id, 0, "", "", "", "", None, append_ms, version)
+        for name in relinked
+        if name not in held
+    ]
+    return rows
 
 
 def _last_ms(facts: Facts) -> int:
     """The newest time of the contact, and of all it is booked at: whoever looks for the cells of a day goes by it."""
-    return max(
-        facts.requested_ms,
-        facts.last_closed_ms or 0,
-        facts.wait_began_ms or 0,
-        facts.abandoned_ms or 0,
-        *facts.reached_ms,
-        *(raised_ms for raised_ms, _ in facts.settled),
-        *(at_ms for at_ms, _ in facts.outreach),
-        *facts.left_ms,
-    )
+    newest = facts.requested_ms
+    for at_ms in (facts.last_closed_ms, facts.wait_began_ms, facts.abandoned_ms, *facts.reached_ms, *facts.left_ms):
+        if at_ms is not None and at_ms > newest:
+            newest = at_ms
+    for raised_ms, _ in facts.settled:
+        newest = max(newest, raised_ms)
+    for at_ms, _ in facts.outreach:
+        newest = max(newest, at_ms)
+    return newest
 
 
 RESOLUTION_ROW: Final = (
