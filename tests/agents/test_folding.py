@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -167,10 +168,15 @@ async def test_a_bug_while_writing_is_told_and_nothing_counts_as_written(new: Ne
 async def test_a_bug_while_folding_leaves_the_handler(new: NewScene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await new().started()
 
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError("a bug")
+    class Broken:
+        def apply(self, *_: object) -> None:
+            raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(scene.engine.fold_, "apply", broken)
+        def __getattr__(self, name: str) -> Any:
+            return getattr(whole, name)
+
+    whole = scene.engine.fold_
+    monkeypatch.setattr(scene.engine, "fold_", Broken())
     with pytest.raises(ZeroDivisionError):  # the log hands it to on_bug
         await scene.folding.handle(batch(PARTITION, 0, touchpoint("k", "contact.requested")))
 

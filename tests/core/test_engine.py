@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core import contacts, steps
+from pipeline.core import steps
+from pipeline.core.contact import MAX_TOUCHPOINTS
 from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import BehindLedger, Engine, Hole, OtherDefinitions, OtherLog
@@ -191,10 +192,10 @@ def test_what_is_older_than_retention_is_rejected_and_what_is_just_old_enough_is
     assert (one.marker.rejected, one.marker.late, one.marker.applied) == ({"too_old": 1}, 1, 2)
 
 
-def test_a_contact_without_end_is_cut_off_but_revisions_still_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contacts, "MAX_TOUCHPOINTS", 2)
-    one = folded([record(0), record(1), record(2), record(3, id="t1", revision=1)])
-    assert (one.marker.rejected, one.marker.applied) == ({"contact_too_long": 1}, 3)
+def test_a_contact_without_end_is_cut_off_but_revisions_still_count() -> None:
+    n = MAX_TOUCHPOINTS
+    one = folded([*(record(offset) for offset in range(n + 1)), record(n + 1, id="t1", revision=1)])
+    assert (one.marker.rejected, one.marker.applied) == ({"contact_too_long": 1}, n + 1)
 
 
 def test_too_many_rejects_stop_before_the_one_too_many() -> None:
