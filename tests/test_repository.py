@@ -1,5 +1,6 @@
 """The tree itself: what is committed, how it is declared, and what the wheel holds."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from pipeline.compiled import SWITCH, core_of, making
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agents", "dashboards", "pipeline", "schemas")
@@ -143,18 +146,22 @@ def clean_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what goes into a wheel: the tree stays as it is, and nothing left over from a build gets in."""
     clean = tmp_path_factory.mktemp("tree")
     for path in files():
-        if path.parts[0] in PACKAGES or str(path) in {"pyproject.toml", "LICENSE", "README.md"}:
+        if path.parts[0] in PACKAGES or str(path) in {"pyproject.toml", "setup.py", "LICENSE", "README.md"}:
             (clean / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, clean / path)
+    if core_of(ROOT).compiled:
+        making.make(ROOT, clean)
     return clean
 
 
 @pytest.fixture(scope="module")
 def wheel(clean_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled if the checkout is; nothing is compiled for it."""
     out = tmp_path_factory.mktemp("wheel")
     arguments = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
     built = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", *arguments, "--wheel-dir", str(out), str(clean_tree)],
+        env={**os.environ, SWITCH: str(not core_of(ROOT).compiled)},
         check=False,
         capture_output=True,
         text=True,
@@ -170,6 +177,17 @@ def test_the_wheel_holds_every_file_of_the_packages(clean_tree: Path, wheel: Pat
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == {path.as_posix() for path in present if (clean_tree / path).is_file()}
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
+
+
+def test_a_wheel_that_holds_the_core_compiled_runs_it(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = "from pipeline.compiled import core; from pipeline.core import engine; print(core().words, engine.__file__)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), SWITCH: ""}
+    arguments = [sys.executable, "-c", code]
+    ran = subprocess.run(arguments, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert ran.stdout.startswith(f"{core_of(ROOT).words} {tmp_path}") or not core_of(ROOT).compiled, ran.stdout
+    assert wheel.name.endswith("-none-any.whl") != core_of(ROOT).compiled, "for one platform and one Python, or for all"
 
 
 def test_the_wheel_declares_the_command_and_the_transport(wheel: Path) -> None:

@@ -39,9 +39,12 @@ class Core(Struct, frozen=True):
 @cache
 def core() -> Core:
     """Which core runs in this process: decided once, before any of it is imported."""
-    if os.environ.get(SWITCH, "").lower() not in {"", "0", "false", "no", "off"}:
-        return Core(False, f"pure Python, because {SWITCH} says so")
-    return core_of(ROOT)
+    return Core(False, f"pure Python, because {SWITCH} says so") if switched_off() else core_of(ROOT)
+
+
+def switched_off() -> bool:
+    """Whether only sources are wanted, whatever is here."""
+    return os.environ.get(SWITCH, "").lower() not in {"", "0", "false", "no", "off"}
 
 
 def with_extensions(path: list[str], room: str) -> list[str]:

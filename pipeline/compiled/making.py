@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from pipeline.compiled import FOLDER, MADE, Made, digests
+from pipeline.compiled import FOLDER, MADE, SWITCH, Made, core_of, digests, switched_off
 
 _CORE: Final = (
     "calendar", "cells", "contact", "contacts", "customer", "customers", "effort", "engine", "facts", "hand",
@@ -37,6 +37,8 @@ def modules(root: Path) -> list[str]:
 
 def missing() -> str:
     """What is not here to compile with; '' where nothing is."""
+    if switched_off():
+        return f"{SWITCH} says so"
     for library in ("mypyc", "setuptools"):
         if find_spec(library) is None:
             return f"there is no {library} (requirements-dev.txt has it)"
@@ -49,7 +51,12 @@ def missing() -> str:
 
 
 def make(root: Path, into: Path) -> None:
-    """Compile the sources below `root`; the extensions come to be below `into`. Takes about a minute of a core."""
+    """The extensions of the sources below `root` come to be below `into`. Compiling takes about a minute; what has been
+    compiled there is only copied. Raises CannotCompile.
+    """
+    if core_of(root).compiled:
+        shutil.copytree(root / FOLDER, into / FOLDER, ignore=_sources, dirs_exist_ok=True)
+        return
     from mypyc.build import mypycify
     from setuptools import Distribution
     from setuptools.errors import BaseError
@@ -75,6 +82,10 @@ def make(root: Path, into: Path) -> None:
         except (SystemExit, BaseError) as error:
             raise CannotCompile(str(error)) from error
         _put(Path(work, "lib", FOLDER), into / FOLDER, made)
+
+
+def _sources(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith(".py") or name == "__pycache__"]
 
 
 def _put(new: Path, place: Path, made: Made) -> None:
