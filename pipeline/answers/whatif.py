@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline.answers import sums as summed
 from pipeline.core import view
-from pipeline.core.cells import Cell, add
+from pipeline.core.cells import Cell, add, take
 from pipeline.core.contact import Contact
 from pipeline.core.histogram import bounds
 from pipeline.core.measure import Columns
@@ -113,7 +113,7 @@ class Question:
             old, new = self._counted[place]
             open_old, open_new = self._open[place]
             rest = dict(stored.get(place, {}))
-            add(rest, old, -1)
+            take(rest, old)
             outcome = Outcome(summed.sums(old, open_old), summed.sums(new, open_new), summed.sums(new, open_new))
             gone = {name: n for name, n in summed.sums(rest).items() if n and name in (*_WAITING, *_RESPONSE)}
             if any(n > 0 for n in gone.values()):

@@ -22,7 +22,8 @@ def book(
     into: Contribution, columns: Sequence[Column], at_ms: int, dimensions: tuple[str, str, str], item: Any
 ) -> None:
     """Add what one moment is worth to its minute."""
-    key = (at_ms // MINUTE_MS * 60, *dimensions)
+    channel, queue, segment = dimensions
+    key = (at_ms // MINUTE_MS * 60, channel, queue, segment)
     cell = into.get(key)
     if cell is None:
         cell = into[key] = {}
@@ -40,10 +41,16 @@ def book(
             cell[place] = cell.get(place, 0) + 1
 
 
-def add(into: Cell, cell: Cell, sign: int = 1) -> None:
-    """into += sign * cell."""
+def add(into: Cell, cell: Cell) -> None:
+    """into += cell."""
     for number, value in cell.items():
-        into[number] = into.get(number, 0) + sign * value
+        into[number] = into.get(number, 0) + value
+
+
+def take(into: Cell, cell: Cell) -> None:
+    """into -= cell."""
+    for number, value in cell.items():
+        into[number] = into.get(number, 0) - value
 
 
 def total(cells: Sequence[Cell]) -> Cell:
@@ -63,7 +70,7 @@ def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
         if before is not None:
             if before == cell:
                 continue
-            add(into.setdefault(key, {}), before, -1)
+            take(into.setdefault(key, {}), before)
         found = into.get(key)
         if not found:
             into[key] = dict(cell)
@@ -71,15 +78,13 @@ def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
             add(found, cell)
     for key, cell in old.items():
         if key not in new:
-            add(into.setdefault(key, {}), cell, -1)
+            take(into.setdefault(key, {}), cell)
 
 
 def settled(cell: Cell, columns: Columns) -> Cell:
     """A cell without zeros, in order of the column numbers; an optional measure stays, even 0, while anything adds to
     it.
     """
-    if 0 not in cell.values():
-        return dict(sorted(cell.items()))
     optional = columns.optional
     return {
         number: cell[number]

@@ -11,18 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.packed import (
-    Common,
-    Packed,
-    commons_of,
-    decode,
-    encode,
-    lengthened,
-    newest_ms,
-    packed_words,
-    shortened,
-    trimmed,
-)
+from pipeline.core.ids import lengthened, shortened
+from pipeline.core.packed import Common, Packed, decode, encode, newest_ms, trimmed
 from schemas.touchpoint import TYPES, Touchpoint
 
 __all__ = ["Common", "Contact", "Touch", "newest_ms", "subject_of", "trimmed", "unpack"]
@@ -142,52 +132,70 @@ class Contact:
 
     def pack(self) -> bytes:
         """The contact as bytes; the same set of touchpoints gives the same bytes."""
-        touches = self.touches
-        distinct: dict[Common, None] = {}
-        last: Common | None = None
-        for touch in touches:
-            if touch.common is not last:
-                last = touch.common
-                distinct[last] = None
-        commons = sorted(distinct)
-        place_of = {common: place for place, common in enumerate(commons)}
-        named = sorted(self.named)
-        words, flat = packed_words(commons, named)
+        touches, named = self.touches, sorted(self.named)
         last_ms = touches[-1].at_ms if touches else 0
-        packed = Packed(
-            last_ms,
-            [last_ms - touch.at_ms for touch in touches],
-            shortened([touch.id for touch in touches]),
-            bytes([touch.type for touch in touches]),
-            [place_of[touch.common] for touch in touches],
-            words,
-            flat,
-            shortened(named),
-            self.revised_ms,
-            {place: touch.details for place, touch in enumerate(touches) if touch.details},
-            {place: touch.revision for place, touch in enumerate(touches) if touch.revision},
-            {place: touch.raw_ms for place, touch in enumerate(touches) if touch.raw_ms is not None},
-            sorted(self.erased),
-        )
-        return encode(packed)
+        before_ms: list[int] = []
+        ids: list[str] = []
+        types: list[int] = []
+        places: list[int] = []
+        commons: list[Common] = []
+        place_of: dict[Common, int] = {}
+        details: dict[int, dict[str, Any]] = {}
+        revisions: dict[int, int] = {}
+        raw_ms: dict[int, int] = {}
+        last: Common | None = None
+        place = 0
+        for n, touch in enumerate(touches):
+            common = touch.common
+            if common is not last:
+                last = common
+                place = place_of.setdefault(common, len(commons))
+                if place == len(commons):
+                    commons.append(common)
+            before_ms.append(last_ms - touch.at_ms)
+            ids.append(touch.id)
+            types.append(touch.type)
+            places.append(place)
+            if touch.details:
+                details[n] = touch.details
+            if touch.revision:
+                revisions[n] = touch.revision
+            if touch.raw_ms is not None:
+                raw_ms[n] = touch.raw_ms
+        one_customer = len(named) == 1 and all(common.customer_id == named[0] for common in commons)
+        if one_customer:
+            commons = [_of(common, "") for common in commons]
+        return encode(
+            Packed(
+                last_ms, before_ms, shortened(ids), types, places, commons, one_customer, shortened(named),
+                self.revised_ms, details, revisions, raw_ms, sorted(self.erased),
+            )
+        )  # fmt: skip
+
+
+def _of(common: Common, customer_id: str) -> Common:
+    """The same of another customer."""
+    return Common(
+        common.channel, customer_id, common.direction, common.queue, common.segment, common.topic, common.agent_id,
+        common.source,
+    )  # fmt: skip
 
 
 def unpack(contact_id: str, state: bytes) -> Contact:
     """The contact a ledger row holds."""
     packed = decode(state)
-    named = lengthened(packed.named)
-    commons = commons_of(packed, named)
-    details, revisions, raws, types, places = (
-        packed.details, packed.revisions, packed.raw_ms, packed.types, packed.places,
-    )  # fmt: skip
+    named, commons = lengthened(packed.named), packed.commons
+    if packed.one_customer:
+        commons = [_of(common, named[0]) for common in commons]
+    details, revisions, raw_ms, last_ms = packed.details, packed.revisions, packed.raw_ms, packed.newest_ms
+    types, places, ids = packed.types, packed.places, lengthened(packed.ids)
     contact = Contact(contact_id)
-    ids = lengthened(packed.ids)
-    newest = packed.newest_ms
-    contact.touches = [
-        Touch(newest - before, ids[n], types[n], commons[places[n]], details.get(n), revisions.get(n, 0), raws.get(n))
-        for n, before in enumerate(packed.before_ms)
-    ]
-    contact.by_id = {touch.id: touch for touch in contact.touches}
+    for n, before in enumerate(packed.before_ms):
+        touch = Touch(
+            last_ms - before, ids[n], types[n], commons[places[n]], details.get(n), revisions.get(n, 0), raw_ms.get(n)
+        )
+        contact.touches.append(touch)
+        contact.by_id[touch.id] = touch
     contact.named = set(named)
     contact.revised_ms = packed.revised_ms
     contact.erased = set(packed.erased)

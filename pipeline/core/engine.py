@@ -338,43 +338,48 @@ class Engine:
             return
         if first_offset > marker.offset:
             raise Hole(self.partition, marker.offset, first_offset)
-        apply = self.fold_.apply
+        apply, good = self.fold_.apply, self._poison.good
+        append_ms, watermark_ms, position = marker.append_ms, marker.watermark_ms, marker.offset
+        applied = duplicate = late = size = 0
+        hour, block = self._generation
         try:
             for record in records:
                 offset = record.offset
-                if offset < marker.offset:
+                if offset < position:
                     continue
-                marker.append_ms = max(marker.append_ms, record.timestamp_ms)
-                generation = (marker.append_ms // _HOUR_MS, offset >> _BLOCK_BITS)
-                if generation != self._generation:
+                if record.timestamp_ms > append_ms:
+                    append_ms = record.timestamp_ms
+                if append_ms // _HOUR_MS != hour or offset >> _BLOCK_BITS != block:
                     self.settle()
-                    self._generation = generation
+                    hour, block = self._generation = (append_ms // _HOUR_MS, offset >> _BLOCK_BITS)
                     self._cells = {}
-                done = apply(record, marker.append_ms, marker.watermark_ms)
-                if isinstance(done, Reject):
+                done = apply(record, append_ms, watermark_ms)
+                if not isinstance(done, Applied):
+                    marker.append_ms = append_ms
                     self._reject(done, record)
+                elif done.changed:
+                    good()
+                    applied += 1
+                    size += max(len(record.value or b"") - _ENVELOPE_BYTES, _ENVELOPE_BYTES)
+                    if done.at_ms > watermark_ms:
+                        watermark_ms = done.at_ms
+                    elif done.at_ms < watermark_ms - _HOUR_MS:
+                        late += 1
+                    if done.clamped is not None:
+                        marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
                 else:
-                    self._apply(done, record)
-                marker.offset = offset + 1
-            marker.offset = next_offset
+                    good()
+                    duplicate += 1
+                position = offset + 1
+            position = next_offset
         finally:
+            marker.append_ms, marker.watermark_ms, marker.offset = append_ms, watermark_ms, position
+            marker.applied += applied
+            marker.duplicate += duplicate
+            marker.late += late
+            self._bytes += size
             if self.fold_.unsettled >= _MOST_UNSETTLED:
                 self.settle()
-
-    def _apply(self, done: Applied, record: Record) -> None:
-        marker = self.marker
-        self._poison.good()
-        if not done.changed:
-            marker.duplicate += 1
-            return
-        marker.applied += 1
-        self._bytes += max(len(record.value or b"") - _ENVELOPE_BYTES, _ENVELOPE_BYTES)
-        if done.clamped is not None:
-            marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
-        if done.at_ms < marker.watermark_ms - _HOUR_MS:
-            marker.late += 1
-        elif done.at_ms > marker.watermark_ms:
-            marker.watermark_ms = done.at_ms
 
     def _reject(self, reject: Reject, record: Record) -> None:
         self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
@@ -508,8 +513,15 @@ class Engine:
     def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
-        totals = [settled(cell, columns) for windows in cells.values() for cell in windows.values()]
-        n, rest = len(totals), len(states) + 1
+        numbers: list[list[int]] = []
+        values: list[list[int]] = []
+        for windows in cells.values():
+            for cell in windows.values():
+                kept = settled(cell, columns) if 0 in cell.values() else cell
+                order = sorted(kept)
+                numbers.append(order)
+                values.append([kept[number] for number in order])
+        n, rest = len(numbers), len(states) + 1
         keys = [window for windows in cells.values() for window in windows]
         resolutions, starts, channels, queues, segments = list(zip(*keys, strict=True)) if keys else [()] * 5
         hours: list[int] = []
@@ -530,8 +542,8 @@ class Engine:
             "epoch": [self.epoch] * n + none,
             "generation_hour": [*hours, *none],
             "generation_block": [*blocks, *none],
-            "keys": [*[list(total) for total in totals], *[[]] * rest],
-            "values": [*[list(total.values()) for total in totals], *[[]] * rest],
+            "keys": [*numbers, *[[]] * rest],
+            "values": [*values, *[[]] * rest],
             "state": [*[b""] * n, *[row.state for row in states], msgspec.json.encode(self.marker)],
             "is_open": [*empty, *[int(row.is_open) for row in states], 0],
             "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],

@@ -7,7 +7,7 @@ about 100 bytes.
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pipeline.core.packed import lengthened, shortened
+from pipeline.core.ids import lengthened, shortened
 from pipeline.core.packed_facts import NEVER, Facts, KeptCustomer, KeptFacts, newest_ms, pack_customer, unpack_customer
 
 __all__ = ["Keeper", "newest_ms"]

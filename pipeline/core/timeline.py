@@ -171,23 +171,23 @@ def _who(touches: Sequence[Touch]) -> tuple[str, str, str, str, str, str, bool]:
     channel, segment, topic = common.channel, common.segment, common.topic
     customer_id, source, direction = common.customer_id, common.source, common.direction
     queued = answered = named = ""
-    previous = None
+    previous, place = None, ""
     for touch in touches:
         common = touch.common
-        if common.queue:
-            if touch.type == QUEUED:
-                queued = queued or common.queue
-            elif touch.type == ANSWERED:
-                answered = answered or common.queue
-            elif touch.type != TRANSFERRED:
-                named = named or common.queue
-        if common is previous:
-            continue
-        previous = common
-        segment = segment or common.segment
-        topic = topic or common.topic
-        customer_id = customer_id or common.customer_id
-        source = source or common.source
-        direction = direction or common.direction
+        if common is not previous:
+            previous, place = common, common.queue
+            segment = segment or common.segment
+            topic = topic or common.topic
+            customer_id = customer_id or common.customer_id
+            source = source or common.source
+            direction = direction or common.direction
+        if place:
+            code = touch.type
+            if code == QUEUED:
+                queued = queued or place
+            elif code == ANSWERED:
+                answered = answered or place
+            elif code != TRANSFERRED:
+                named = named or place
     queue = queued or answered or named or UNKNOWN
     return channel, queue, segment or UNKNOWN, topic, customer_id, source, direction != "outbound"

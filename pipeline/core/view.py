@@ -154,21 +154,24 @@ def claim(into: Contribution, touches: Sequence[Touch], known: int) -> None:
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
     channel, queued, answered, named, segment = touches[0].common.channel, "", "", "", ""
-    place = ("", "")
-    for count, touch in enumerate(touches, 1):
-        common = touch.common
-        segment = segment or common.segment
-        if common.queue:
-            if touch.type == QUEUED:
-                queued = queued or common.queue
-            elif touch.type == ANSWERED:
-                answered = answered or common.queue
-            elif touch.type != TRANSFERRED:
-                named = named or common.queue
-        before, place = place, (queued or answered or named or UNKNOWN, segment or UNKNOWN)
-        if place != before and count - 1 > known:
-            _claim_place(into, touches[: count - 1], channel, *before)
-    _claim_place(into, touches, channel, *place)
+    previous, said, queue, before = None, "", "", ""
+    for count, touch in enumerate(touches):
+        common, segment_before = touch.common, segment
+        if common is not previous:
+            previous, said = common, common.queue
+            segment = segment or common.segment
+        if said:
+            code = touch.type
+            if code == QUEUED:
+                queued = queued or said
+            elif code == ANSWERED:
+                answered = answered or said
+            elif code != TRANSFERRED:
+                named = named or said
+        before, queue = queue, queued or answered or named or UNKNOWN
+        if count > known and (queue != before or segment != segment_before):
+            _claim_place(into, touches[:count], channel, before, segment_before or UNKNOWN)
+    _claim_place(into, touches, channel, queue, segment or UNKNOWN)
 
 
 def _claim_place(into: Contribution, touches: Sequence[Touch], channel: str, queue: str, segment: str) -> None:

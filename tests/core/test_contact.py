@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.contact import Contact, newest_ms, unpack
-from pipeline.core.packed import lengthened, shortened
+from pipeline.core.ids import lengthened, shortened
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.touchpoint import Touchpoint
