@@ -20,7 +20,8 @@ from pipeline.compiled import SWITCH, core_of, making
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agents", "dashboards", "pipeline", "schemas")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT, BUILD = DECLARED["project"], DECLARED["build-system"]["requires"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 # Written so that these lines do not find themselves.
@@ -112,6 +113,14 @@ def test_every_declared_dependency_is_pinned_to_a_version_it_allows(name: str) -
     for text in PINS[name]:
         requirement = Requirement(text)
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
+
+
+def test_a_wheel_is_built_with_what_the_tests_passed_with() -> None:
+    versions = pinned("requirements-dev.txt")
+    for text in BUILD:
+        requirement = Requirement(text)
+        if requirement.name != "setuptools":
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
 
 
 @pytest.mark.parametrize("name", PINS)
