@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
+from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, shortened
 from pipeline.core.packed import Common, Packed, decode, encode, newest_ms, trimmed
@@ -21,6 +22,7 @@ MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
 
 
+@mypyc_attr(acyclic=True)
 class Touch:
     """One touchpoint inside a contact. `at_ms` is the effective time, `raw_ms` the time as sent where it was
     clamped.
@@ -62,6 +64,7 @@ _DETAILS: Final = {
 _order = attrgetter("at_ms", "id")
 
 
+@mypyc_attr(acyclic=True)
 class Contact:
     """The touchpoints of one contact, in order of (effective time, id), ready to be folded and derived from.
 

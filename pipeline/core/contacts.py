@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any, Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, revise
 from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, Touch, newest_ms, unpack
@@ -38,10 +40,11 @@ _UNPACKED: Final = 2_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
-_MOST_UNPACKED: Final = 20_000
+_MOST_UNPACKED = 20_000
 """Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 
 
+@mypyc_attr(acyclic=True)
 class _Work:
     """A contact in hand. `booked`: what it adds to the cells, as it was when the fold settled last; `view` and `known`,
     its number of touchpoints, are of then, too. Since then it may have changed: `shuffled` says that touchpoints came

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.facts import Facts
 
 _Sorted = list[tuple[int, str]]
@@ -34,6 +36,7 @@ may have been the cause.
 """
 
 
+@mypyc_attr(acyclic=True)
 class Settled:
     """A complaint that was settled, and whether the customer praised us within 30 days of it."""
 
@@ -44,6 +47,7 @@ class Settled:
         self.recovered = recovered
 
 
+@mypyc_attr(acyclic=True)
 class Outreach:
     """Once we turned to the customer: before they had asked (for a reason that concerns them), and whether they asked
     all the same.
@@ -57,6 +61,7 @@ class Outreach:
         self.followed = followed
 
 
+@mypyc_attr(acyclic=True)
 class Leaving:
     """The customer left us; `after_bad`: within 30 days after something bad."""
 
@@ -67,6 +72,7 @@ class Leaving:
         self.after_bad = after_bad
 
 
+@mypyc_attr(acyclic=True)
 class Linked:
     """One contact of a customer, seen among the others: what the measures of the customer fold are functions of."""
 
@@ -119,6 +125,7 @@ class Linked:
         return "resolved" if self.resolved else "transferred"
 
 
+@mypyc_attr(acyclic=True)
 class Customer:
     """The contacts a customer holds (and the versions of those that are gone)."""
 

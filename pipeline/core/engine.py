@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
+from mypy_extensions import mypyc_attr
 
 from pipeline.core.cells import Cell, Contribution, add, settled
 from pipeline.core.known import Known, hash_of
@@ -47,13 +48,13 @@ from pipeline.core.zone import Zone
 from schemas.rejects import DeadLetter, Reject, dead_letter
 from schemas.vocabulary import OTHER
 
-_HOUR_MS: Final = 3_600_000
-_BLOCK_BITS: Final = 20
+_HOUR_MS = 3_600_000  # not Final, so read when it is needed: the simulation makes hours short
+_BLOCK_BITS = 20  # as above
 _CELL_BYTES: Final = 600
 """What a cell takes in a flush, about: some forty numbers with their keys."""
 _CELLS_OF_A_STATE: Final = 4
 """How many cells a contact touches that nobody else did, about."""
-_MOST_UNSETTLED: Final = 5_000
+_MOST_UNSETTLED = 5_000
 """So many changed contacts are settled at once: some fifty milliseconds in which nothing else happens."""
 _ENVELOPE_BYTES: Final = 64
 """What a touchpoint's JSON has and its packed form has not, at least: names, quotes, the contact's id."""
@@ -112,6 +113,7 @@ class BehindLedger(Exception):
         super().__init__(f"{partition}: somebody else has been ahead of us")
 
 
+@mypyc_attr(acyclic=True)
 class Applied:
     """What one record did. `changed` False: it is a duplicate. `clamped`: the source whose clock was ahead, if any."""
 

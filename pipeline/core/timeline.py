@@ -4,7 +4,6 @@ All times are effective times in ms; "first" and "earliest" follow (effective ti
 of the set of touchpoints and of the catalogue's rules.
 """
 
-from collections.abc import Sequence
 from sys import intern
 from typing import Final
 
@@ -64,7 +63,7 @@ class Timeline:
         "touches", "transfers",
     )  # fmt: skip
 
-    def __init__(self, contact_id: str, touches: Sequence[Touch], rulebook: Rulebook) -> None:
+    def __init__(self, contact_id: str, touches: list[Touch], rulebook: Rulebook) -> None:
         first: dict[int, int] = {}
         seen = 0
         last_closed: int | None = None
@@ -165,7 +164,7 @@ def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
     return Timeline(contact.contact_id, contact.touches, rulebook)
 
 
-def _who(touches: Sequence[Touch]) -> tuple[str, str, str, str, str, str, bool]:
+def _who(touches: list[Touch]) -> tuple[str, str, str, str, str, str, bool]:
     """Channel, queue, segment, topic, customer, source and whether inbound: of the first touchpoint that says it."""
     common = touches[0].common
     channel, segment, topic = common.channel, common.segment, common.topic

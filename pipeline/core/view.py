@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from pipeline.core.cells import MINUTE_MS, Contribution, book
 from pipeline.core.contact import Contact, Touch
 from pipeline.core.effort import HAPPENINGS, happenings
@@ -35,6 +37,7 @@ from pipeline.core.waiting import Leg, Wait, legs, wait
 from schemas.vocabulary import UNKNOWN
 
 
+@mypyc_attr(acyclic=True)
 class View:
     """Everything derived of a contact: a pure function of its touchpoints and the rules."""
 
@@ -147,7 +150,7 @@ _NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED
 """At the time of these nothing is booked, unless one of them comes first of all."""
 
 
-def claim(into: Contribution, touches: Sequence[Touch], known: int) -> None:
+def claim(into: Contribution, touches: list[Touch], known: int) -> None:
     """Name every cell that the contact was booked in, be it with nothing, at some time between its first `known`
     touchpoints and all of them, had somebody looked after each. They came in this order, each later than all before.
 
@@ -174,7 +177,7 @@ def claim(into: Contribution, touches: Sequence[Touch], known: int) -> None:
     _claim_place(into, touches, channel, queue, segment or UNKNOWN)
 
 
-def _claim_place(into: Contribution, touches: Sequence[Touch], channel: str, queue: str, segment: str) -> None:
+def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: str, segment: str) -> None:
     seen, last_s = 0, -1
     for touch in touches:
         code = touch.type
