@@ -42,8 +42,9 @@ has some eight touchpoints, so the hand goes round several times before one that
 class Pace(Struct, frozen=True):
     """When to flush and when to stop reading.
 
-    `interval_seconds` when little comes, `busy_seconds` where `busy_records` come within it, `behind_seconds` while the
-    log holds `behind_records` that are not read yet: what is touched again and again is written once. Sooner with
+    `interval_seconds` after the flush before when little comes; `busy_seconds` where `busy_records` came since, or as
+    soon as nothing has come for `quiet_seconds`; `behind_seconds` from `behind_records` on that the log holds and that
+    are not read yet, until there are next to none: what is touched again and again is written once. Sooner with
     `flush_records` folded, `flush_rows` to write, or four fifths of `most_bytes`; at `most_rows` or `most_bytes`
     nothing more is read: a flush is one block, and memory is finite.
     """
@@ -51,6 +52,7 @@ class Pace(Struct, frozen=True):
     interval_seconds: float = 0.5
     busy_records: int = 100
     busy_seconds: float = 1.0
+    quiet_seconds: float = 0.2
     behind_records: int = 10_000
     behind_seconds: float = 5.0
     flush_records: int = 100_000
@@ -224,7 +226,7 @@ class Folding:
         if not self.ready or self.stopped_because:
             return
         records, was_behind = batch.records, self._behind
-        self._behind = batch.left >= self._pace.behind_records
+        self._behind = batch.left >= self._pace.behind_records or (was_behind and batch.left > self._pace.busy_records)
         reached("before_fold")
         try:
             await self._read_back(records)
@@ -254,7 +256,7 @@ class Folding:
         self.engine.evict(len(records) // 2 + _LOOKS)
         self._note_dirty()
         if was_behind and not self._behind:
-            self._hurry.set()  # who waits for the end of the log waits no longer
+            self._hurry.set()  # this was the end of the log
 
     async def _read_back(self, records: Sequence[Record]) -> None:
         """Read back what the records name and memory does not hold, in one query. Waits for the warehouse: of whom
@@ -364,19 +366,25 @@ class Folding:
 
     async def _until_next(self) -> None:
         """Let an interval pass, unless much has gathered or the end has come."""
-        pace = self._pace
-        await self._hurried(pace.interval_seconds)
-        if self._folded >= pace.busy_records:
-            await self._hurried(pace.busy_seconds - pace.interval_seconds)
-        if self._behind:
-            await self._hurried(pace.behind_seconds - pace.busy_seconds)
+        clock = asyncio.get_running_loop().time
+        begun = now = clock()
+        while (left_seconds := begun + self._interval_seconds - now) > 0 and not self._hurry.is_set():
+            folded, before = self._folded, now
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), min(left_seconds, self._pace.quiet_seconds))
+            now = clock()
+            on_time = now - before < 2 * self._pace.quiet_seconds  # else nobody came to fold
+            if on_time and folded == self._folded >= self._pace.busy_records and not self._behind:
+                break
         if not self._closed.is_set():
             self._hurry.clear()
 
-    async def _hurried(self, seconds: float) -> None:
-        """Wait so long at most."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds)
+    @property
+    def _interval_seconds(self) -> float:
+        pace = self._pace
+        if self._behind:
+            return max(pace.behind_seconds, pace.interval_seconds)
+        return max(pace.busy_seconds if self._folded >= pace.busy_records else 0.0, pace.interval_seconds)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -26,7 +26,7 @@ from tests.agents.fakes import NOTHING, NOW_MS, FakeClock, FakeLedger, FakeLog, 
 
 PARTITION = "touchpoints/0"
 QUICK = Pace(interval_seconds=0.001, retry_seconds=0.001, most_retry_seconds=0.01)
-PATIENT = Pace(interval_seconds=1_000, flush_rows=1_000_000)
+PATIENT = Pace(interval_seconds=1_000, quiet_seconds=1_000, flush_rows=1_000_000)
 """Flushes at the start and at the end only."""
 _CATALOGUE = default()
 KEEPING = msgspec.structs.replace(
@@ -194,18 +194,28 @@ async def test_much_that_is_unwritten_is_flushed_before_the_interval_is_over(new
     assert held_back == 1
 
 
-async def test_far_behind_the_log_much_is_gathered_and_written_when_its_end_is_near(new: NewScene) -> None:
-    pace = Pace(interval_seconds=0.001, busy_records=1, busy_seconds=0.002, behind_records=10, behind_seconds=1_000)
+async def test_far_behind_the_log_much_is_gathered_and_written_at_its_end(new: NewScene) -> None:
+    pace = Pace(interval_seconds=0.001, busy_records=1, quiet_seconds=0.001, behind_records=10, behind_seconds=1_000)
     scene = await new(pace).started()
-    for n in range(2):
+    for n, left in enumerate((10, 9, 2)):
         far = batch(PARTITION, n, touchpoint(f"k{n}", "contact.requested", n))
-        await scene.folding.handle(msgspec.structs.replace(far, left=10))
+        await scene.folding.handle(msgspec.structs.replace(far, left=left))
         await asyncio.sleep(0.02)
     held_back = scene.engine.written_offset
-    near = batch(PARTITION, 2, touchpoint("k2", "contact.requested", 2))
-    await scene.folding.handle(msgspec.structs.replace(near, left=9))
-    await until(lambda: scene.engine.written_offset == 3)
-    assert held_back < 2, "the first may be written at once, the second waits"
+    end = batch(PARTITION, 3, touchpoint("k3", "contact.requested", 3))
+    await scene.folding.handle(msgspec.structs.replace(end, left=1))
+    await until(lambda: scene.engine.written_offset == 4)
+    assert held_back < 2, "the first may be written at once, the others wait"
+
+
+async def test_much_is_written_as_soon_as_nothing_more_comes(new: NewScene) -> None:
+    scene = await new(Pace(interval_seconds=1_000, busy_records=2, quiet_seconds=0.01)).started()
+    await scene.folding.handle(batch(PARTITION, 0, touchpoint("k0", "contact.requested", 0)))
+    await asyncio.sleep(0.05)
+    held_back = scene.engine.written_offset
+    await scene.folding.handle(batch(PARTITION, 1, touchpoint("k1", "contact.requested", 1)))
+    await until(lambda: scene.engine.written_offset == 2)
+    assert held_back == 0
 
 
 async def test_reading_waits_while_too_much_is_unwritten(new: NewScene) -> None:
