@@ -80,7 +80,7 @@ async def test_cells_contacts_facts_and_names_come_back_as_they_were_folded(
     for name, expected in stored.contacts.items():
         one = await asking.contact(warehouse, name)
         assert one is not None
-        assert one.touches == expected.touches
+        assert one.pack() == expected.pack()
     assert await asking.contact(warehouse, "nobody") is None
     facts = await asking.facts(warehouse, "k'1")
     assert {each.contact_id: each for each in facts} == {each.contact_id: each for each in stored.facts["k'1"]}
