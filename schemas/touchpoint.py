@@ -32,7 +32,7 @@ Minor = Annotated[int, Meta(ge=0, le=10**12)]
 """An amount of money in the minor unit of its currency (cents)."""
 
 
-class Touchpoint(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
+class Touchpoint(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """What every touchpoint carries. `time` is when it happened; `customer_id` is a pseudonym."""
 
     id: Name

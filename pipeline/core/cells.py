@@ -26,7 +26,8 @@ def book(
     key = (at_ms // MINUTE_MS * 60, channel, queue, segment)
     cell = into.get(key)
     if cell is None:
-        cell = into[key] = {}
+        into[key] = _first(columns, item)
+        return
     for number, value_of, optional, buckets_key in columns:
         value = value_of(item)
         if value is None:
@@ -39,6 +40,23 @@ def book(
         if buckets_key is not None:
             place = buckets_key + bucket(value)
             cell[place] = cell.get(place, 0) + 1
+
+
+def _first(columns: Sequence[Column], item: Any) -> Cell:
+    """The same where nothing is booked yet: no two columns share a number."""
+    cell: Cell = {}
+    for number, value_of, optional, buckets_key in columns:
+        value = value_of(item)
+        if value is None:
+            continue
+        if optional:
+            cell[number] = value
+            cell[number + 1] = 1
+        elif value:
+            cell[number] = value
+        if buckets_key is not None:
+            cell[buckets_key + bucket(value)] = 1
+    return cell
 
 
 def add(into: Cell, cell: Cell) -> None:

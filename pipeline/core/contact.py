@@ -18,6 +18,10 @@ from schemas.touchpoint import TYPES, Touchpoint
 
 __all__ = ["Common", "Contact", "Touch", "newest_ms", "subject_of", "trimmed", "unpack"]
 
+UNCHANGED, NAMED, APPENDED, INSERTED, REPLACED = range(5)
+"""What a touchpoint did to its contact: nothing; only a customer is named who was not; it came after all others; it
+came before others; it took the place of what was said earlier.
+"""
 MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
 
@@ -96,8 +100,8 @@ class Contact:
         self.revised_ms = max(self.revised_ms, append_ms)
         return True
 
-    def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> bool:
-        """Take in one touchpoint with effective time `at_ms`; False if it changed nothing (a duplicate).
+    def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> int:
+        """Take in one touchpoint with effective time `at_ms`; what it did: UNCHANGED (0) if it is a duplicate.
 
         Law: the outcome is the same for every order and any repetition of the same touchpoints.
         """
@@ -111,27 +115,30 @@ class Contact:
             touch = _touch(touchpoint, at_ms)
         else:
             if touchpoint.revision < known.revision:
-                return grew
+                return NAMED if grew else UNCHANGED
             touch = _touch(touchpoint, at_ms)
             if touchpoint.revision == known.revision:
                 new, old = _body(touch), _body(known)
                 if new < old or (new == old and at_ms >= known.at_ms):
-                    return grew
+                    return NAMED if grew else UNCHANGED
             del self.touches[bisect_left(self.touches, (known.at_ms, known.id), key=_order)]
         self.by_id[touch.id] = touch
         touches = self.touches
         if not touches:
             touches.append(touch)
+            done = APPENDED
         else:
             last = touches[-1]
             if touch.common == last.common:
                 touch.common = last.common
             if touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
                 touches.append(touch)
+                done = APPENDED
             else:
                 insort(touches, touch, key=_order)
+                done = INSERTED
         self.revised_ms = max(self.revised_ms, append_ms)
-        return True
+        return done if known is None else REPLACED
 
     def pack(self) -> bytes:
         """The contact as bytes; the same set of touchpoints gives the same bytes."""

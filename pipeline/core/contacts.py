@@ -13,7 +13,17 @@ from mypy_extensions import mypyc_attr
 
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, revise
-from pipeline.core.contact import MAX_TOUCHPOINTS, Contact, Touch, newest_ms, unpack
+from pipeline.core.contact import (
+    INSERTED,
+    MAX_TOUCHPOINTS,
+    NAMED,
+    REPLACED,
+    UNCHANGED,
+    Contact,
+    Touch,
+    newest_ms,
+    unpack,
+)
 from pipeline.core.engine import Applied
 from pipeline.core.hand import Hand
 from pipeline.core.happened import Happened, happened
@@ -36,7 +46,7 @@ _CLOSED_HOT_MS: Final = 3_600_000
 """How long a contact that is over is held in memory: who comes back opens another one, mostly, and what follows on
 what is the customer fold's to know.
 """
-_UNPACKED: Final = 2_000
+_UNPACKED: Final = 6_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
@@ -123,15 +133,15 @@ class ContactFold:
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
         before = contact.by_id.get(touchpoint.id)
-        if not contact.apply(touchpoint, at_ms, append_ms):
+        done = contact.apply(touchpoint, at_ms, append_ms)
+        if done == UNCHANGED:
             return Applied(False, at_ms)
-        if contact.by_id[touchpoint.id] is not before:
-            if before is not None:
-                work.replaced.append(before)
-            if before is not None or contact.touches[-1].id != touchpoint.id:
-                work.shuffled = True
-            if self._kept is not None:
-                self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
+        if done == REPLACED and before is not None:
+            work.replaced.append(before)
+        if done in (INSERTED, REPLACED):
+            work.shuffled = True
+        if self._kept is not None and done != NAMED:
+            self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
         work.changed = True
         self._unsettled[contact_id] = work
         source = touchpoint.source or "unknown"

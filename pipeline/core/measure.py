@@ -109,8 +109,11 @@ def column_key(name: str) -> int:
     return crc32(name.encode()) << _BUCKET_BITS
 
 
-Column = tuple[int, Callable[[Any], int | None], bool, int | None]
-"""A measure made ready for the fold: its number, its function, whether it is optional, and its histogram's number."""
+Column = tuple[Any, Callable[[Any], int | None], bool, Any]
+"""A measure made ready for the fold: its number, its function, whether it is optional, and its histogram's number.
+
+Both numbers are ints. To compiled code they are objects: it would make a new one of them for every look into a cell.
+"""
 
 
 class Columns:
