@@ -344,6 +344,7 @@ class Engine:
         append_ms, watermark_ms, position = marker.append_ms, marker.watermark_ms, marker.offset
         applied = duplicate = late = size = 0
         hour, block = self._generation
+        hour_ms, block_bits = _HOUR_MS, _BLOCK_BITS
         try:
             for record in records:
                 offset = record.offset
@@ -351,9 +352,11 @@ class Engine:
                     continue
                 if record.timestamp_ms > append_ms:
                     append_ms = record.timestamp_ms
-                if append_ms // _HOUR_MS != hour or offset >> _BLOCK_BITS != block:
+                hour_now, block_now = append_ms // hour_ms, offset >> block_bits
+                if hour_now != hour or block_now != block:
                     self.settle()
-                    hour, block = self._generation = (append_ms // _HOUR_MS, offset >> _BLOCK_BITS)
+                    hour, block = hour_now, block_now
+                    self._generation = (hour, block)
                     self._cells = {}
                 done = apply(record, append_ms, watermark_ms)
                 if not isinstance(done, Applied):

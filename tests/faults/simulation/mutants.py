@@ -59,21 +59,21 @@ def _nothing(*_: Any) -> None:
 
 
 _NET = """if not any(delta.values()):
-            continue
-        day_s ="""
+                continue
+            day_s = days.get"""
 
 MUTANTS: Final[dict[str, Mutant]] = {
     "two inserts for one: state, then cells": lambda: patch.object(Ledger, "commit", _state_then_cells),
     "two inserts for one: cells, then state": lambda: patch.object(Ledger, "commit", _cells_then_state),
-    "only changed rows are written": lambda: _changed(Engine, "settle", "day_s =", _NET),
+    "only changed rows are written": lambda: _changed(Engine, "settle", "day_s = days.get", _NET),
     "states in between are not claimed": lambda: patch.multiple(contacts, claim=_nothing, claim_all=_nothing),
     "neighbours are not touched": lambda: patch.object(Customer, "affected", _only_itself),
     "no chain check": lambda: _changed(Engine, "fold", "first_offset > marker.offset", "first_offset < 0"),
     "generation from raw timestamps": lambda: _changed(
-        Engine, "fold", "generation = (marker.append_ms //", "generation = (record.timestamp_ms //"
+        Engine, "fold", "hour_now, block_now = append_ms //", "hour_now, block_now = record.timestamp_ms //"
     ),
     "clamp by raw timestamps": lambda: _changed(
-        Engine, "fold", "apply(record, marker.append_ms,", "apply(record, record.timestamp_ms,"
+        Engine, "fold", "apply(record, append_ms,", "apply(record, record.timestamp_ms,"
     ),
     "facts to the current customer only": lambda: _changed(
         ContactFold, "_emissions", "sorted(contact.named)", "filter(None, [line.customer_id])"
