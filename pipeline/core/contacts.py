@@ -28,12 +28,12 @@ from pipeline.core.engine import Applied
 from pipeline.core.hand import Hand
 from pipeline.core.happened import Happened, happened
 from pipeline.core.measure import Columns
-from pipeline.core.open import Open, opened
+from pipeline.core.open import Open
 from pipeline.core.record import Record
 from pipeline.core.rows import CONTACT_ROW, Kept, contact_row, touchpoint_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, by_column
-from pipeline.core.view import View, claim, claim_all, contribution, last_ms, view
+from pipeline.core.view import View, claim, claim_all, contribution, last_ms, opened, view
 from schemas.codec import PROMISE_MS, decode
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
