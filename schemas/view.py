@@ -125,7 +125,7 @@ def column(name: str, type_: str, sql: str, comment: str) -> Selected:
     return ViewColumn(name, type_, comment), sql
 
 
-def view(name: str, comment: str, selected: Sequence[Selected], source: str) -> View:
-    """SELECT the columns FROM the source."""
+def view(name: str, comment: str, selected: Sequence[Selected], source: str, given: str = "") -> View:
+    """SELECT the columns FROM the source; `given` (`WITH ...`) is what several of them need."""
     columns = ",\n    ".join(f"{sql} AS {quoted(each.name)}" for each, sql in selected)
-    return View(name, comment, tuple(each for each, _ in selected), f"SELECT\n    {columns}\nFROM {source}")
+    return View(name, comment, tuple(each for each, _ in selected), f"{given}SELECT\n    {columns}\nFROM {source}")
