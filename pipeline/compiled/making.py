@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from contextlib import chdir
+from contextlib import chdir, redirect_stdout
 from importlib import metadata
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from sysconfig import get_config_var, get_path
 from tempfile import TemporaryDirectory
@@ -59,10 +60,11 @@ def make(root: Path, into: Path) -> None:
         return
     from mypyc.build import mypycify
     from setuptools import Distribution
-    from setuptools.errors import BaseError
+    from setuptools.errors import BaseError, CompileError, LinkError
 
+    said = StringIO()
     made = Made(metadata.version("mypy"), str(get_config_var("EXT_SUFFIX")), digests(root))
-    with TemporaryDirectory() as work, chdir(root):
+    with TemporaryDirectory() as work, chdir(root), redirect_stdout(said):
         try:
             extensions = mypycify(
                 ["--config-file", str(root / "pyproject.toml"), *modules(root)],
@@ -79,8 +81,8 @@ def make(root: Path, into: Path) -> None:
             command.parallel = os.cpu_count()
             command.ensure_finalized()
             command.run()
-        except (SystemExit, BaseError) as error:
-            raise CannotCompile(str(error)) from error
+        except (SystemExit, BaseError, CompileError, LinkError) as error:
+            raise CannotCompile(f"{said.getvalue()}{error}") from error
         _put(Path(work, "lib", FOLDER), into / FOLDER, made)
 
 
