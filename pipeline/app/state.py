@@ -216,7 +216,7 @@ class State:
 
     def _partition(self, folding: Folding, log_end: int | None, now_ms: int) -> PartitionState:
         engine, fold = folding.engine, folding.engine.fold_
-        if folding.ready:
+        if folding.ready and not folding.left_at_start:  # before that nothing is shown, and settling seldom is quicker
             engine.settle()
         readings = self._readings.setdefault(engine.partition, deque(maxlen=_READINGS))
         if log_end is not None and (not readings or now_ms - readings[-1].at_ms >= _READING_MS):
