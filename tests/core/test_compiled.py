@@ -12,8 +12,8 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from pipeline.compiled import FOLDER, MADE, ROOT, SWITCH, Made, core, core_of, digests
-from pipeline.compiled.making import missing, modules
+from pipeline.compiled import FOLDER, MADE, ROOT, SWITCH, Made, core, core_of, digests, making
+from pipeline.compiled.making import make, missing, modules
 
 SUFFIX = EXTENSION_SUFFIXES[0]
 MODULES = modules(ROOT)
@@ -109,6 +109,31 @@ def test_the_switch(value: str, pure: bool) -> None:
         assert told.startswith(core_of(ROOT).words)
 
 
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_compiled_already_is_only_copied_and_its_sources_are_not(tree: Path, tmp_path: Path) -> None:
+    (tree / FOLDER / "core").mkdir()
+    (tree / FOLDER / "core" / f"engine{SUFFIX}").touch()
+    (tree / FOLDER / "making.py").touch()
+    make(tree, tmp_path / "wheel")
+    assert names(tmp_path / "wheel" / FOLDER) == {MADE, f"core/engine{SUFFIX}"}
+
+
+def test_what_was_made_before_goes_when_something_is_made(tree: Path, tmp_path: Path) -> None:
+    place, new = tree / FOLDER, tmp_path / "new"
+    for path in (place / "core" / f"gone{SUFFIX}", place / "__init__.py", new / "measures" / f"nps{SUFFIX}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    making._put(new, place, Made("2", SUFFIX, {}))
+    assert names(place) == {"__init__.py", MADE, f"measures/nps{SUFFIX}"}
+    assert core_of(tree).words.endswith("has changed since it was compiled (make compile)")
+
+
 def test_what_is_missing_is_said_with_a_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "false")
     monkeypatch.setenv("CC", "no-such-compiler --fast")
     assert missing() == "there is no C compiler no-such-compiler (Debian: apt-get install gcc)"
+    monkeypatch.setenv(SWITCH, "true")
+    assert missing() == "TOUCHLINE_PURE says so"
