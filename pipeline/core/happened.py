@@ -69,10 +69,11 @@ class Happened:
 _PROMOTER: Final = 9
 _LONE: Final = 1 << REFUSED | 1 << OUTREACH | 1 << CUSTOMER_LEFT | 1 << CUSTOMER_STAYED | 1 << AUDIT_SCORED
 _SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
-_HEARD: Final = frozenset(
-    {RECEIVED, ANSWERED, CALLBACK, COMPLAINT_RAISED, FEEDBACK_GIVEN, CUSTOMER_LEFT, CUSTOMER_STAYED, REQUESTED}
-)
-_REACHED: Final = frozenset({ANSWERED, SENT, OUTREACH})
+_HEARD: Final = (
+    1 << RECEIVED | 1 << ANSWERED | 1 << CALLBACK | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN | 1 << CUSTOMER_LEFT
+    | 1 << CUSTOMER_STAYED | 1 << REQUESTED
+)  # fmt: skip
+_REACHED: Final = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
 
 
 def happened(line: Timeline, wait: Wait | None) -> Sequence[Happened]:
@@ -85,11 +86,11 @@ def happened(line: Timeline, wait: Wait | None) -> Sequence[Happened]:
             notes.append(Happened(line.last_closed_ms, "unresolved"))
         if line.out_of_scope_ms is not None:
             notes.append(Happened(line.out_of_scope_ms, "out_of_scope_done"))
-        served_ms = min((at_ms for at_ms in (line.answered_ms, line.replied_ms) if at_ms is not None), default=None)
+        served_ms = [at_ms for at_ms in (line.answered_ms, line.replied_ms) if at_ms is not None]
         notes.extend(
             Happened(at_ms, "closed_unanswered")
             for at_ms in closed_unanswered_ms(line)
-            if served_ms is None or at_ms < served_ms  # else the customer had the last word, such as thanks
+            if all(at_ms < each for each in served_ms)  # else the customer had the last word, such as thanks
         )
     if line.seen & _LONE:
         notes.extend(_lone(line))
@@ -151,17 +152,18 @@ def _said(line: Timeline) -> Iterator[Happened]:
 
 def heard_ms(line: Timeline) -> int | None:
     """When we last heard of the customer in this contact; None if never (we turned to them, and nobody answered)."""
-    found = [line.requested_ms] if line.inbound else []
+    asked_ms = line.requested_ms if line.inbound else None
     for touch in reversed(line.touches):
-        if touch.type not in _HEARD or (touch.type == REQUESTED and not line.inbound):
+        if not _HEARD >> touch.type & 1 or (touch.type == REQUESTED and not line.inbound):
             continue
         if touch.type == FEEDBACK_GIVEN and (touch.details or {}).get("from", "customer") != "customer":
             continue
-        found.append(touch.at_ms)
-        break
-    return max(found, default=None)
+        return touch.at_ms if asked_ms is None else max(asked_ms, touch.at_ms)
+    return asked_ms
 
 
 def reached_ms(line: Timeline) -> int | None:
     """When we last reached the customer, or wrote to them, in this contact; None if never."""
-    return next((touch.at_ms for touch in reversed(line.touches) if touch.type in _REACHED), None)
+    if not line.seen & _REACHED:
+        return None
+    return next((touch.at_ms for touch in reversed(line.touches) if _REACHED >> touch.type & 1), None)

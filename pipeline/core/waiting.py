@@ -161,7 +161,11 @@ def _outcome(timeline: Timeline, began_ms: int) -> tuple[Outcome, int | None, in
     if not candidates:
         return "waiting", None, 0
     ended_ms, _, outcome = min(candidates)
-    true_ms = {"answered": timeline.answered_ms, "abandoned": timeline.abandoned_ms}.get(outcome)
+    true_ms: int | None = None
+    if outcome == "answered":
+        true_ms = timeline.answered_ms
+    elif outcome == "abandoned":
+        true_ms = timeline.abandoned_ms
     return outcome, ended_ms, int(true_ms is not None and true_ms < began_ms)
 
 
@@ -170,7 +174,7 @@ def _estimate_ms(touch: Touch) -> int | None:
     return details.get("estimate_ms") if details.get("reason") == "estimate" else None
 
 
-def holds(touches: Iterable[Touch]) -> Iterator[tuple[int, int | None]]:
+def holds(touches: list[Touch]) -> Iterator[tuple[int, int | None]]:
     """Holds as (start, end); the last one may have no end yet. Resuming or closing ends a hold."""
     start: int | None = None
     for touch in touches:
