@@ -4,7 +4,6 @@ All times are effective times in ms; "first" and "earliest" follow (effective ti
 of the set of touchpoints and of the catalogue's rules.
 """
 
-from sys import intern
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -117,16 +116,6 @@ class Timeline:
         self.transfers = transfers
         self.seen = seen
         self.rulebook = rulebook
-
-    def glance(self, marks: int) -> "Timeline":
-        """The same, but of its touchpoints only those of these types (a bit set), and names that are held once."""
-        brief = Timeline(self.contact_id, self.touches, self.rulebook)
-        brief.touches = [touch for touch in self.touches if marks >> touch.type & 1]
-        brief.channel = intern(self.channel)
-        brief.queue = intern(self.queue)
-        brief.segment = intern(self.segment)
-        brief.source = intern(self.source)
-        return brief
 
     def has(self, code: int) -> bool:
         """Whether a touchpoint of this type occurs."""
