@@ -18,6 +18,8 @@ from pipeline.core.facts import Facts
 _Sorted = list[tuple[int, str]]
 _FIRST: Final = ""
 _LAST: Final = "\U0010ffff"
+_FEW: Final = 8
+"""So many entries are quicker looked at one by one."""
 
 
 class Windows:
@@ -265,7 +267,9 @@ class Customer:
                 return found
             self._spread()
         if len(self._requested) > 1:
-            self._link(found)
+            self._follow(found)
+            found.chased = self._is_chased(facts)
+            found.switched = self._is_switch(facts)
         found.returned = self._is_returned(facts)
         if facts.settled:
             found.settled = [
@@ -278,8 +282,15 @@ class Customer:
             found.leavings = [Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms]
         return found
 
-    def _link(self, found: Linked) -> None:
-        """What the customer's other contacts say of this one."""
+    def followed(self, contact_id: str) -> Linked:
+        """As `linked`, but only what it follows and what follows it."""
+        found = Linked(self.facts[contact_id], transfer_breaks_fcr=self.transfer_breaks_fcr)
+        if not self._lone and len(self._requested) > 1:
+            self._follow(found)
+        return found
+
+    def _follow(self, found: Linked) -> None:
+        """What it follows, and what follows it."""
         facts = found.facts
         if facts.last_closed_ms is not None:
             closed_ms = facts.last_closed_ms
@@ -291,8 +302,6 @@ class Customer:
                     found.followup_delay_ms = asked_ms - closed_ms if facts.eligible else None
                     break
         found.follows = self._follows(facts) or ""
-        found.chased = self._is_chased(facts)
-        found.switched = self._is_switch(facts)
 
     def issues(self, contact_ids: Iterable[str]) -> dict[str, str]:
         """The contact each one's issue began with: back along the contacts followed, as long as they were asked for
@@ -432,12 +441,22 @@ def _remove(index: _Sorted, at_ms: int, name: str) -> None:
 
 def _from(index: _Sorted, start_ms: int) -> int:
     """The place of the first entry with start_ms <= time."""
-    return bisect_left(index, (start_ms, _FIRST))
+    if len(index) > _FEW:
+        return bisect_left(index, (start_ms, _FIRST))
+    place = 0
+    while place < len(index) and index[place][0] < start_ms:
+        place += 1
+    return place
 
 
 def _to(index: _Sorted, end_ms: int) -> int:
     """The place after the last entry with time <= end_ms."""
-    return bisect_right(index, (end_ms, _LAST))
+    if len(index) > _FEW:
+        return bisect_right(index, (end_ms, _LAST))
+    place = 0
+    while place < len(index) and index[place][0] <= end_ms:
+        place += 1
+    return place
 
 
 def _any(index: _Sorted, start_ms: int, end_ms: int) -> bool:

@@ -239,7 +239,7 @@ def resolution_rows(
         issues = customer.issues(names)
     rows: list[tuple[Any, ...]] = []
     for name in names:
-        linked = customer.linked(name)
+        linked = customer.followed(name)
         facts = linked.facts
         rows.append(
             (
