@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.core.contact import unpack
+from pipeline.core.contact import Touch, unpack
 from pipeline.core.facts import unpack as unpack_facts
 from pipeline.core.steps import CONTACT, FACT
 from pipeline.io.clickhouse import NativeWarehouse, Server
@@ -44,6 +44,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("stream") / "stream.jsonl", generate(18, 150))
 
 
+def values(touch: Touch) -> tuple[Any, ...]:
+    return tuple(getattr(touch, name) for name in ("at_ms", "id", "type", "common", "details", "revision", "raw_ms"))
+
+
 async def table(warehouse: Warehouse, name: str) -> set[str]:
     """Rows of one of the tables for people, without the columns that differ, as text: values may be null."""
     columns = await warehouse.query(
@@ -62,7 +66,7 @@ async def content(warehouse: Warehouse) -> dict[str, Any]:
     }
     states = "SELECT key, state, is_open, last_ms FROM touchline_internal.ledger FINAL WHERE kind = {}"
     found["contact states"] = {
-        key: (contact.touches, sorted(contact.named), is_open, last_ms)
+        key: ([values(touch) for touch in contact.touches], sorted(contact.named), is_open, last_ms)
         for key, state, is_open, last_ms in await warehouse.query(states.format(CONTACT))
         for contact in [unpack(key, state)]
     }
