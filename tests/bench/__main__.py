@@ -18,7 +18,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import output, profiling, rows_boards, rows_catch_up, rows_cold, rows_latency, rows_rest, rows_restart
+from tests.bench import (
+    output,
+    profiling,
+    rows_boards,
+    rows_catch_up,
+    rows_cold,
+    rows_latency,
+    rows_memory,
+    rows_rest,
+    rows_restart,
+)
 from tests.bench.programs import PEERS
 from tests.bench.rows import Options, Result, Row, Stack
 from tests.faults.servers.kafka import Missing
@@ -30,6 +40,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "cold": rows_cold.run,
     "boards": rows_boards.run,
     "rest": rows_rest.run,
+    "memory": rows_memory.run,
 }
 """Every row (some give several lines of the table), in the order in which they run."""
 

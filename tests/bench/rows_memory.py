@@ -46,7 +46,7 @@ _MAIL: Final[Sequence[tuple[int, dict[str, Any]]]] = (
 _KINDS: Final = {"open": ("email", _MAIL), "closed": ("phone", _CALL)}
 
 
-def run(stack: Stack, options: Options, report: Report) -> list[Result]:
+def run(_stack: Stack, options: Options, report: Report) -> list[Result]:
     """As many contacts as the run has touchpoints: a million, unless less was asked for."""
     found = []
     report.begin("memory", len(BOUNDS))
