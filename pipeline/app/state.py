@@ -26,7 +26,7 @@ from pipeline.io.exposition import exposition
 from pipeline.io.kafka import security_of
 from pipeline.io.latest import follow
 from pipeline.live.around import Around
-from pipeline.live.collect import Collected, collect, readiness
+from pipeline.live.collect import Collected, collect, readiness, status_of
 from pipeline.live.inputs import LiveState, PartitionState, Reading
 from pipeline.live.narrow import narrowed, narrowed_others, narrowed_state
 from pipeline.live.present import present
@@ -35,10 +35,10 @@ from pipeline.ports import LogError, WarehouseDown
 from schemas.topics import LIVE
 
 _READING_MS: Final = 1_000
-_REST: Final = 1
+_REST: Final = 3
 _REST_BEHIND: Final = 9
 """How long looking at our partitions rests, as a multiple of what it took: only while somebody asks all the time does
-it take half of it, and while much is to be counted, a tenth.
+it take a quarter of it, and while much is to be counted, a tenth.
 """
 _BEHIND: Final = 10_000
 _STILL_MS: Final = 30_000
@@ -83,7 +83,9 @@ class State:
         self.cohorts = Cohorts(app)
         self.missed = Missed(app)
         self.audit = BackgroundAudit(app)
-        self.metrics = exposition(lambda: self._present(alone=True), self._around)
+        self._told: Summary | None = None
+        self._told_until = 0.0
+        self.metrics = exposition(self._for_metrics, self._around)
 
     def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
         """The live values: of all workers, where there are several; of these queues, where some are named."""
@@ -92,7 +94,7 @@ class State:
     def ready(self) -> Readiness:
         """Whether every partition is read and counted."""
         now_ms = self._app.clock.now_ms()
-        return self._readiness(readiness(self._partitions(now_ms)), now_ms)
+        return self._readiness(readiness(self._partitions(now_ms, settled=False)), now_ms)
 
     async def with_others(self) -> None:
         """Tell the other workers what we know and hear what they know, for ever. The embedded stack has no others."""
@@ -123,6 +125,22 @@ class State:
 
     def _generation(self) -> int:
         return self._app.log.generation
+
+    def _for_metrics(self) -> Summary:
+        """Our partitions alone. What took long to work out rests; what partitions count and their positions do not."""
+        told, now_ms = self._told, self._app.clock.now_ms()
+        if told is not None and self._generation() == self._division and perf_counter() < self._told_until:
+            states = self._partitions(now_ms, settled=False)
+            if self._readiness(readiness(states), now_ms) == told.readiness:
+                return msgspec.structs.replace(
+                    told,
+                    partitions=tuple(status_of(state, now_ms) for state in states),
+                    event_loop_blocked_seconds=self._blocked_seconds(),
+                )
+        begun = thread_time()
+        self._told = told = self._present(alone=True, now_ms=now_ms)
+        self._told_until = perf_counter() + _REST * (thread_time() - begun)
+        return told
 
     def _present(self, *, alone: bool, now_ms: int | None = None, queues: frozenset[str] = frozenset()) -> Summary:
         now_ms = self._app.clock.now_ms() if now_ms is None else now_ms
@@ -197,10 +215,10 @@ class State:
             call_backs=self.missed.call_backs,
         )
 
-    def _partitions(self, now_ms: int) -> list[PartitionState]:
+    def _partitions(self, now_ms: int, *, settled: bool = True) -> list[PartitionState]:
         ends = {progress.partition: progress.end_offset for progress in self._app.log.progress()}
         return [
-            self._partition(folding, ends.get(partition), now_ms)
+            self._partition(folding, ends.get(partition), now_ms, settled=settled)
             for partition, folding in sorted(self._app.foldings.items())
         ]
 
@@ -214,9 +232,11 @@ class State:
             return f"reading what the log held at the start, {folding.left_at_start:,} records to go"
         return self._not_yet()
 
-    def _partition(self, folding: Folding, log_end: int | None, now_ms: int) -> PartitionState:
+    def _partition(self, folding: Folding, log_end: int | None, now_ms: int, *, settled: bool) -> PartitionState:
         engine, fold = folding.engine, folding.engine.fold_
-        if folding.ready and not folding.left_at_start:  # before that nothing is shown, and settling seldom is quicker
+        if (
+            settled and folding.ready and not folding.left_at_start
+        ):  # before that nothing is shown, and settling seldom is quicker
             engine.settle()
         readings = self._readings.setdefault(engine.partition, deque(maxlen=_READINGS))
         if log_end is not None and (not readings or now_ms - readings[-1].at_ms >= _READING_MS):

@@ -76,7 +76,7 @@ def collect(state: LiveState, now_ms: int) -> Collected:
         parts.line = in_line(parts.line)
     return Collected(
         at_ms=now_ms,
-        partitions=tuple(_status(partition, now_ms) for partition in state.partitions),
+        partitions=tuple(status_of(partition, now_ms) for partition in state.partitions),
         contacts=contacts,
         customers=customers,
         cases=worst([all_cases(found, state.call_backs, rulebook, now_ms, starts.today_ms)]),
@@ -211,7 +211,8 @@ def _behind_ms(state: PartitionState, now_ms: int) -> int | None:
     return max(now_ms - state.marker.append_ms, 0) if state.marker.append_ms else None
 
 
-def _status(state: PartitionState, now_ms: int) -> PartitionStatus:
+def status_of(state: PartitionState, now_ms: int) -> PartitionStatus:
+    """What a partition says of itself: where it stands, and what it counted."""
     marker = state.marker
     known = state.ready and marker.watermark_ms > 0
     return PartitionStatus(
