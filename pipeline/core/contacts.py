@@ -42,10 +42,6 @@ from schemas.touchpoint import Erased, PromiseMade
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
 _DAY_MS: Final = 86_400_000
-_CLOSED_HOT_MS: Final = 3_600_000
-"""How long a contact that is over is held in memory: who comes back opens another one, mostly, and what follows on
-what is the customer fold's to know.
-"""
 _UNPACKED: Final = 6_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
@@ -82,7 +78,7 @@ class ContactFold:
         self.columns = columns
         self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
-        self.hot_ms = _CLOSED_HOT_MS
+        self.hot_ms = _DAY_MS
         self.open_hot_ms = _DAY_MS
         """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
