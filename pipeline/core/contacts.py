@@ -79,8 +79,6 @@ class ContactFold:
         self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
         self.hot_ms = _DAY_MS
-        self.open_hot_ms = _DAY_MS
-        """How long what is open is held in memory without hearing of it."""
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, Open] = {}
         """Contacts somebody may be waiting in: what the live values are computed from."""
@@ -335,8 +333,7 @@ class ContactFold:
             state = self.packed.get(contact_id)
             if state is None or contact_id in self._unsettled or unwritten(contact_id):
                 continue
-            hot_ms = self.open_hot_ms if contact_id in self.open else self.hot_ms
-            if newest_ms(state) < watermark_ms - hot_ms:
+            if newest_ms(state) < watermark_ms - self.hot_ms:
                 del self.packed[contact_id]
                 self._work.pop(contact_id, None)
                 gone.append(contact_id)

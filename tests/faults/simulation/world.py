@@ -86,7 +86,6 @@ class Owner:
         self._world = world
         self.engine.fold_.hot_ms = world.hot_ms
         if isinstance(self.engine.fold_, ContactFold):
-            self.engine.fold_.open_hot_ms = world.open_hot_ms
             self.engine.fold_.kept_ms = world.kept_ms
         self._folding = Unhurried(self.engine, self.consumer, world.ledger, world.clock, Pace(), self._bug)
         self._folding.own(topics.epochs[FACTS])
@@ -221,7 +220,6 @@ class World:
         """From everything that is written is forgotten at once, to nothing ever is."""
         self.asks_for_all = seed % 7 == 3
         """Whether the filter of known ids says yes to every id, so that many are looked for who do not exist."""
-        self.open_hot_ms = max(self.hot_ms, rng.choice((-(1 << 60), 2 * 60_000)))
         self.owners = {partition: Owner(self, partition) for partition in self.topics.records}
         self.stale: list[Owner] = []
         self.pace = {partition: rng.choice((0.1, 1.0)) for partition in self.owners}
