@@ -5,6 +5,7 @@ goes to its changelog topic, offsets are committed. Does not: survive a crash wi
 """
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -16,7 +17,7 @@ def main() -> None:
     """Run the worker until the records are read."""
     wanted, watch = task(), Watch()
     app = faust.App(
-        "peer-faust",
+        f"peer-faust-{Path(wanted.scratch).name}",  # the tables of another run would be recovered from their topics
         broker=f"kafka://{wanted.bootstrap}",
         store="memory://",
         datadir=wanted.scratch,
