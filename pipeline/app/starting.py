@@ -12,7 +12,7 @@ from pipeline.ports import LogError, LogRefused, WarehouseDown
 
 _FIRST_SECONDS: Final = 1.0
 _MOST_SECONDS: Final = 5.0
-_COLLECTOR: Final = (50_000, 10, 1_000)
+_COLLECTOR: Final = (1_000_000, 50, 1_000)
 log_ = logging.getLogger("touchline.starting")
 
 
@@ -20,8 +20,8 @@ def spare_the_collector() -> None:
     """Let the cyclic garbage collector look seldom, and not at what was imported.
 
     State is freed by reference counts, cycles come of exceptions and connections only; yet by its defaults the
-    collector walks over all open contacts again and again: a sixth of the CPU of a catch-up. With 50,000 more
-    containers than before it looks at the young ones, and at everything only after hundreds of millions.
+    collector walks over all open contacts again and again: a sixth of the CPU of a catch-up. With a million more
+    containers than before it looks at the young ones, and at everything only after very many more.
     """
     gc.freeze()
     gc.set_threshold(*_COLLECTOR)
