@@ -153,29 +153,49 @@ def timeline(contact: Contact, rulebook: Rulebook) -> Timeline:
     return Timeline(contact.contact_id, contact.touches, rulebook)
 
 
+@mypyc_attr(acyclic=True)
+class EntryQueue:
+    """Under which queue a contact is booked, touchpoint by touchpoint: the first it was queued in, else the first it
+    was answered in, else the first that is named otherwise, but for where it was passed on to.
+    """
+
+    __slots__ = ("_answered", "_named", "_queued")
+
+    def __init__(self) -> None:
+        self._queued = ""
+        self._answered = ""
+        self._named = ""
+
+    def see(self, code: int, queue: str) -> None:
+        """One more touchpoint, of this type, that names this queue ('' none)."""
+        if code == QUEUED:
+            self._queued = self._queued or queue
+        elif code == ANSWERED:
+            self._answered = self._answered or queue
+        elif code != TRANSFERRED:
+            self._named = self._named or queue
+
+    @property
+    def queue(self) -> str:
+        """What the touchpoints so far come to."""
+        return self._queued or self._answered or self._named or UNKNOWN
+
+
 def _who(touches: list[Touch]) -> tuple[str, str, str, str, str, str, bool]:
     """Channel, queue, segment, topic, customer, source and whether inbound: of the first touchpoint that says it."""
     common = touches[0].common
     channel, segment, topic = common.channel, common.segment, common.topic
     customer_id, source, direction = common.customer_id, common.source, common.direction
-    queued = answered = named = ""
-    previous, place = None, ""
+    entry = EntryQueue()
+    previous, named = None, ""
     for touch in touches:
         common = touch.common
         if common is not previous:
-            previous, place = common, common.queue
+            previous, named = common, common.queue
             segment = segment or common.segment
             topic = topic or common.topic
             customer_id = customer_id or common.customer_id
             source = source or common.source
             direction = direction or common.direction
-        if place:
-            code = touch.type
-            if code == QUEUED:
-                queued = queued or place
-            elif code == ANSWERED:
-                answered = answered or place
-            elif code != TRANSFERRED:
-                named = named or place
-    queue = queued or answered or named or UNKNOWN
-    return channel, queue, segment or UNKNOWN, topic, customer_id, source, direction != "outbound"
+        entry.see(touch.type, named)
+    return channel, entry.queue, segment or UNKNOWN, topic, customer_id, source, direction != "outbound"

@@ -30,6 +30,7 @@ from pipeline.core.timeline import (
     RESUMED,
     SELF_SERVICE,
     TRANSFERRED,
+    EntryQueue,
     Timeline,
     is_contained,
     timeline,
@@ -93,7 +94,7 @@ class View:
 _ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << SELF_SERVICE
 _SAID: Final = 1 << PROMISE_MADE | 1 << COMPLAINT_RAISED | 1 << FEEDBACK_GIVEN
 _BESIDES: Final = _SAID | HAPPENINGS | 1 << DISCARDED
-"""What most contacts lack: looked for once, since all of this is done for every touchpoint that comes."""
+"""What most contacts lack: looked for once, since all of this is done whenever a contact has changed."""
 
 
 def view(contact: Contact, rulebook: Rulebook) -> View:
@@ -158,39 +159,28 @@ def claim(into: Contribution, touches: list[Touch], known: int) -> None:
 
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
-    channel, queued, answered, named, segment = touches[0].common.channel, "", "", "", ""
-    previous, said, queue, before = None, "", "", ""
+    channel, segment, entry = touches[0].common.channel, "", EntryQueue()
+    previous, named = None, ""
     for count, touch in enumerate(touches):
-        common, segment_before = touch.common, segment
+        common, queue_before, segment_before = touch.common, entry.queue, segment
         if common is not previous:
-            previous, said = common, common.queue
+            previous, named = common, common.queue
             segment = segment or common.segment
-        if said:
-            code = touch.type
-            if code == QUEUED:
-                queued = queued or said
-            elif code == ANSWERED:
-                answered = answered or said
-            elif code != TRANSFERRED:
-                named = named or said
-        before, queue = queue, queued or answered or named or UNKNOWN
-        if count > known and (queue != before or segment != segment_before):
-            _claim_place(into, touches[:count], channel, before, segment_before or UNKNOWN)
-    _claim_place(into, touches, channel, queue, segment or UNKNOWN)
+        entry.see(touch.type, named)
+        if count > known and (entry.queue != queue_before or segment != segment_before):
+            _claim_place(into, touches[:count], channel, queue_before, segment_before or UNKNOWN)
+    _claim_place(into, touches, channel, entry.queue, segment or UNKNOWN)
 
 
 def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: str, segment: str) -> None:
-    seen, last_s = 0, -1
+    seen = 0
     for touch in touches:
         code = touch.type
         if not _NEVER_BOOKED >> code & 1 or not seen:
             minute_s = touch.at_ms // MINUTE_MS * 60
-            if minute_s != last_s and (code != ANSWERED or not seen >> QUEUED & 1):
-                last_s = minute_s
-                key = (minute_s, channel, queue, segment)
-                if key not in into:
-                    into[key] = {}
-            if code in (QUEUED, TRANSFERRED) and (touch.common.queue or UNKNOWN) != queue:
+            if code != ANSWERED or not seen >> QUEUED & 1:
+                into.setdefault((minute_s, channel, queue, segment), {})
+            if code in (QUEUED, TRANSFERRED):
                 into.setdefault((minute_s, channel, touch.common.queue or UNKNOWN, segment), {})
             if code == PROMISE_MADE and touch.details is not None:
                 into.setdefault((touch.details["due"] // MINUTE_MS * 60, channel, queue, segment), {})
@@ -227,12 +217,10 @@ _TALK_ENDS: Final = 1 << CLOSED | 1 << ABANDONED | 1 << DISCARDED | 1 << REOPENE
 
 def opened(seen: View) -> Open | None:
     """The contact for the live values; None if nobody may be waiting for us in it."""
-    is_open = seen.is_open
-    clock = seen.clocks[-1] if seen.clocks and seen.clocks[-1].running else None
-    promises = tuple([promise for promise in seen.promises if promise.fate == "open"])
-    if not is_open and clock is None and not promises:
+    if not seen.is_live:
         return None
-    line, wait = seen.timeline, seen.wait
+    line, wait, is_open = seen.timeline, seen.wait, seen.is_open
+    clock = seen.clocks[-1] if seen.response_due else None
     waiting = _waiting(seen) if is_open else None
     undecided = wait is not None and is_open and wait.outcome == "waiting"
     return Open(
@@ -250,7 +238,7 @@ def opened(seen: View) -> Open | None:
         wait.target_ms if undecided and wait is not None else None,
         None if clock is None else clock.began_ms,
         clock is not None and clock.first,
-        promises,
+        tuple([promise for promise in seen.promises if promise.fate == "open"]),
         tuple([intern(leg.queue) for leg in reversed(seen.legs)]),
     )
 
