@@ -24,26 +24,15 @@ def book(
     """Add what one moment is worth to its minute."""
     channel, queue, segment = dimensions
     key = (at_ms // MINUTE_MS * 60, channel, queue, segment)
-    cell = into.get(key)
+    cell, worth = into.get(key), _worth(columns, item)
     if cell is None:
-        into[key] = _first(columns, item)
-        return
-    for number, value_of, optional, buckets_key in columns:
-        value = value_of(item)
-        if value is None:
-            continue
-        if optional:
-            cell[number] = cell.get(number, 0) + value
-            cell[number + 1] = cell.get(number + 1, 0) + 1
-        elif value:
-            cell[number] = cell.get(number, 0) + value
-        if buckets_key is not None:
-            place = buckets_key + bucket(value)
-            cell[place] = cell.get(place, 0) + 1
+        into[key] = worth
+    else:
+        add(cell, worth)
 
 
-def _first(columns: Sequence[Column], item: Any) -> Cell:
-    """The same where nothing is booked yet: no two columns share a number."""
+def _worth(columns: Sequence[Column], item: Any) -> Cell:
+    """What one moment adds, by column: no two share a number."""
     cell: Cell = {}
     for number, value_of, optional, buckets_key in columns:
         value = value_of(item)

@@ -13,10 +13,10 @@ import msgspec
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, shortened
-from pipeline.core.packed import Common, Packed, decode, encode, newest_ms, trimmed
+from pipeline.core.packed import Common, Packed, decode, encode, newest_ms
 from schemas.touchpoint import TYPES, Touchpoint
 
-__all__ = ["Common", "Contact", "Touch", "newest_ms", "subject_of", "trimmed", "unpack"]
+__all__ = ["Contact", "Touch", "newest_ms", "subject_of", "unpack"]
 
 UNCHANGED, NAMED, APPENDED, INSERTED, REPLACED = range(5)
 """What a touchpoint did to its contact: nothing; only a customer is named who was not; it came after all others; it
@@ -174,7 +174,7 @@ class Contact:
                 raw_ms[n] = touch.raw_ms
         one_customer = len(named) == 1 and all(common.customer_id == named[0] for common in commons)
         if one_customer:
-            commons = [_of(common, "") for common in commons]
+            commons = [msgspec.structs.replace(common, customer_id="") for common in commons]
         return encode(
             Packed(
                 last_ms, before_ms, shortened(ids), types, places, commons, one_customer, shortened(named),
@@ -183,20 +183,12 @@ class Contact:
         )  # fmt: skip
 
 
-def _of(common: Common, customer_id: str) -> Common:
-    """The same of another customer."""
-    return Common(
-        common.channel, customer_id, common.direction, common.queue, common.segment, common.topic, common.agent_id,
-        common.source,
-    )  # fmt: skip
-
-
 def unpack(contact_id: str, state: bytes) -> Contact:
     """The contact a ledger row holds."""
     packed = decode(state)
     named, commons = lengthened(packed.named), packed.commons
     if packed.one_customer:
-        commons = [_of(common, named[0]) for common in commons]
+        commons = [msgspec.structs.replace(common, customer_id=named[0]) for common in commons]
     details, revisions, raw_ms, last_ms = packed.details, packed.revisions, packed.raw_ms, packed.newest_ms
     types, places, ids = packed.types, packed.places, lengthened(packed.ids)
     contact = Contact(contact_id)

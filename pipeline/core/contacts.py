@@ -232,7 +232,7 @@ class ContactFold:
             notes = happened(seen.timeline, seen.wait)
             rows.append(contact_row(seen, work.contact.revised_ms, version, notes))
             if work.contact.named:
-                emissions += self._emissions(seen, notes, work.contact, version, marker.watermark_ms)
+                emissions += self._emissions(seen, work.contact, version, marker.watermark_ms, notes)
             for customer_id in self._farewells.get(contact_id, ()):
                 told = contact_facts.gone(seen.timeline, customer_id, version, marker.watermark_ms)
                 emissions.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
@@ -263,7 +263,7 @@ class ContactFold:
 
     @staticmethod
     def _emissions(
-        seen: View, notes: Sequence[Happened], contact: Contact, version: int, watermark_ms: int
+        seen: View, contact: Contact, version: int, watermark_ms: int, notes: Sequence[Happened] | None = None
     ) -> list[tuple[str, bytes, bytes]]:
         line = seen.timeline
         found: list[tuple[str, bytes, bytes]] = []
@@ -282,9 +282,7 @@ class ContactFold:
         for row in rows:
             contact = unpack(row.key, row.state)
             if contact.named:
-                seen = view(contact, self.rulebook)
-                notes = happened(seen.timeline, seen.wait)
-                yield from self._emissions(seen, notes, contact, row.version, watermark_ms)
+                yield from self._emissions(view(contact, self.rulebook), contact, row.version, watermark_ms)
 
     # -- memory
 

@@ -368,7 +368,7 @@ class Engine:
                     size += max(len(record.value or b"") - _ENVELOPE_BYTES, _ENVELOPE_BYTES)
                     if done.at_ms > watermark_ms:
                         watermark_ms = done.at_ms
-                    elif done.at_ms < watermark_ms - _HOUR_MS:
+                    elif done.at_ms < watermark_ms - hour_ms:
                         late += 1
                     if done.clamped is not None:
                         marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
