@@ -234,9 +234,8 @@ class State:
 
     def _partition(self, folding: Folding, log_end: int | None, now_ms: int, *, settled: bool) -> PartitionState:
         engine, fold = folding.engine, folding.engine.fold_
-        if (
-            settled and folding.ready and not folding.left_at_start
-        ):  # before that nothing is shown, and settling seldom is quicker
+        # Before the end of the start nothing is shown, and settling seldom is quicker.
+        if settled and folding.ready and not folding.left_at_start:
             engine.settle()
         readings = self._readings.setdefault(engine.partition, deque(maxlen=_READINGS))
         if log_end is not None and (not readings or now_ms - readings[-1].at_ms >= _READING_MS):

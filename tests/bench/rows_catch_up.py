@@ -18,7 +18,7 @@ from tests.bench.programs import PEERS, Peer
 from tests.bench.programs import run as run_peer
 from tests.bench.rows import RATE, Options, Report, Result, Stack, median_of, noise
 from tests.bench.workload import PER_DAY, Known, Workload, produce, workload
-from tests.faults.servers.cluster import Cluster, wait_until
+from tests.faults.servers.cluster import Cluster, applied, wait_until
 from tests.faults.servers.kafka import Kafka, Missing, kafka
 from tests.servers import clickhouse_server
 
@@ -99,13 +99,8 @@ def _fresh(home: Path, broker: Kafka, number: int) -> Iterator[Cluster]:
     with clickhouse_server(folder) as clickhouse:
         found = Cluster(folder, broker, clickhouse, workers=1, partitions=PARTITIONS)
         found.env["TOUCHLINE_GROUP"] = f"bench-{number}"
-        try:
-            applied = found.command("apply")
-            if applied.returncode:
-                raise RuntimeError(f"touchline apply failed: {(applied.stdout + applied.stderr)[-500:]}")
+        with applied(found):
             yield found
-        finally:
-            found.close()
 
 
 def _topics(admin: AdminClient) -> set[str]:

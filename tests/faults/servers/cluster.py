@@ -242,13 +242,20 @@ def cluster(
         found = Cluster(
             home, broker, clickhouse, workers, partitions, session_seconds=session_seconds, clickhouse_wire=wire
         )
-        try:
-            applied = found.command("apply")
-            if applied.returncode:
-                raise RuntimeError(f"touchline apply failed: {applied.stdout[-1000:]}{applied.stderr[-1000:]}")
+        with applied(found):
             yield found
-        finally:
-            found.close()
+
+
+@contextmanager
+def applied(found: Cluster) -> Iterator[None]:
+    """With its tables, and closed at the end. Raises RuntimeError."""
+    try:
+        done = found.command("apply")
+        if done.returncode:
+            raise RuntimeError(f"touchline apply failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        yield
+    finally:
+        found.close()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.2) -> bool:
