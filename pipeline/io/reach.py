@@ -6,7 +6,7 @@ import socket
 import ssl
 from typing import Final
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.errors import (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -19,6 +19,8 @@ from pipeline.io.kafka import Security, brokers, connection
 from pipeline.ports import LogError, LogRefused
 
 ANSWER_SECONDS: Final = 4.0
+_CLOSE_SECONDS: Final = 1.0
+"""How long the other side may take to agree to the end of a connection."""
 _REFUSALS: Final = (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -43,13 +45,20 @@ async def reach(bootstrap: str, security: Security, seconds: float = ANSWER_SECO
 async def _ask(server: str, security: Security, seconds: float) -> Exception | None:
     """What keeps us from one broker; None if nothing does."""
     ((host, port, _),) = collect_hosts([server], randomize=False)
+    conn = AIOKafkaConnection(host, port, request_timeout_ms=int(seconds * 1_000), **connection(security))
+    found: Exception | None = None
     try:
         async with asyncio.timeout(seconds):
-            conn = await create_conn(host, port, request_timeout_ms=int(seconds * 1_000), **connection(security))
-    except (OSError, KafkaError, TimeoutError, ValueError) as error:
-        return error
-    conn.close()
-    return None
+            await conn.connect()
+    except (KafkaError, TimeoutError) as error:
+        found = error
+    except OSError as error:
+        return error  # there is no connection that could be closed
+    except ValueError as error:
+        found = error
+    # Under TLS a connection is open until the other side agrees to its end, and the event loop may end before.
+    await asyncio.wait([conn.close()], timeout=_CLOSE_SECONDS)
+    return found
 
 
 def _reason(error: BaseException | None, security: Security, seconds: float) -> str:

@@ -1,6 +1,7 @@
 """Servers that are away, or refuse, when a worker starts; and networks that are gone while it runs."""
 
 import asyncio
+import gc
 import json
 import ssl
 from pathlib import Path
@@ -82,6 +83,7 @@ async def test_what_waiting_does_not_mend_is_refused_with_its_reason(
     )
     with pytest.raises(LogRefused, match=says):
         await reach(f"127.0.0.1:{port}", security)
+    gc.collect()  # a connection that was left open is an error here, and not in whatever test comes later
 
 
 def test_a_wrong_password_ends_with_one_sentence_and_the_right_one_lets_a_worker_in_over_tls(shared: Cluster) -> None:
