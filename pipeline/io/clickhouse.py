@@ -1,4 +1,5 @@
-"""A ClickHouse server over its native protocol (clickhouse-driver), in one worker thread of its own.
+"""A ClickHouse server over its native protocol (clickhouse-driver), over a few connections, each used by one thread at
+a time: partitions do not wait for each other's inserts, nor what is read back for any of them.
 
 The same driver serves a server of 2018 and one of today: settings are sent only where the server knows them.
 """
@@ -33,6 +34,7 @@ from pipeline.ports import Block, WarehouseDown, WarehouseRefused
 
 T = TypeVar("T")
 
+_CONNECTIONS: Final = 4
 # Larger than any block: the driver would cut it, and two blocks are two commits.
 _DRIVER_BLOCK_ROWS: Final = 1 << 31
 
@@ -67,7 +69,8 @@ class Server(Struct, frozen=True):
 
 
 class NativeWarehouse:
-    """The port `Warehouse` over the native protocol. Connects with the first call, and again after a failure.
+    """The port `Warehouse` over the native protocol. Connects when a call finds no connection free, and again after a
+    failure. Calls that are under way together reach the server in any order: what must come later is called later.
 
     String columns come back as text, except columns named `state`, `value` or `..._bytes`, which stay bytes.
     """
@@ -78,10 +81,12 @@ class NativeWarehouse:
         logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
         # For example insert_quorum on a replicated cluster.
         self._extra = dict(settings or {})
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")
+        self._threads = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="clickhouse")
         self._closed = False
-        self._client: Client | None = None
-        self._calling: Client | None = None  # the same, from its first word on
+        self._free: list[Client] = []
+        self._busy: set[Client] = set()
+        """From their first word on."""
+        self._known = False
         self._insert_settings: dict[str, Any] = {}
         self._query_settings: dict[str, Any] = {}
 
@@ -110,46 +115,56 @@ class NativeWarehouse:
     async def close(self) -> None:
         """Finish what is under way and hang up; a server that does not answer is not waited for."""
         self._closed = True
-        ending = asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
+        ending = asyncio.create_task(asyncio.to_thread(self._threads.shutdown))
         if not (await asyncio.wait([ending], timeout=_CLOSE_SECONDS))[0]:
             self._cut()
             await asyncio.wait([ending], timeout=_CLOSE_SECONDS)
-        self._thread.shutdown(wait=False)
+        while self._free:
+            self._free.pop().disconnect()
 
     def _cut(self) -> None:
-        """End the wait of the worker thread for an answer, from outside of it."""
-        client = self._calling
-        wire = None if client is None else client.connection.socket
-        if wire is not None:
-            with suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
+        """End the worker threads' wait for answers, from outside of them."""
+        for client in list(self._busy):
+            wire = client.connection.socket
+            if wire is not None:
+                with suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._guarded, call))
+    async def _run(self, call: Callable[[Client], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._guarded, call))
 
-    def _guarded(self, call: Callable[[], T]) -> T:
-        """Library errors never leave this module."""
+    def _guarded(self, call: Callable[[Client], T]) -> T:
+        """Give the call a connection. Library errors never leave this module."""
         server = self._server
         if self._closed:
             raise WarehouseDown("the connection to ClickHouse is closed")
+        client = self._taken()
+        self._busy.add(client)
         try:
-            return call()
+            if not self._known:
+                self._know(client)
+            return call(client)
         except driver.ServerException as error:
             raise failure(error.code, str(error.message)) from None
         except _LOST as error:
-            self._hang_up()
+            client.disconnect()
+            self._known = False  # it may come back as another version
             said = _sentence(error)
             kind = WarehouseRefused if _NOT_TRUSTED in said else WarehouseDown
             raise kind(f"ClickHouse at {server.host}:{server.port}: {said}") from None
         except driver.Error as error:
-            self._hang_up()
+            client.disconnect()
             raise WarehouseRefused(_sentence(error)) from None
+        finally:
+            self._busy.discard(client)
+            self._free.append(client)
 
-    def _connected(self) -> Client:
-        if self._client is not None:
-            return self._client
+    def _taken(self) -> Client:
+        """The connection that was free last, or a new one: it connects, and again if it was lost, when it is used."""
+        with suppress(IndexError):
+            return self._free.pop()
         server = self._server
-        client = Client(
+        return Client(
             host=server.host,
             port=server.port,
             user=server.user,
@@ -162,15 +177,15 @@ class NativeWarehouse:
             client_name="touchline",
             settings={"insert_block_size": _DRIVER_BLOCK_ROWS},
         )
-        self._calling = client
-        known = {name for (name,) in client.execute("SELECT name FROM system.settings")}
-        self._query_settings = {name: value for name, value in QUERY_SETTINGS.items() if name in known} | self._extra
-        self._insert_settings = {name: value for name, value in INSERT_SETTINGS.items() if name in known} | self._extra
-        self._client = client
-        return client
 
-    def _insert(self, block: Block) -> None:
-        client = self._connected()
+    def _know(self, client: Client) -> None:
+        """What settings the server knows."""
+        known = {name for (name,) in client.execute("SELECT name FROM system.settings")}
+        self._insert_settings = {name: value for name, value in INSERT_SETTINGS.items() if name in known} | self._extra
+        self._query_settings = {name: value for name, value in QUERY_SETTINGS.items() if name in known} | self._extra
+        self._known = True
+
+    def _insert(self, block: Block, client: Client) -> None:
         columns = list(block.columns.values())
         try:
             client.execute(f"{insert_into(block)} VALUES", columns, columnar=True, settings=self._insert_settings)
@@ -179,11 +194,10 @@ class NativeWarehouse:
         except _LOST:
             raise
         except _WRONG_VALUES as error:
-            self._hang_up()
+            client.disconnect()
             raise WarehouseRefused(f"{block.table} cannot hold a value: {_sentence(error)}") from None
 
-    def _query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        client = self._connected()
+    def _query(self, sql: str, client: Client) -> tuple[list[str], list[tuple[Any, ...]]]:
         settings = {**self._query_settings, "strings_as_bytes": True}
         columns, typed = client.execute(sql, with_column_types=True, columnar=True, settings=settings)
         columns = columns or [() for _ in typed]
@@ -192,11 +206,6 @@ class NativeWarehouse:
             for column, (name, type_) in zip(columns, typed, strict=True)
         ]
         return [name for name, _ in typed], rows_of(shown)
-
-    def _hang_up(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.disconnect()
 
 
 def _sentence(error: BaseException) -> str:
