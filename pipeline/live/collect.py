@@ -3,7 +3,7 @@
 Its size grows with the number of places, never with the number of contacts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -13,7 +13,7 @@ from pipeline.core.cells import add, total
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import DAY, MINUTE
 from pipeline.live.cases import all_cases, worst
-from pipeline.live.inputs import LiveState, PartitionState
+from pipeline.live.inputs import CallBack, LiveState, PartitionState
 from pipeline.live.judged import judge_day, judge_minute
 from pipeline.live.now import Found, Starts, look_at
 from pipeline.live.parts import ANSWERS_WINDOW_MS, Parts, Place, in_line, merged
@@ -52,39 +52,65 @@ class Collected(Struct, frozen=True):
     simulated: bool = False
 
 
+class Collecting:
+    """Partitions, taken one after another, each as it stands then: a worker has other things to do in between. Nothing
+    of a partition is held but what it adds up to.
+    """
+
+    def __init__(self, rulebook: Rulebook, now_ms: int) -> None:
+        self._rulebook, self._now_ms = rulebook, now_ms
+        zone = rulebook.zone
+        self._starts = Starts(
+            (now_ms - RECENT_MS) // 60_000 * 60_000 + 60_000,
+            zone.day_start_ms(now_ms),
+            zone.start_of_ms(zone.ordinal(now_ms) - 1),
+        )
+        self._statuses: list[PartitionStatus] = []
+        self._marks: list[int] = []
+        self._contacts: dict[Place, Parts] = {}
+        self._customers: dict[Place, Parts] = {}
+        self._found = Found()
+
+    def take(self, partition: PartitionState) -> None:
+        """One more."""
+        rulebook, now_ms, starts, contacts = self._rulebook, self._now_ms, self._starts, self._contacts
+        self._statuses.append(status_of(partition, now_ms))
+        watermark_ms = partition.marker.watermark_ms
+        # One without any record counts for nothing, since nothing is missing from it.
+        if partition.of_contacts and (watermark_ms or _lag(partition) != 0):
+            self._marks.append(watermark_ms)
+        if not_shown(partition):
+            return
+        _count_cells(partition, rulebook, now_ms, starts, contacts if partition.of_contacts else self._customers)
+        for contact_id, seen in partition.open.items():
+            look_at(contact_id, seen, rulebook, now_ms, starts, lambda place: _place(contacts, place), self._found)
+
+    def done(
+        self, *, sources: Mapping[str, int], call_backs: Iterable[CallBack] = (), simulated: bool = False
+    ) -> Collected:
+        """What they are worth together."""
+        for parts in self._contacts.values():
+            parts.line = in_line(parts.line)
+        today_ms = self._starts.today_ms
+        return Collected(
+            at_ms=self._now_ms,
+            partitions=tuple(self._statuses),
+            contacts=self._contacts,
+            customers=self._customers,
+            cases=worst([all_cases(self._found, call_backs, self._rulebook, self._now_ms, today_ms)]),
+            sources=dict(sources),
+            known_until_ms=min(self._marks, default=None),
+            newest_ms=max(self._marks, default=0),
+            simulated=simulated,
+        )
+
+
 def collect(state: LiveState, now_ms: int) -> Collected:
     """What these partitions are worth at `now_ms`. Law: `present` of the parts is `present` of the whole."""
-    rulebook = state.rulebook
-    zone = rulebook.zone
-    starts = Starts(
-        (now_ms - RECENT_MS) // 60_000 * 60_000 + 60_000,
-        zone.day_start_ms(now_ms),
-        zone.start_of_ms(zone.ordinal(now_ms) - 1),
-    )
-    own = [partition for partition in state.partitions if partition.of_contacts]
-    contacts: dict[Place, Parts] = {}
-    customers: dict[Place, Parts] = {}
-    found = Found()
+    collecting = Collecting(state.rulebook, now_ms)
     for partition in state.partitions:
-        if not_shown(partition):
-            continue
-        places = contacts if partition.of_contacts else customers
-        _count_cells(partition, rulebook, now_ms, starts, places)
-        for contact_id, seen in partition.open.items():
-            look_at(contact_id, seen, rulebook, now_ms, starts, lambda place: _place(contacts, place), found)
-    for parts in contacts.values():
-        parts.line = in_line(parts.line)
-    return Collected(
-        at_ms=now_ms,
-        partitions=tuple(status_of(partition, now_ms) for partition in state.partitions),
-        contacts=contacts,
-        customers=customers,
-        cases=worst([all_cases(found, state.call_backs, rulebook, now_ms, starts.today_ms)]),
-        sources=dict(state.sources),
-        known_until_ms=_known_until_ms(own),
-        newest_ms=max((partition.marker.watermark_ms for partition in own), default=0),
-        simulated=state.simulated,
-    )
+        collecting.take(partition)
+    return collecting.done(sources=state.sources, call_backs=state.call_backs, simulated=state.simulated)
 
 
 def bounded(collected: Collected, most: int) -> Collected:
@@ -132,14 +158,6 @@ def not_shown(one: PartitionState | PartitionStatus) -> str:
     return not_ready(one) or one.waits_for
 
 
-def _known_until_ms(contacts: Iterable[PartitionState]) -> int | None:
-    """One without any record counts for nothing, since nothing is missing from it."""
-    marks = [
-        state.marker.watermark_ms for state in contacts if not (state.marker.watermark_ms == 0 and not _lag(state))
-    ]
-    return min(marks, default=None)
-
-
 def _place(places: dict[Place, Parts], place: Place) -> Parts:
     """The parts of a place; beyond very many places those of its channel's `other`."""
     parts = places.get(place)
@@ -154,31 +172,32 @@ def _count_cells(
     partition: PartitionState, rulebook: Rulebook, now_ms: int, starts: Starts, places: dict[Place, Parts]
 ) -> None:
     """Add the cells in memory: minutes to the last 15 (and 30, and 60) minutes, days to today and to resolution."""
-    recent_s, today_s = starts.recent_ms // 1_000, starts.today_ms // 1_000
+    recent_s, today_s, now_s = starts.recent_ms // 1_000, starts.today_ms // 1_000, now_ms // 1_000
     yesterday_s = starts.yesterday_ms // 1_000
     answers_s = (now_ms - ANSWERS_WINDOW_MS) // 1_000
     replies_s = (now_ms - REPLIES_MS) // 1_000
+    of_contacts = partition.of_contacts
+    oldest_s = 0 if of_contacts else replies_s
     for (resolution, start_s, channel, queue, segment), cells in partition.recent.items():
-        if start_s * 1_000 > now_ms:  # promises are booked when they are due, and a clock may be ahead
+        # Promises are booked when they are due, and a clock may be ahead.
+        if start_s > now_s or (start_s < oldest_s and resolution == MINUTE):
             continue
-        cell = total(cells)
+        parts = places.get((channel, queue)) or _place(places, (channel, queue))
+        cell = cells[0] if len(cells) == 1 else total(cells)
         if resolution == MINUTE:
-            if partition.of_contacts:
-                outcomes = _place(places, (channel, queue)).outcomes
-                judge_minute(outcomes, cell, start_s, (channel, queue, segment), rulebook, now_ms)
+            if of_contacts:
+                judge_minute(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, now_ms)
             if start_s < replies_s:
                 continue
-            parts = _place(places, (channel, queue))
             parts.replies += cell.get(_REPLIES, 0)
             if start_s >= answers_s:
                 parts.answers += cell.get(_LEGS_ANSWERED, 0)
             if start_s >= recent_s:
                 add(parts.recent.cell, cell)
         elif resolution == DAY:
-            parts = _place(places, (channel, queue))
             uses = cell.get(_REQUESTED, 0) + cell.get(_LEGS_OFFERED, 0)
             parts.used = (parts.used[0] + uses * (start_s == today_s), parts.used[1] + uses)
-            if start_s >= yesterday_s and partition.of_contacts:
+            if start_s >= yesterday_s and of_contacts:
                 today = start_s == today_s
                 judge_day(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, today=today)
             if start_s == today_s:

@@ -84,7 +84,7 @@ class WindowParts(Struct):
 
     def merge(self, other: "WindowParts") -> None:
         """Take in another place's window."""
-        add(self.cell, other.cell)
+        self.cell = _sum(self.cell, other.cell)
         self.undecided += other.undecided
         self.first_undecided += other.first_undecided
 
@@ -106,7 +106,7 @@ class Waiting(Struct):
         """Take in others."""
         self.count += other.count
         self.longest_ms = max(self.longest_ms, other.longest_ms)
-        add(self.ages, other.ages)
+        self.ages = _sum(self.ages, other.ages)
 
     def percentile_ms(self, percent: int) -> int | None:
         """Nearest rank, at most 6.25 % too high and never beyond the longest; None where nobody waits.
@@ -184,6 +184,14 @@ class Cohorts(Struct, frozen=True):
     confirmed: tuple[int, int]
 
 
+def _sum(into: Cell, cell: Cell) -> Cell:
+    """Both added up, in the first one unless that is empty; the second stays as it is."""
+    if not into:
+        return dict(cell)
+    add(into, cell)
+    return into
+
+
 def _plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     return a[0] + b[0], a[1] + b[1]
 
@@ -233,8 +241,14 @@ def service_levels(cell: Mapping[int, int], undecided: int) -> dict[ServiceLevel
     }
 
 
-def _buckets(cell: Mapping[int, int], base: int) -> dict[int, int]:
-    return {number - base: n for number, n in cell.items() if 0 <= number - base < _BUCKETS}
+def _buckets(cell: Mapping[int, int], *bases: int) -> tuple[dict[int, int], ...]:
+    """The histograms that begin at these numbers, in one look at the cell."""
+    found: dict[int, dict[int, int]] = {base: {} for base in bases}
+    for number, n in cell.items():
+        base = number // _BUCKETS * _BUCKETS
+        if base in found:
+            found[base][number - base] = n
+    return tuple(found.values())
 
 
 def _mean_ms(cell: Mapping[int, int], total: int, count: int) -> int | None:
@@ -245,7 +259,7 @@ def _mean_ms(cell: Mapping[int, int], total: int, count: int) -> int | None:
 def window_numbers(parts: WindowParts) -> WindowNumbers:
     """Parts of a window turned into its numbers."""
     cell = parts.cell
-    waits, firsts = _buckets(cell, _WAIT_BUCKETS), _buckets(cell, _FIRST_BUCKETS)
+    waits, firsts = _buckets(cell, _WAIT_BUCKETS, _FIRST_BUCKETS)
     due = cell.get(_DUE, 0)
     return WindowNumbers(
         offered=cell.get(_OFFERED, 0),

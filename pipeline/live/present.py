@@ -83,7 +83,7 @@ def present(collected: Sequence[Collected], rulebook: Rulebook, now_ms: int, oth
         ),
         totals=tuple(told.totals(places)),
         queues=rows,
-        by_queue=tuple(told.by_queue(places)),
+        by_queue=tuple(told.by_queue(places, rows)),
         cases=worst([foreseen, *(one.cases for one in collected)]) if shown else Cases(),
         partitions=partitions,
         source_silence_ms=_silence_ms(collected, now_ms),
@@ -204,14 +204,16 @@ class _Told(Struct, frozen=True):
             if own:
                 yield Total(kind, numbers(merged(own), self.cohorts), self.incomplete)
 
-    def by_queue(self, places: Mapping[Place, Parts]) -> Iterable[QueueRow]:
+    def by_queue(self, places: Mapping[Place, Parts], rows: Sequence[QueueRow]) -> Iterable[QueueRow]:
         """One for each queue and kind of channel, in the order of the names."""
+        of_place = {(row.channel, row.queue): row.numbers for row in rows}
         for kind in _KINDS:
             queues: dict[str, list[Place]] = {}
             for place in places:
                 if (self.rulebook.kind(place[0]) or "deferred") == kind:
                     queues.setdefault(place[1], []).append(place)
             for queue, own in sorted(queues.items()):
-                together = numbers(merged([places[place] for place in own]), self.cohorts)
+                alone = of_place[own[0]] if len(own) == 1 else None
+                together = alone or numbers(merged([places[place] for place in own]), self.cohorts)
                 is_open = any(map(self._is_open, own))
                 yield QueueRow("", queue, kind, None, None, together, self.incomplete, is_open)
