@@ -1,130 +1,30 @@
-"""A customer as the set of facts of their contacts: who follows whom, who asked again, who was called back, whose
-complaint was made good, whom we told before they asked, who left after something bad.
+"""A customer as the set of facts of their contacts: each seen among the others, the issues they make, and whom a change
+affects.
 
-Definitions: docs/measures-settled.md, rules 16, 24 to 30 and 59 to 62. Neighbours are found by bisection in sorted
+Of few contacts every one is looked at (`pipeline.core.linked`). Of many, neighbours are found by bisection in sorted
 lists, so a customer with very many contacts costs no more per change than one with few, as long as the contacts spread
-over time.
+over time. Both say the same.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.facts import Facts
+from pipeline.core.linked import MONTH_MS, Leaving, Linked, Outreach, Settled, Windows, asks_again, link, one_matter
+
+__all__ = ["MONTH_MS", "Customer", "Leaving", "Linked", "Outreach", "Settled", "Windows"]
 
 _Sorted = list[tuple[int, str]]
 _FIRST: Final = ""
 _LAST: Final = "\U0010ffff"
+FEW_CONTACTS: Final = 8
+"""Customers with more of them have their contacts in sorted lists."""
 _FEW: Final = 8
 """So many entries are quicker looked at one by one."""
-
-
-class Windows:
-    """How long a follow-up counts [W], and within how long we must reach who gave up [24 h]."""
-
-    __slots__ = ("follow_up_ms", "returned_ms")
-
-    def __init__(self, follow_up_ms: int, returned_ms: int) -> None:
-        self.follow_up_ms = follow_up_ms
-        self.returned_ms = returned_ms
-
-
-MONTH_MS: Final = 30 * 86_400_000
-"""How long after its settling praise shows a complaint made good, and how long before a customer left something bad
-may have been the cause.
-"""
-
-
-@mypyc_attr(acyclic=True)
-class Settled:
-    """A complaint that was settled, and whether the customer praised us within 30 days of it."""
-
-    __slots__ = ("raised_ms", "recovered")
-
-    def __init__(self, raised_ms: int, recovered: bool) -> None:  # noqa: FBT001 - by position
-        self.raised_ms = raised_ms
-        self.recovered = recovered
-
-
-@mypyc_attr(acyclic=True)
-class Outreach:
-    """Once we turned to the customer: before they had asked (for a reason that concerns them), and whether they asked
-    all the same.
-    """
-
-    __slots__ = ("at_ms", "first", "followed")
-
-    def __init__(self, at_ms: int, first: bool, followed: bool) -> None:  # noqa: FBT001 - by position
-        self.at_ms = at_ms
-        self.first = first
-        self.followed = followed
-
-
-@mypyc_attr(acyclic=True)
-class Leaving:
-    """The customer left us; `after_bad`: within 30 days after something bad."""
-
-    __slots__ = ("after_bad", "at_ms")
-
-    def __init__(self, at_ms: int, after_bad: bool) -> None:  # noqa: FBT001 - by position
-        self.at_ms = at_ms
-        self.after_bad = after_bad
-
-
-@mypyc_attr(acyclic=True)
-class Linked:
-    """One contact of a customer, seen among the others: what the measures of the customer fold are functions of."""
-
-    __slots__ = (
-        "chased",
-        "facts",
-        "followed_by",
-        "follows",
-        "followup_delay_ms",
-        "leavings",
-        "outreach",
-        "returned",
-        "settled",
-        "switched",
-        "transfer_breaks_fcr",
-    )
-
-    def __init__(self, facts: Facts, *, transfer_breaks_fcr: bool) -> None:
-        self.facts = facts
-        self.transfer_breaks_fcr = transfer_breaks_fcr
-        self.follows = ""
-        self.followed_by = ""
-        self.followup_delay_ms: int | None = None
-        self.chased = False
-        self.switched = False
-        self.returned = False
-        self.settled: Sequence[Settled] = ()
-        self.outreach: Sequence[Outreach] = ()
-        self.leavings: Sequence[Leaving] = ()
-
-    @property
-    def resolved(self) -> bool:
-        """Resolved at first contact: eligible, nothing follows, not reopened, not said to be unresolved."""
-        facts = self.facts
-        broken = self.followed_by or facts.reopened or facts.unresolved
-        return facts.eligible and not broken and not (self.transfer_breaks_fcr and facts.transferred)
-
-    @property
-    def fcr(self) -> str:
-        """Why not, or 'resolved'; '' where the contact is not eligible. Precedence as in the contract."""
-        facts = self.facts
-        if not facts.eligible:
-            return ""
-        if facts.unresolved:
-            return "unresolved"
-        if facts.reopened:
-            return "reopened"
-        if self.followed_by:
-            return "followed"
-        return "resolved" if self.resolved else "transferred"
 
 
 @mypyc_attr(acyclic=True)
@@ -132,41 +32,34 @@ class Customer:
     """The contacts a customer holds (and the versions of those that are gone)."""
 
     __slots__ = (
-        "_abandoned",
-        "_bad",
-        "_channels",
-        "_closed",
-        "_left",
-        "_lone",
-        "_long",
-        "_outreach",
-        "_praised",
-        "_reached",
-        "_requested",
-        "_settled",
-        "facts",
-        "transfer_breaks_fcr",
-        "windows",
-    )
+        "_abandoned", "_bad", "_channels", "_closed", "_few", "_held", "_left", "_links", "_long", "_outreach",
+        "_praised", "_reached", "_requested", "_settled", "facts", "transfer_breaks_fcr", "windows",
+    )  # fmt: skip
+    _abandoned: _Sorted
+    _bad: _Sorted
+    _closed: _Sorted
+    _left: _Sorted
+    _outreach: _Sorted
+    _praised: _Sorted
+    _reached: _Sorted
+    _requested: _Sorted
+    _settled: _Sorted
+    _channels: dict[str, int]
+    _long: dict[str, None]
+    """Contacts unanswered for longer than the follow-up window: few, and looked at one by one."""
 
-    def __init__(self, windows: Windows, *, transfer_breaks_fcr: bool) -> None:
+    def __init__(self, windows: Windows, *, transfer_breaks_fcr: bool, few: int = FEW_CONTACTS) -> None:
         self.windows = windows
         self.transfer_breaks_fcr = transfer_breaks_fcr
         self.facts: dict[str, Facts] = {}
-        self._lone = True
-        """Whether nothing is in the indexes below: there is one contact at most, and nobody to be found."""
-        self._requested: _Sorted = []
-        self._closed: _Sorted = []
-        self._abandoned: _Sorted = []
-        self._reached: _Sorted = []
-        self._settled: _Sorted = []
-        self._praised: _Sorted = []
-        self._outreach: _Sorted = []
-        self._bad: _Sorted = []
-        self._left: _Sorted = []
-        self._channels: dict[str, int] = {}
-        self._long: dict[str, None] = {}
-        """Contacts unanswered for longer than the follow-up window: few, and looked at one by one."""
+        self._few = few
+        """0: they are many, and in the lists."""
+        self._held: list[Facts] = []
+        """While they are few: those that are held."""
+        self._links: dict[str, Linked] = {}
+        """While they are few: what was asked for since the last change."""
+        if not few:
+            self._spread()
 
     def newer(self, facts: Facts) -> bool:
         """Whether these facts say anything: of one contact the highest version counts."""
@@ -175,28 +68,34 @@ class Customer:
 
     def put(self, facts: Facts) -> None:
         """Take in facts; the caller has asked `newer`, or is loading."""
-        if self._lone and self.is_only(facts.contact_id):
-            self.facts[facts.contact_id] = facts
+        all_facts, name = self.facts, facts.contact_id
+        if self._few:
+            all_facts[name] = facts
+            if len(all_facts) == 1:
+                self._held = [facts] if facts.held else []
+            elif len(all_facts) > self._few:
+                self._spread()
+            else:
+                self._held = [each for each in all_facts.values() if each.held]
+            if self._links:
+                self._links = {}
             return
-        self._spread()
-        known = self.facts.get(facts.contact_id)
+        known = all_facts.get(name)
         if known is not None and known.held:
             self._index(known, add=False)
-        self.facts[facts.contact_id] = facts
+        all_facts[name] = facts
         if facts.held:
             self._index(facts, add=True)
 
-    def is_only(self, contact_id: str) -> bool:
-        """Whether no other contact is known."""
-        return not self.facts or (len(self.facts) == 1 and contact_id in self.facts)
-
     def _spread(self) -> None:
-        """Fill the indexes, if that was not done."""
-        if self._lone:
-            self._lone = False
-            for facts in self.facts.values():
-                if facts.held:
-                    self._index(facts, add=True)
+        """From here on they are many: fill the lists."""
+        self._few, self._held = 0, []
+        self._requested, self._closed, self._abandoned, self._reached = [], [], [], []
+        self._settled, self._praised, self._outreach, self._bad, self._left = [], [], [], [], []
+        self._channels, self._long = {}, {}
+        for facts in self.facts.values():
+            if facts.held:
+                self._index(facts, add=True)
 
     def _index(self, facts: Facts, *, add: bool) -> None:
         name = facts.contact_id
@@ -229,6 +128,21 @@ class Customer:
             else:
                 del self._long[name]
 
+    def changing(self, facts: Facts) -> list[str]:
+        """The contact itself and all held ones whose `linked` may change when these facts come."""
+        own = facts.contact_id
+        if self._few:
+            names = [each.contact_id for each in self._held]
+            if own not in names:
+                names.append(own)
+            return names
+        found = self.affected(facts)
+        known = self.facts.get(own)
+        if known is not None:
+            found |= self.affected(known)
+        found.add(own)
+        return sorted(found)
+
     def affected(self, facts: Facts) -> set[str]:
         """Held contacts whose `linked` may change when these facts come or go (the contact itself included).
 
@@ -236,7 +150,8 @@ class Customer:
         """
         if not facts.held:
             return set()
-        self._spread()
+        if self._few:
+            return {each.contact_id for each in self._held}
         w, asked_ms = self.windows.follow_up_ms, facts.requested_ms
         found = {facts.contact_id}
         if self._requested:
@@ -261,11 +176,13 @@ class Customer:
     def linked(self, contact_id: str) -> Linked:
         """One held contact among the others."""
         facts = self.facts[contact_id]
+        if self._few:
+            found = self._links.get(contact_id)
+            if found is None:
+                found = link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
+                self._links[contact_id] = found
+            return found
         found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
-        if self._lone:
-            if facts.abandoned_ms is None and not (facts.settled or facts.outreach or facts.left_ms):
-                return found
-            self._spread()
         if len(self._requested) > 1:
             self._follow(found)
             found.chased = self._is_chased(facts)
@@ -284,8 +201,10 @@ class Customer:
 
     def followed(self, contact_id: str) -> Linked:
         """As `linked`, but only what it follows and what follows it."""
+        if self._few:
+            return self.linked(contact_id)
         found = Linked(self.facts[contact_id], transfer_breaks_fcr=self.transfer_breaks_fcr)
-        if not self._lone and len(self._requested) > 1:
+        if len(self._requested) > 1:
             self._follow(found)
         return found
 
@@ -297,7 +216,7 @@ class Customer:
             index = self._requested
             for place in range(_from(index, closed_ms + 1), _to(index, closed_ms + self.windows.follow_up_ms)):
                 asked_ms, name = index[place]
-                if self._asks_again(facts, self.facts[name]):
+                if asks_again(facts, self.facts[name]):
                     found.followed_by = name
                     found.followup_delay_ms = asked_ms - closed_ms if facts.eligible else None
                     break
@@ -307,7 +226,6 @@ class Customer:
         """The contact each one's issue began with: back along the contacts followed, as long as they were asked for
         earlier. Chains that meet are walked once: a customer may have one of thousands.
         """
-        self._spread()
         found: dict[str, str] = {}
         for contact_id in contact_ids:
             name, way = contact_id, []
@@ -336,8 +254,13 @@ class Customer:
         Closings are taken in order of time, so each request is looked at once, unless a contact was closed before it
         was asked for: then no order is one, and requests are looked at again.
         """
-        self._spread()
         found = set(contact_ids)
+        if self._few:
+            grown = -1
+            while grown < len(found):
+                grown = len(found)
+                found.update([each.contact_id for each in self._held if self._follows(each) in found])
+            return found
         heap = [(closed_ms, name) for name in found if (closed_ms := self.facts[name].last_closed_ms) is not None]
         heapify(heap)
         done, odd = 0, any(closed_ms < self.facts[name].requested_ms for closed_ms, name in heap)
@@ -359,12 +282,14 @@ class Customer:
 
     def _follows(self, facts: Facts) -> str | None:
         """The contact this one follows most closely: of those it follows the one with the latest (closing, id)."""
+        if self._few:
+            return self.linked(facts.contact_id).follows or None
         if not facts.inbound:
             return None
         start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
         for place in range(_to(self._closed, end_ms) - 1, _from(self._closed, start_ms) - 1, -1):
             name = self._closed[place][1]
-            if self._asks_again(self.facts[name], facts):
+            if asks_again(self.facts[name], facts):
                 return name
         return None
 
@@ -376,12 +301,12 @@ class Customer:
         start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1
         for place in range(_from(index, start_ms), _to(index, end_ms)):
             known = self.facts[index[place][1]]
-            if known.channel != channel and self._asks_again(known, facts):
+            if known.channel != channel and asks_again(known, facts):
                 return True
         for name in self._unanswered_at(facts.requested_ms):
             known = self.facts[name]
             chased = known.inbound and known.last_closed_ms is not None
-            if chased and known.channel != channel and self._asks_again(known, facts):
+            if chased and known.channel != channel and asks_again(known, facts):
                 return True
         return False
 
@@ -403,7 +328,7 @@ class Customer:
             return False
         index = self._requested
         for place in range(_from(index, facts.requested_ms + 1), _to(index, facts.unanswered_until_ms - 1)):
-            if self._asks_again(facts, self.facts[index[place][1]]):
+            if asks_again(facts, self.facts[index[place][1]]):
                 return True
         return False
 
@@ -417,18 +342,8 @@ class Customer:
         w, index = self.windows.follow_up_ms, self._requested
         earlier = [self.facts[index[place][1]] for place in range(_from(index, at_ms - w), _to(index, at_ms))]
         later = [self.facts[index[place][1]] for place in range(_from(index, at_ms + 1), _to(index, at_ms + w))]
-        first = cares and not any(known.inbound and _one_matter(facts, known) for known in earlier)
-        return Outreach(at_ms, first, any(self._asks_again(facts, known) for known in later))
-
-    @staticmethod
-    def _asks_again(first: Facts, second: Facts) -> bool:
-        """Whether the second contact is the customer coming back about the first."""
-        return first.contact_id != second.contact_id and second.inbound and _one_matter(first, second)
-
-
-def _one_matter(first: Facts, second: Facts) -> bool:
-    """Whether two contacts may be about one thing: the same topic where both have one."""
-    return not first.topic or not second.topic or first.topic == second.topic
+        first = cares and not any(known.inbound and one_matter(facts, known) for known in earlier)
+        return Outreach(at_ms, first, any(asks_again(facts, known) for known in later))
 
 
 def _put(index: _Sorted, at_ms: int, name: str) -> None:

@@ -10,9 +10,9 @@ import msgspec
 from pipeline.core.cells import Contribution, add, book, revise
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied
-from pipeline.core.facts import Facts, pack, unpack
+from pipeline.core.facts import Facts, last_ms, unpack
 from pipeline.core.hand import Hand
-from pipeline.core.kept import Keeper, newest_ms
+from pipeline.core.kept import newest_ms, pack_customer, unpack_customer
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
 from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, by_column, unit_of
@@ -45,6 +45,12 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
     return {key: cell for key, cell in found.items() if cell}
 
 
+def _linked(customer: Customer, contact_id: str) -> Linked | None:
+    """The contact among the others, None if the customer does not hold it."""
+    facts = customer.facts.get(contact_id)
+    return None if facts is None or not facts.held else customer.linked(contact_id)
+
+
 class CustomerFold:
     """The customers of one partition of `contact-facts`."""
 
@@ -58,7 +64,6 @@ class CustomerFold:
         self.hot_ms = windows.follow_up_ms + _DAY_MS
         self.kept_ms = 2 * retention_ms
         """Twice, because partitions of contacts are not at the same time: see docs/decisions."""
-        self._keeper = Keeper()
         self.packed: dict[str, bytes] = {}
         """All facts of a customer, or nothing of the customer."""
         self._hand = Hand()
@@ -81,25 +86,38 @@ class CustomerFold:
             return Reject("not_json", f"not contact facts: {error}")
         if record.key != facts.customer_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")
-        customer = self._work.get(facts.customer_id) or self._load(facts.customer_id)
-        at_ms = facts.watermark_ms
+        customer_id, at_ms = facts.customer_id, facts.watermark_ms
+        customer = self._work.get(customer_id) or self._load(customer_id)
         if not customer.newer(facts):
             return Applied(False, at_ms)
         own = facts.contact_id
-        names = {own}
-        if not customer.is_only(own):
-            names |= customer.affected(facts)
-            known = customer.facts.get(own)
-            if known is not None:
-                names |= customer.affected(known)
-        changing = sorted(names)
-        before = [self._contribution(customer, name) for name in changing]
-        customer.put(msgspec.structs.replace(facts, watermark_ms=0))
-        self._unpacked[facts.customer_id] = None
-        delta: Contribution = {}
-        for name, old in zip(changing, before, strict=True):
-            revise(delta, self._contribution(customer, name), old)
+        names = customer.changing(facts)
+        before = [_linked(customer, name) for name in names]
+        customer.put(facts)
+        self._unpacked[customer_id] = None
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
+        for name, old in zip(names, before, strict=True):
+            new = _linked(customer, name)
+            if old is not None and new is not None and old.same(new):
+                continue
+            self._book(new, old, frozen_s)
+            if name != own:
+                relinked = self._relinked.get(customer_id)
+                if relinked is None:
+                    self._relinked[customer_id] = {name: None}
+                else:
+                    relinked[name] = None
+        self._touched[customer_id + SEPARATOR + own] = None
+        return Applied(True, at_ms)
+
+    def _book(self, new: Linked | None, old: Linked | None, frozen_s: int) -> None:
+        """What a contact adds now instead of what it added before."""
+        delta = {} if new is None else contribution(new, self.columns)
+        if old is not None:
+            before = contribution(old, self.columns)
+            if before:
+                after, delta = delta, {}
+                revise(delta, after, before)
         for key, cell in delta.items():
             if key[0] >= frozen_s:
                 into = self._delta.get(key)
@@ -107,24 +125,13 @@ class CustomerFold:
                     self._delta[key] = cell
                 else:
                     add(into, cell)
-        self._touched[facts.customer_id + SEPARATOR + own] = None
-        relinked = self._relinked.setdefault(facts.customer_id, {})
-        for name in changing:
-            relinked[name] = None
-        return Applied(True, at_ms)
-
-    def _contribution(self, customer: Customer, contact_id: str) -> Contribution:
-        facts = customer.facts.get(contact_id)
-        if facts is None or not facts.held:
-            return {}
-        return contribution(customer.linked(contact_id), self.columns)
 
     def _load(self, customer_id: str) -> Customer:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
         packed = self.packed.get(customer_id)
         if packed is not None:
-            for facts in self._keeper.unpack(customer_id, packed):
-                customer.put(facts)
+            for state in unpack_customer(customer_id, packed):
+                customer.put(unpack(state))
         self._work[customer_id] = customer
         return customer
 
@@ -132,9 +139,6 @@ class CustomerFold:
     def unsettled(self) -> int:
         """Facts taken in since the fold settled."""
         return len(self._touched)
-
-    def _kept(self, told: Collection[Facts]) -> bytes:
-        return self._keeper.pack(max([_last_ms(facts) for facts in told], default=0), told)
 
     def settle(self) -> tuple[Contribution, list[str]]:
         """What the facts since the last call have changed."""
@@ -147,7 +151,9 @@ class CustomerFold:
     def _cool(self) -> None:
         """Keep all customers packed."""
         for customer_id in self._unpacked:
-            self.packed[customer_id] = self._kept(self._work[customer_id].facts.values())
+            told = self._work[customer_id].facts.values()
+            newest = max([last_ms(facts) for facts in told])
+            self.packed[customer_id] = pack_customer(customer_id, newest, [facts.state for facts in told])
         self._work, self._unpacked = {}, {}
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
@@ -155,15 +161,20 @@ class CustomerFold:
         changed.
         """
         states: list[StateRow] = []
+        changed = self._unpublished
+        for customer_id, names in self._relinked.items():
+            changed.setdefault(customer_id, {}).update(names)
         for key in keys:
             customer_id, _, contact_id = key.partition(SEPARATOR)
             customer = self._work.get(customer_id) or self._load(customer_id)
             states.append(state_row(customer.facts[contact_id], version))
-            self._relinked.setdefault(customer_id, {})[contact_id] = None
-        for customer_id, names in self._relinked.items():
-            self._unpublished.setdefault(customer_id, {}).update(names)
+            known = changed.get(customer_id)
+            if known is None:
+                changed[customer_id] = {contact_id: None}
+            else:
+                known[contact_id] = None
         rows: list[tuple[Any, ...]] = []
-        for customer_id, relinked in self._unpublished.items():
+        for customer_id, relinked in changed.items():
             customer = self._work.get(customer_id) or self._load(customer_id)
             rows += resolution_rows(customer, relinked, version, marker.append_ms)
         self._relinked = {}
@@ -195,11 +206,12 @@ class CustomerFold:
 
     def take_back(self, rows: Iterable[StateRow]) -> None:
         """Take customers from the ledger that are not in memory, each with all their facts."""
-        states: dict[str, list[bytes]] = {}
+        found: dict[str, list[StateRow]] = {}
         for row in rows:
-            states.setdefault(unit_of(row.key), []).append(row.state)
-        for customer_id, told in states.items():
-            self.packed[customer_id] = self._kept([unpack(state) for state in told])
+            found.setdefault(unit_of(row.key), []).append(row)
+        for customer_id, told in found.items():
+            newest = max([row.last_ms for row in told])
+            self.packed[customer_id] = pack_customer(customer_id, newest, [row.state for row in told])
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Forget and name some customers of whom nothing has long been heard. (So nothing of them waits for rows
@@ -213,7 +225,7 @@ class CustomerFold:
             packed = self.packed[customer_id]
             if newest_ms(packed) >= oldest_ms:
                 continue
-            told = self._keeper.unpack(customer_id, packed)
+            told = [unpack(state) for state in unpack_customer(customer_id, packed)]
             if not any(unwritten(customer_id + SEPARATOR + facts.contact_id) for facts in told):
                 del self.packed[customer_id]
                 self._work.pop(customer_id, None)
@@ -224,7 +236,7 @@ class CustomerFold:
 def state_row(facts: Facts, version: int) -> StateRow:
     """One contact's facts as the ledger keeps them."""
     key = facts.customer_id + SEPARATOR + facts.contact_id
-    return StateRow(key, pack(facts), False, _last_ms(facts), version)
+    return StateRow(key, facts.state, False, last_ms(facts), version)
 
 
 def resolution_rows(
@@ -253,19 +265,6 @@ def resolution_rows(
         if name not in held
     ]
     return rows
-
-
-def _last_ms(facts: Facts) -> int:
-    """The newest time of the contact, and of all it is booked at: whoever looks for the cells of a day goes by it."""
-    newest = facts.requested_ms
-    for at_ms in (facts.last_closed_ms, facts.wait_began_ms, facts.abandoned_ms, *facts.reached_ms, *facts.left_ms):
-        if at_ms is not None and at_ms > newest:
-            newest = at_ms
-    for raised_ms, _ in facts.settled:
-        newest = max(newest, raised_ms)
-    for at_ms, _ in facts.outreach:
-        newest = max(newest, at_ms)
-    return newest
 
 
 RESOLUTION_ROW: Final = (

@@ -2,13 +2,20 @@
 
 A contact sends facts to the customer who holds it and `gone` to every other it ever named, all with its version, so
 repeated, late and stale emissions change nothing (design, section 1.3).
+
+Packed they are a *state*: a flat list, times counted from the request, the customer last, since whoever keeps facts by
+customer need not keep that (`customer_tail`). A record is a state behind eight bytes of watermark. So what comes out of
+the topic goes into the ledger and into memory as it is.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from mypy_extensions import mypyc_attr
 
 from pipeline.core.happened import Happened, happened
-from pipeline.core.packed_facts import NEVER, Facts, pack, unpack
+from pipeline.core.packed_facts import unpack_old
 from pipeline.core.resolution import unresolved
 from pipeline.core.timeline import (
     ABANDONED,
@@ -23,9 +30,260 @@ from pipeline.core.timeline import (
 )
 from pipeline.core.waiting import Wait
 
-__all__ = ["NEVER", "Facts", "facts_of", "gone", "pack", "unpack"]
+__all__ = ["NEVER", "Facts", "customer_tail", "facts_of", "gone", "is_old", "last_ms", "pack", "unpack"]
 
+NEVER: Final = 1 << 61
+"""An end that has not come."""
 _CARING: Final = frozenset({"problem", "delay", "appointment"})
+_HEAD: Final = 8
+"""Bytes of the watermark before a state."""
+_OLD: Final = b"\xdc"
+"""How a list of more than fifteen begins: until November 2026 facts were one."""
+_HELD: Final = 1
+_INBOUND: Final = 2
+_ELIGIBLE: Final = 4
+_REOPENED: Final = 8
+_UNRESOLVED: Final = 16
+_TRANSFERRED: Final = 32
+
+_Times = tuple[int, ...]
+_Pairs = tuple[tuple[int, int], ...]
+_Reasons = tuple[tuple[int, bool], ...]
+_Seldom = tuple[int | None, int | None, _Pairs, _Times, _Reasons, _Times, _Times]
+"""wait_began_ms, abandoned_ms, settled, praised_ms, outreach, bad_ms, left_ms."""
+_State = tuple[int, int, str, str, str, str, str, int, int | None, int | None, int | None, _Times, _Seldom | None, str]
+"""version, flags, contact_id, channel, queue, segment, topic, requested_ms, then from there on: first_closed,
+last_closed, unanswered_until, reached; what few contacts have, and customer_id.
+"""
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(_State)
+
+
+@mypyc_attr(acyclic=True)
+class Facts:
+    """One contact as its customer sees it. `held` False: gone, the rest is empty but `requested_ms`, which then is the
+    contact's newest time. Times in ms.
+
+    `unanswered_until_ms`: when the contact was served or ended (`NEVER`: open and unanswered). `reached_ms`: when we
+    reached the customer in this contact. `abandoned_ms` and `wait_began_ms` only where the customer gave up waiting.
+    `settled`: (raised, settled) of every complaint settled. `praised_ms`: a promoter or a top score. `outreach`: (when,
+    whether for a problem, a delay or an appointment). `bad_ms`: something bad, which may be due in the future.
+    `watermark_ms`: of the partition that told them; not part of the state. Not to be changed once they are packed.
+    """
+
+    __slots__ = (
+        "_state", "abandoned_ms", "bad_ms", "channel", "contact_id", "customer_id", "eligible", "first_closed_ms",
+        "held", "inbound", "last_closed_ms", "left_ms", "outreach", "praised_ms", "queue", "reached_ms", "reopened",
+        "requested_ms", "segment", "settled", "topic", "transferred", "unanswered_until_ms", "unresolved", "version",
+        "wait_began_ms", "watermark_ms",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        version: int,
+        held: bool,  # noqa: FBT001 - by position
+        watermark_ms: int,
+        contact_id: str,
+        customer_id: str,
+        channel: str = "",
+        queue: str = "",
+        segment: str = "",
+        topic: str = "",
+        inbound: bool = False,  # noqa: FBT001, FBT002
+        requested_ms: int = 0,
+        first_closed_ms: int | None = None,
+        last_closed_ms: int | None = None,
+        unanswered_until_ms: int = NEVER,
+        eligible: bool = False,  # noqa: FBT001, FBT002
+        reopened: bool = False,  # noqa: FBT001, FBT002
+        unresolved: bool = False,  # noqa: FBT001, FBT002
+        transferred: bool = False,  # noqa: FBT001, FBT002
+        wait_began_ms: int | None = None,
+        abandoned_ms: int | None = None,
+        reached_ms: _Times = (),
+        settled: _Pairs = (),
+        praised_ms: _Times = (),
+        outreach: _Reasons = (),
+        bad_ms: _Times = (),
+        left_ms: _Times = (),
+    ) -> None:
+        self.version = version
+        self.held = held
+        self.watermark_ms = watermark_ms
+        self.contact_id = contact_id
+        self.customer_id = customer_id
+        self.channel = channel
+        self.queue = queue
+        self.segment = segment
+        self.topic = topic
+        self.inbound = inbound
+        self.requested_ms = requested_ms
+        self.first_closed_ms = first_closed_ms
+        self.last_closed_ms = last_closed_ms
+        self.unanswered_until_ms = unanswered_until_ms
+        self.eligible = eligible
+        self.reopened = reopened
+        self.unresolved = unresolved
+        self.transferred = transferred
+        self.wait_began_ms = wait_began_ms
+        self.abandoned_ms = abandoned_ms
+        self.reached_ms = reached_ms
+        self.settled = settled
+        self.praised_ms = praised_ms
+        self.outreach = outreach
+        self.bad_ms = bad_ms
+        self.left_ms = left_ms
+        self._state = b""
+
+    @property
+    def state(self) -> bytes:
+        """As the ledger keeps them."""
+        if not self._state:
+            self._state = self.packed()
+        return self._state
+
+    def packed(self) -> bytes:
+        """As a state, encoded here and now."""
+        return _packed(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Facts) and pack(self) == pack(other)
+
+    def __hash__(self) -> int:
+        raise TypeError("facts are no keys")
+
+    def __repr__(self) -> str:
+        return f"Facts({self.watermark_ms}, {_DECODER.decode(self.state)})"
+
+
+def pack(facts: Facts) -> bytes:
+    """Facts as a record's value; where nobody needs a watermark (it is 0), as a state."""
+    if not facts.watermark_ms:
+        return facts.state
+    return facts.watermark_ms.to_bytes(_HEAD, "big") + facts.state
+
+
+def unpack(packed: bytes) -> Facts:
+    """Facts from a state or a record's value. Raises msgspec.MsgspecError if they are none."""
+    if packed[:1] == b"\0":
+        facts = _unpacked(packed[_HEAD:])
+        facts.watermark_ms = int.from_bytes(packed[:_HEAD], "big")
+        return facts
+    return _unpacked(packed)
+
+
+def is_old(state: bytes) -> bool:
+    """Whether it is of the form of before November 2026."""
+    return state[:1] == _OLD
+
+
+def customer_tail(customer_id: str) -> bytes:
+    """How every state of this customer ends, as `pack` makes it."""
+    return _ENCODER.encode(customer_id)
+
+
+def _packed(facts: Facts) -> bytes:
+    from_ms, first, last, until = (
+        facts.requested_ms,
+        facts.first_closed_ms,
+        facts.last_closed_ms,
+        facts.unanswered_until_ms,
+    )
+    flags = (
+        (_HELD if facts.held else 0)
+        | (_INBOUND if facts.inbound else 0)
+        | (_ELIGIBLE if facts.eligible else 0)
+        | (_REOPENED if facts.reopened else 0)
+        | (_UNRESOLVED if facts.unresolved else 0)
+        | (_TRANSFERRED if facts.transferred else 0)
+    )
+    seldom: _Seldom | None = None
+    if (
+        facts.wait_began_ms is not None or facts.abandoned_ms is not None or facts.settled or facts.praised_ms
+        or facts.outreach or facts.bad_ms or facts.left_ms
+    ):  # fmt: skip
+        seldom = (
+            facts.wait_began_ms, facts.abandoned_ms, facts.settled, facts.praised_ms, facts.outreach, facts.bad_ms,
+            facts.left_ms,
+        )  # fmt: skip
+    return _ENCODER.encode(
+        (
+            facts.version, flags, facts.contact_id, facts.channel, facts.queue, facts.segment, facts.topic, from_ms,
+            None if first is None else first - from_ms,
+            None if last is None else last - from_ms,
+            None if until == NEVER else until - from_ms,
+            [at_ms - from_ms for at_ms in facts.reached_ms],
+            seldom, facts.customer_id,
+        )
+    )  # fmt: skip
+
+
+def _unpacked(state: bytes) -> Facts:
+    if is_old(state):
+        return _renewed(state)
+    (
+        version, flags, contact_id, channel, queue, segment, topic, from_ms, first, last, until, reached, seldom,
+        customer_id,
+    ) = _DECODER.decode(state)  # fmt: skip
+    facts = Facts(
+        version,
+        bool(flags & _HELD),
+        0,
+        contact_id,
+        customer_id,
+        channel,
+        queue,
+        segment,
+        topic,
+        bool(flags & _INBOUND),
+        from_ms,
+        None if first is None else first + from_ms,
+        None if last is None else last + from_ms,
+        NEVER if until is None else until + from_ms,
+        bool(flags & _ELIGIBLE),
+        bool(flags & _REOPENED),
+        bool(flags & _UNRESOLVED),
+        bool(flags & _TRANSFERRED),
+    )
+    if reached:
+        facts.reached_ms = tuple([after_ms + from_ms for after_ms in reached])
+    if seldom is not None:
+        (
+            facts.wait_began_ms, facts.abandoned_ms, facts.settled, facts.praised_ms, facts.outreach, facts.bad_ms,
+            facts.left_ms,
+        ) = seldom  # fmt: skip
+    facts._state = state  # noqa: SLF001 - of this module
+    return facts
+
+
+def _renewed(packed: bytes) -> Facts:
+    """Facts as they were packed before: their state is of the new form."""
+    old = unpack_old(packed)
+    facts = Facts(*[getattr(old, name) for name in old.__struct_fields__])
+    facts.unanswered_until_ms = min(facts.unanswered_until_ms, NEVER)
+    return facts
+
+
+def last_ms(facts: Facts) -> int:
+    """The newest time of the contact, and of all it is booked at: whoever looks for the cells of a day goes by it."""
+    newest = facts.requested_ms
+    closed_ms, began_ms, abandoned_ms = facts.last_closed_ms, facts.wait_began_ms, facts.abandoned_ms
+    if closed_ms is not None and closed_ms > newest:
+        newest = closed_ms
+    if began_ms is not None and began_ms > newest:
+        newest = began_ms
+    if abandoned_ms is not None and abandoned_ms > newest:
+        newest = abandoned_ms
+    for at_ms in facts.reached_ms:
+        if at_ms > newest:
+            newest = at_ms
+    for at_ms in facts.left_ms:
+        newest = max(newest, at_ms)
+    for raised_ms, _ in facts.settled:
+        newest = max(newest, raised_ms)
+    for at_ms, _ in facts.outreach:
+        newest = max(newest, at_ms)
+    return newest
 
 
 def facts_of(
@@ -34,24 +292,22 @@ def facts_of(
     """The facts for the customer who holds the contact. `notes`: what happened, if that is known."""
     if notes is None:
         notes = happened(timeline, wait)
-    served = [t for t in (timeline.answered_ms, timeline.replied_ms) if t is not None]
-    ends = [
-        t
-        for t in (
-            timeline.answered_ms,
-            timeline.replied_ms,
-            timeline.first_closed_ms,
-            timeline.abandoned_ms,
-            timeline.discarded_ms,
-            timeline.contained_ms,
-        )
-        if t is not None
-    ]
-    if any(end < timeline.requested_ms for end in ends):
-        ends = _ends_from(timeline)
-    abandoned = wait is not None and wait.outcome == "abandoned"
-    marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
-    return Facts(
+    asked_ms, closed_ms = timeline.requested_ms, timeline.first_closed_ms
+    served = timeline.answered_ms is not None or timeline.replied_ms is not None
+    until_ms: int = NEVER
+    for end_ms in (
+        timeline.answered_ms,
+        timeline.replied_ms,
+        closed_ms,
+        timeline.abandoned_ms,
+        timeline.discarded_ms,
+        timeline.contained_ms,
+    ):
+        if end_ms is not None and end_ms < until_ms:
+            until_ms = end_ms
+    if until_ms < asked_ms:
+        until_ms = min(_ends_from(timeline), default=NEVER)
+    facts = Facts(
         version,
         True,
         watermark_ms,
@@ -62,28 +318,29 @@ def facts_of(
         timeline.segment,
         timeline.topic,
         timeline.inbound,
-        timeline.requested_ms,
-        timeline.first_closed_ms,
+        asked_ms,
+        closed_ms,
         timeline.last_closed_ms,
-        min(ends, default=NEVER),
-        timeline.inbound and timeline.first_closed_ms is not None and timeline.discarded_ms is None and bool(served),
+        until_ms,
+        timeline.inbound and closed_ms is not None and timeline.discarded_ms is None and served,
         timeline.reopened_ms is not None,
         unresolved(timeline),
         timeline.transfers > 0,
-        wait.began_ms if wait is not None and abandoned else None,
-        wait.ended_ms if wait is not None and abandoned else None,
-        tuple(t.at_ms for t in timeline.touches if marks >> t.type & 1) if timeline.seen & marks else (),
-        *(_noted(notes) if notes else ()),
     )
-
-
-def _noted(notes: Sequence[Happened]) -> Iterator[Any]:
-    """The last fields of the facts, from `settled` on."""
-    yield tuple((n.at_ms, n.at_ms + n.value) for n in notes if n.what == "complaint" and n.detail == "settled")
-    yield tuple(n.at_ms for n in notes if n.praise)
-    yield tuple((n.at_ms, n.detail in _CARING) for n in notes if n.what == "outreach")
-    yield tuple(bad_ms for n in notes if (bad_ms := n.bad_ms) is not None)
-    yield tuple(n.at_ms for n in notes if n.what == "customer_left")
+    if wait is not None and wait.outcome == "abandoned":
+        facts.wait_began_ms, facts.abandoned_ms = wait.began_ms, wait.ended_ms
+    marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
+    if timeline.seen & marks:
+        facts.reached_ms = tuple([t.at_ms for t in timeline.touches if marks >> t.type & 1])
+    if notes:
+        facts.settled = tuple(
+            [(n.at_ms, n.at_ms + n.value) for n in notes if n.what == "complaint" and n.detail == "settled"]
+        )
+        facts.praised_ms = tuple([n.at_ms for n in notes if n.praise])
+        facts.outreach = tuple([(n.at_ms, n.detail in _CARING) for n in notes if n.what == "outreach"])
+        facts.bad_ms = tuple([bad_ms for n in notes if (bad_ms := n.bad_ms) is not None])
+        facts.left_ms = tuple([n.at_ms for n in notes if n.what == "customer_left"])
+    return facts
 
 
 def gone(timeline: Timeline, customer_id: str, version: int, watermark_ms: int) -> Facts:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from pipeline.core.contact import Touch, unpack
@@ -15,6 +14,7 @@ from pipeline.io.clickhouse import NativeWarehouse, Server
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.ports import Warehouse
 from tests.app.command import replay, sentence, touchline, write
+from tests.core.harness import said
 from tests.servers import ClickHouseServer, clickhouse_server
 from tests.strategies import generate
 
@@ -71,7 +71,7 @@ async def content(warehouse: Warehouse) -> dict[str, Any]:
         for contact in [unpack(key, state)]
     }
     found["facts"] = {
-        key: (msgspec.structs.replace(unpack_facts(state), version=0, watermark_ms=0), last_ms)
+        key: (said(unpack_facts(state)), last_ms)
         for key, state, _, last_ms in await warehouse.query(states.format(FACT))
     }
     await warehouse.close()  # type: ignore[attr-defined]

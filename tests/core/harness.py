@@ -10,6 +10,7 @@ from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
 from pipeline.core.engine import Engine
+from pipeline.core.facts import Facts
 from pipeline.core.measure import column_key
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
@@ -92,6 +93,11 @@ def record_of(arrival: Arrival) -> Record:
     """The Kafka record of an arrival."""
     value = msgspec.json.encode(arrival.touchpoint)
     return Record(arrival.offset, arrival.append_ms, arrival.touchpoint["contact_id"].encode(), value)
+
+
+def said(facts: Facts) -> str:
+    """What facts say, in a form to compare: all but their version and the watermark."""
+    return str(msgspec.msgpack.decode(facts.state)[1:])
 
 
 class Cells:

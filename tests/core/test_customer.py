@@ -7,16 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.customer import MONTH_MS, Customer, Linked, Windows
+from pipeline.core.customer import FEW_CONTACTS, MONTH_MS, Customer, Linked, Windows
 from pipeline.core.facts import NEVER, Facts
 from tests.oracle import DAY, HOUR, MINUTE
 
 WINDOWS = Windows(follow_up_ms=10, returned_ms=5)
 
 
-def customer(*all_facts: Facts, windows: Windows = WINDOWS) -> Customer:
-    """A customer with these facts."""
-    found = Customer(windows, transfer_breaks_fcr=False)
+def customer(*all_facts: Facts, windows: Windows = WINDOWS, few: int = FEW_CONTACTS) -> Customer:
+    """A customer with these facts. `few`: 0 where even one contact is in the lists."""
+    found = Customer(windows, transfer_breaks_fcr=False, few=few)
     for facts in all_facts:
         found.put(facts)
     return found
@@ -84,14 +84,11 @@ def links(known: Customer) -> dict[str, tuple[tuple[Any, ...], str]]:
     return {name: (told(known.linked(name)), known.issues([name])[name]) for name in held(known)}
 
 
-@given(st.lists(any_facts(), max_size=8), any_facts())
-def test_whoever_changes_is_affected(before: list[Facts], change: Facts) -> None:
-    known = customer(*before)
+@given(st.lists(any_facts(), max_size=8), any_facts(), st.sampled_from((0, 2, FEW_CONTACTS)))
+def test_whoever_changes_is_affected(before: list[Facts], change: Facts, few: int) -> None:
+    known = customer(*before, few=few)
     old = links(known)
-    affected = known.affected(change)
-    replaced = known.facts.get(change.contact_id)
-    if replaced is not None:
-        affected |= known.affected(replaced)
+    affected = set(known.changing(change))
     known.put(change)
     new = links(known)
     differing = {name for name in {*old, *new} if name != change.contact_id}
@@ -101,9 +98,19 @@ def test_whoever_changes_is_affected(before: list[Facts], change: Facts) -> None
     assert {n for n in differing & new.keys() if old[n] != new[n]} <= written
 
 
-@given(st.lists(any_facts(), max_size=12))
-def test_issues_of_all_are_the_issues_of_each(given: list[Facts]) -> None:
-    known = customer(*given)
+@given(st.lists(any_facts("abcdefghijkl"), max_size=14), st.sets(st.sampled_from("abcdefghijkl")))
+def test_of_many_contacts_the_same_is_said_as_of_few(given: list[Facts], some: set[str]) -> None:
+    few, many = customer(*given, few=100), customer(*given, few=0)
+    assert links(few) == links(many) == links(customer(*given))
+    names = some & set(held(few))
+    assert few.descendants(names) == many.descendants(names)
+    assert few.issues(sorted(names)) == many.issues(sorted(names))
+    assert [told(few.followed(name))[1:3] for name in names] == [told(many.followed(name))[1:3] for name in names]
+
+
+@given(st.lists(any_facts(), max_size=12), st.sampled_from((0, FEW_CONTACTS)))
+def test_issues_of_all_are_the_issues_of_each(given: list[Facts], few: int) -> None:
+    known = customer(*given, few=few)
     names = list(held(known))
     assert known.issues(names) == {name: known.issues([name])[name] for name in names}
 
@@ -174,9 +181,13 @@ def test_a_customer_with_five_thousand_contacts_costs_as_much_per_change_as_one_
     assert looks(5_000) <= looks(100) + 3 * 4_900
 
 
-@given(st.lists(any_facts("abcdefgh"), max_size=12), st.sets(st.sampled_from("abcdefgh")))
-def test_descendants_are_those_whose_chain_leads_back(given: list[Facts], some: set[str]) -> None:
-    known = customer(*given)
+@given(
+    st.lists(any_facts("abcdefgh"), max_size=12),
+    st.sets(st.sampled_from("abcdefgh")),
+    st.sampled_from((0, FEW_CONTACTS)),
+)
+def test_descendants_are_those_whose_chain_leads_back(given: list[Facts], some: set[str], few: int) -> None:
+    known = customer(*given, few=few)
     names = set(held(known))
     found = some & names
     while more := {name for name in names - found if known.linked(name).follows in found}:

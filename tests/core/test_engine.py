@@ -14,7 +14,8 @@ from pipeline.core.contact import MAX_TOUCHPOINTS
 from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import BehindLedger, Engine, Hole, OtherDefinitions, OtherLog
-from pipeline.core.facts import unpack
+from pipeline.core.facts import Facts, unpack
+from pipeline.core.facts import pack as pack_facts
 from pipeline.core.poison import Limits, TooManyRejects
 from pipeline.core.record import Record
 from pipeline.core.rules import Rulebook
@@ -178,7 +179,7 @@ def test_the_contact_fold_rejects(bad: Record, reason: str) -> None:
     [
         (Record(0, BEGIN, b"c", None), "null_value"),
         (Record(0, BEGIN, b"c", b"{"), "not_json"),
-        (Record(0, BEGIN, b"c", b"\x95\x01\xc3\x00\xa1k\xa1d"), "key_mismatch"),
+        (Record(0, BEGIN, b"c", pack_facts(Facts(1, True, BEGIN, "k", "d"))), "key_mismatch"),
     ],
 )
 def test_the_customer_fold_rejects(bad: Record, reason: str) -> None:

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from pipeline.core.contact import Contact
-from pipeline.core.facts import NEVER, Facts, facts_of, gone, pack, unpack
+from pipeline.core.facts import NEVER, Facts, customer_tail, facts_of, gone, is_old, pack, unpack
+from pipeline.core.kept import newest_ms, pack_customer, unpack_customer
+from pipeline.core.packed_facts import OldFacts
 from pipeline.core.rules import Rulebook
 from pipeline.core.view import view
 from schemas.codec import decode
@@ -41,6 +43,52 @@ def test_facts_survive_the_wire() -> None:
     assert (facts.contact_id, facts.customer_id, facts.version, facts.queue) == ("k", "c1", 7, "sales")
     with pytest.raises(msgspec.MsgspecError):
         unpack(b"\x93")
+
+
+def test_a_record_is_a_state_behind_its_watermark() -> None:
+    facts = told(("contact.queued", 0, {"queue": "sales"}), ("contact.abandoned", 5))
+    value = pack(facts)
+    assert unpack(value).watermark_ms == BEGIN
+    assert value[8:] == facts.state == unpack(value).state == pack(unpack(facts.state))
+    assert facts.state.endswith(customer_tail("c1"))
+
+
+def test_what_was_packed_before_november_2026_is_read_and_becomes_a_state_of_today() -> None:
+    old = OldFacts(
+        7, True, BEGIN, "k", "c1", "phone", "sales", "private", "", True, BEGIN, BEGIN + 9, BEGIN + 12, BEGIN + 5, True,
+        False, True, False, BEGIN, BEGIN + 4, (BEGIN + 5,), ((BEGIN, BEGIN + 2),), (BEGIN + 3,), ((BEGIN + 1, True),),
+        (BEGIN + 6,), (BEGIN + 8,),
+    )  # fmt: skip
+    packed = msgspec.msgpack.encode(old)
+    facts = unpack(packed)
+    assert is_old(packed)
+    assert not is_old(facts.state)
+    assert {name: getattr(facts, name) for name in old.__struct_fields__} == msgspec.structs.asdict(old)
+    assert unpack(pack(facts)) == facts
+    waiting = unpack(msgspec.msgpack.encode(OldFacts(7, True, 0, "k", "c1")))
+    assert waiting.unanswered_until_ms == NEVER
+
+
+@pytest.mark.parametrize("customer_id", ["c1", "\u00e4" * 40, "c" * 300])
+def test_a_customer_in_memory_is_the_states_without_the_customer(customer_id: str) -> None:
+    states = [pack(Facts(n, n != 2, 0, f"k{n}", customer_id, "phone", requested_ms=BEGIN)) for n in range(3)]
+    for kept in (states[:1], states):
+        packed = pack_customer(customer_id, BEGIN + 1, kept)
+        assert list(unpack_customer(customer_id, packed)) == kept
+        assert newest_ms(packed) == BEGIN + 1
+        assert customer_id.encode() not in packed
+    others = [
+        msgspec.msgpack.encode(OldFacts(n, n != 2, 0, f"k{n}", customer_id, "phone", requested_ms=BEGIN))
+        for n in (0, 2)
+    ]
+    assert unpack_customer(customer_id, pack_customer(customer_id, BEGIN, others))[0] == pack(unpack(others[0]))
+    longer = (
+        states[0].removesuffix(customer_tail(customer_id))
+        + b"\xdb"
+        + len(customer_id.encode()).to_bytes(4, "big")
+        + customer_id.encode()
+    )
+    assert list(unpack_customer(customer_id, pack_customer(customer_id, BEGIN, [longer]))) == states[:1]
 
 
 def test_gone_says_who_and_since_when_and_nothing_else() -> None:

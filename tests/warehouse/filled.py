@@ -23,7 +23,7 @@ from pipeline.io.schema import Declared, ensure
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record, Warehouse
 from schemas.catalogue import Catalogue
-from tests.core.harness import LIMITS
+from tests.core.harness import LIMITS, said
 from tests.strategies import generate
 
 PARTITIONS = 2
@@ -134,7 +134,7 @@ async def content(warehouse: Warehouse) -> dict[str, Any]:
     sql = "SELECT p, key, state, is_open, last_ms FROM touchline_internal.ledger FINAL WHERE kind = {}"
     found["contact states"] = set(await warehouse.query(sql.format(CONTACT)))
     found["facts"] = {
-        (p, key, msgspec.structs.replace(unpack(state), version=0, watermark_ms=0), is_open, last_ms)
+        (p, key, said(unpack(state)), is_open, last_ms)
         for p, key, state, is_open, last_ms in await warehouse.query(sql.format(FACT))
     }
     for table, names, left_out in (

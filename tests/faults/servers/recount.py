@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 from msgspec import Struct
 
@@ -27,7 +26,7 @@ from schemas.catalogue import default
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.topics import TOUCHPOINTS
-from tests.core.harness import named_columns
+from tests.core.harness import named_columns, said
 from tests.faults.servers.traffic import identity
 from tests.oracle import Arrival, Promises
 from tests.oracle import recount as oracle_recount
@@ -51,7 +50,7 @@ class Counted(Struct):
 
     cells: Cells
     states: dict[str, bytes]
-    facts: dict[tuple[str, str], Facts]
+    facts: dict[tuple[str, str], str]
     contacts: dict[str, tuple[Any, ...]]
     resolutions: dict[tuple[str, str], tuple[Any, ...]]
 
@@ -113,6 +112,7 @@ def expected(log: Iterable[Logged], rulebook: Rulebook) -> Counted:
     windows = Windows(settings.follow_up_window_ms, settings.returned_within_ms)
     counted = Counted({}, {}, {}, {}, {})
     sums: dict[WindowKey, dict[int, int]] = defaultdict(dict)
+    facts: dict[tuple[str, str], Facts] = {}
     customers: dict[str, Customer] = {}
     for name, contact in known.items():
         seen = contact_view.view(contact, rulebook)
@@ -122,11 +122,12 @@ def expected(log: Iterable[Logged], rulebook: Rulebook) -> Counted:
         for customer_id in contact.named:
             held = customer_id == seen.timeline.customer_id
             told = facts_of(seen.timeline, seen.wait, 0, 0) if held else gone(seen.timeline, customer_id, 0, 0)
-            counted.facts[customer_id, name] = told
+            facts[customer_id, name] = told
             if customer_id not in customers:
                 customers[customer_id] = Customer(windows, transfer_breaks_fcr=settings.transfer_breaks_fcr)
             customers[customer_id].put(told)
-    for (customer_id, name), told in counted.facts.items():
+    for (customer_id, name), told in facts.items():
+        counted.facts[customer_id, name] = said(told)
         row: tuple[Any, ...] = (name, customer_id, 0, "", "", "", "", None)
         if told.held:
             customer = customers[customer_id]
@@ -167,7 +168,7 @@ async def stored(warehouse: Warehouse) -> Counted:
         else:
             for row in scan.states:
                 facts = unpack(row.state)
-                found.facts[facts.customer_id, facts.contact_id] = msgspec.structs.replace(facts, version=0)
+                found.facts[facts.customer_id, facts.contact_id] = said(facts)
     found.cells = _nonzero(sums)
     names = ", ".join(name for name in CONTACT_ROW if name != "version")
     for values in await warehouse.query(f"SELECT {names} FROM touchline_internal.contacts FINAL"):
