@@ -5,7 +5,6 @@ health checks look at it.
 import asyncio
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import perf_counter, thread_time
@@ -14,37 +13,28 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from agents.folding import Folding
 from pipeline.app import FOLDED, App
 from pipeline.app.auditing import BackgroundAudit
 from pipeline.app.catalogues import definitions
 from pipeline.app.cohorts import Cohorts
+from pipeline.app.looking import REST, Looking
 from pipeline.app.missed import Missed
 from pipeline.app.together import Together
-from pipeline.core.contacts import ContactFold
 from pipeline.io.exposition import exposition
 from pipeline.io.kafka import security_of
 from pipeline.io.latest import follow
 from pipeline.live.around import Around
-from pipeline.live.collect import Collected, collect, readiness, status_of
-from pipeline.live.inputs import LiveState, PartitionState, Reading
+from pipeline.live.collect import collect, readiness, status_of
 from pipeline.live.narrow import narrowed, narrowed_others, narrowed_state
 from pipeline.live.present import present
 from pipeline.live.summary import NotReady, Readiness, Summary
 from pipeline.ports import LogError, WarehouseDown
 from schemas.topics import LIVE
 
-_READING_MS: Final = 1_000
-_REST: Final = 3
-_REST_BEHIND: Final = 9
-"""How long looking at our partitions rests, as a multiple of what it took: only while somebody asks all the time does
-it take a quarter of it, and while much is to be counted, a tenth.
-"""
-_BEHIND: Final = 10_000
 _STILL_MS: Final = 30_000
 _GOODBYE_SECONDS: Final = 1.0
-_READINGS: Final = 10
-"""Readings kept per partition, at most one a second: what catching up is judged by."""
+_NEW_MS: Final = 1_000
+"""Who reads /metrics does not wait for live values newer than this: they are there the next time."""
 
 
 class _Still(Struct, frozen=True):
@@ -66,14 +56,8 @@ class State:
         blocked_seconds: Callable[[], float | None] = lambda: None,
         not_yet: Callable[[], str] = lambda: "",
     ) -> None:
-        self._not_yet = not_yet
         self._blocked_seconds = blocked_seconds
         self._app = app
-        self._simulated = simulated
-        self._readings: dict[str, deque[Reading]] = {}
-        self._collected: Collected | None = None
-        self._division = -1
-        self._until = 0.0
         self._moved: dict[str, tuple[int, int]] = {}
         self._together: Together | None = None
         settings = app.settings
@@ -83,18 +67,46 @@ class State:
         self.cohorts = Cohorts(app)
         self.missed = Missed(app)
         self.audit = BackgroundAudit(app)
+        self._looking = Looking(
+            app,
+            simulated=simulated,
+            not_yet=not_yet,
+            heard=lambda: self.cohorts.heard,
+            call_backs=lambda: self.missed.call_backs,
+        )
         self._told: Summary | None = None
+        self._told_division = -1
         self._told_until = 0.0
-        self.metrics = exposition(self._for_metrics, self._around)
+        self._telling: asyncio.Task[None] | None = None
+        self._text = exposition(self._for_metrics, self._around)
 
     def summary(self, now_ms: int, queues: frozenset[str] = frozenset()) -> Summary:
         """The live values: of all workers, where there are several; of these queues, where some are named."""
-        return self._present(alone=False, now_ms=now_ms, queues=queues)
+        rulebook, looking, together = self._app.rulebook, self._looking, self._together
+        own = collect(narrowed_state(looking.state(now_ms), queues), now_ms) if queues else looking.own(now_ms)
+        collected, others = [own], None
+        if together is not None and together.expected:
+            collected, others = together.others(own, self._generation())
+        if queues:
+            collected = narrowed(collected, queues)
+            others = None if others is None else narrowed_others(others, queues)
+        return self._as_is(present(collected, rulebook, now_ms, others), now_ms)
 
     def ready(self) -> Readiness:
         """Whether every partition is read and counted."""
         now_ms = self._app.clock.now_ms()
-        return self._readiness(readiness(self._partitions(now_ms, settled=False)), now_ms)
+        return self._readiness(readiness(self._looking.partitions(now_ms, settled=False)), now_ms)
+
+    async def metrics(self) -> bytes:
+        """The text of /metrics. What partitions count, and their positions, is of this moment. Live values rest when
+        they took long to work out; who has some that are new is not kept waiting for newer ones.
+        """
+        if self._telling is None and (perf_counter() >= self._told_until or not self._is_new()):
+            self._telling = asyncio.create_task(self._tell(), name="live values for /metrics")
+            self._telling.add_done_callback(self._end_telling)
+        if self._telling is not None and not self._is_new():
+            await asyncio.shield(self._telling)
+        return self._text()
 
     async def with_others(self) -> None:
         """Tell the other workers what we know and hear what they know, for ever. The embedded stack has no others."""
@@ -109,7 +121,7 @@ class State:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(follow(app.settings.kafka, security_of(app.settings), LIVE, client_id, together.take))
-                group.create_task(together.tell(app.log, lambda: self._own(app.clock.now_ms()), self._generation))
+                group.create_task(together.tell(app.log, self._looking.in_turns, self._generation))
         finally:
             with suppress(LogError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
@@ -126,33 +138,39 @@ class State:
     def _generation(self) -> int:
         return self._app.log.generation
 
-    def _for_metrics(self) -> Summary:
-        """Our partitions alone. What took long to work out rests; what partitions count and their positions do not."""
-        told, now_ms = self._told, self._app.clock.now_ms()
-        if told is not None and self._generation() == self._division and perf_counter() < self._told_until:
-            states = self._partitions(now_ms, settled=False)
-            if self._readiness(readiness(states), now_ms) == told.readiness:
-                return msgspec.structs.replace(
-                    told,
-                    partitions=tuple(status_of(state, now_ms) for state in states),
-                    event_loop_blocked_seconds=self._blocked_seconds(),
-                )
-        begun = thread_time()
-        self._told = told = self._present(alone=True, now_ms=now_ms)
-        self._told_until = perf_counter() + _REST * (thread_time() - begun)
-        return told
+    async def _tell(self) -> None:
+        """Work out the live values of our partitions alone."""
+        own = await self._looking.in_turns()
+        begun, now_ms = thread_time(), self._app.clock.now_ms()
+        self._told = self._as_is(present([own], self._app.rulebook, now_ms), now_ms)
+        self._told_division = self._generation()
+        self._told_until = max(self._looking.rests_until, perf_counter() + REST * (thread_time() - begun))
 
-    def _present(self, *, alone: bool, now_ms: int | None = None, queues: frozenset[str] = frozenset()) -> Summary:
-        now_ms = self._app.clock.now_ms() if now_ms is None else now_ms
-        rulebook = self._app.rulebook
-        own = collect(narrowed_state(self._state(now_ms), queues), now_ms) if queues else self._own(now_ms)
-        if alone or self._together is None or not self._together.expected:
-            found = present(narrowed([own], queues) if queues else [own], rulebook, now_ms)
-        else:
-            merged, others = self._together.others(own, self._generation())
-            if queues:
-                merged, others = narrowed(merged, queues), narrowed_others(others, queues)
-            found = present(merged, rulebook, now_ms, others)
+    def _end_telling(self, _: "asyncio.Task[None]") -> None:
+        self._telling = None
+
+    def _is_new(self) -> bool:
+        """Whether the live values that were worked out last may be shown still."""
+        told, now_ms = self._told, self._app.clock.now_ms()
+        return (
+            told is not None
+            and abs(now_ms - told.now_ms) < _NEW_MS
+            and self._told_division == self._generation()
+            and self._readiness(readiness(self._looking.partitions(now_ms, settled=False)), now_ms) == told.readiness
+        )
+
+    def _for_metrics(self) -> Summary:
+        told, now_ms = self._told, self._app.clock.now_ms()
+        if told is None:
+            raise RuntimeError("nothing is worked out yet")
+        return msgspec.structs.replace(
+            told,
+            partitions=tuple(status_of(one, now_ms) for one in self._looking.partitions(now_ms, settled=False)),
+            event_loop_blocked_seconds=self._blocked_seconds(),
+        )
+
+    def _as_is(self, found: Summary, now_ms: int) -> Summary:
+        """With what only the process knows."""
         waiting = self._app.waiting
         return msgspec.structs.replace(
             found,
@@ -187,73 +205,3 @@ class State:
             if lag <= 0 or self._moved.get(one.partition, (-1, 0))[0] != position:
                 self._moved[one.partition] = position, now_ms
             yield _Still(one.partition, lag, now_ms - self._moved[one.partition][1])
-
-    def _own(self, now_ms: int) -> Collected:
-        """What our partitions are worth: looked at when somebody asks, but what took long is not looked at again at
-        once.
-        """
-        # A statement of another division of the partitions would be counted beside that of the new owner.
-        division = self._generation()
-        if self._collected is None or division != self._division or perf_counter() >= self._until:
-            begun, self._division = thread_time(), division
-            self._collected = collect(self._state(now_ms), now_ms)
-            lag = sum(max(one.end_offset - one.position, 0) for one in self._app.log.progress())
-            self._until = perf_counter() + (_REST if lag < _BEHIND else _REST_BEHIND) * (thread_time() - begun)
-        return self._collected
-
-    def _state(self, now_ms: int) -> LiveState:
-        sources: dict[str, int] = dict(self.cohorts.heard)
-        for folding in self._app.foldings.values():
-            if isinstance(folding.engine.fold_, ContactFold):
-                for source, at_ms in folding.engine.fold_.sources.items():
-                    sources[source] = max(sources.get(source, 0), at_ms)
-        return LiveState(
-            rulebook=self._app.rulebook,
-            partitions=self._partitions(now_ms),
-            sources=sources,
-            simulated=self._simulated,
-            call_backs=self.missed.call_backs,
-        )
-
-    def _partitions(self, now_ms: int, *, settled: bool = True) -> list[PartitionState]:
-        ends = {progress.partition: progress.end_offset for progress in self._app.log.progress()}
-        return [
-            self._partition(folding, ends.get(partition), now_ms, settled=settled)
-            for partition, folding in sorted(self._app.foldings.items())
-        ]
-
-    def _waits_for(self, folding: Folding) -> str:
-        """Who seems to wait may have been answered in what is still to be read: until the log's end of the start is
-        reached once, nothing is shown.
-        """
-        if not folding.ready:
-            return ""
-        if folding.left_at_start:
-            return f"reading what the log held at the start, {folding.left_at_start:,} records to go"
-        return self._not_yet()
-
-    def _partition(self, folding: Folding, log_end: int | None, now_ms: int, *, settled: bool) -> PartitionState:
-        engine, fold = folding.engine, folding.engine.fold_
-        # Before the end of the start nothing is shown, and settling seldom is quicker.
-        if settled and folding.ready and not folding.left_at_start:
-            engine.settle()
-        readings = self._readings.setdefault(engine.partition, deque(maxlen=_READINGS))
-        if log_end is not None and (not readings or now_ms - readings[-1].at_ms >= _READING_MS):
-            readings.append(Reading(now_ms, engine.position, log_end))
-        return PartitionState(
-            partition=engine.partition,
-            marker=engine.marker,
-            recent=engine.recent,
-            ready=folding.ready,
-            open=fold.open if isinstance(fold, ContactFold) else {},
-            stopped_because=folding.stopped_because,
-            waits_for=self._waits_for(folding),
-            warehouse_up=folding.warehouse_up,
-            log_end=log_end,
-            earlier=readings[0] if readings else None,
-            log_holes=engine.marker.lost,
-            flush_seconds=folding.flush_seconds,
-            flush_rows=folding.flush_rows,
-            flushes=folding.flushes,
-            dirty_rows=engine.dirty_rows,
-        )

@@ -7,7 +7,7 @@ definitions or has not come along to the newest generation is named as missing, 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -141,11 +141,11 @@ class Together:
             )
         return known[1]
 
-    async def tell(self, log: Log, collect: Callable[[], Collected], generation: Callable[[], int]) -> None:
+    async def tell(self, log: Log, collect: Callable[[], Awaitable[Collected]], generation: Callable[[], int]) -> None:
         """Say what we know, every second, for ever; a second that cannot be said is left out."""
         while True:
             begun = self._seconds()
-            collected = collect()
+            collected = await collect()
             record = OutRecord(self.worker.encode(), self.statement(collected, generation()), collected.at_ms)
             try:
                 await log.produce(LIVE, [record])

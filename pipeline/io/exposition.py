@@ -8,7 +8,6 @@ can be revised is a gauge of an event-time window. What is not known is absent, 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as BaseCollector
@@ -37,6 +36,8 @@ class Collector(BaseCollector):
         self._read = read
         self._around = around
         self._begun: dict[str, dict[tuple[str, str], int]] = {}
+        self._placed: tuple[object, object, str] | None = None
+        """The rows and the cohorts that were told last, and the text they made."""
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not asked for before there is state."""
@@ -46,15 +47,22 @@ class Collector(BaseCollector):
         """All families that have samples."""
         summary = self._read()
         around = self._around(summary)
-        families = [
-            *_about_itself(summary, around),
-            *_promises(around),
-            *self._counters(summary.partitions, around.intake_rejected),
-        ]
-        if summary.live:
-            families += [_family(gauge, summary.labelled) for gauge in GAUGES]
-            families += _resolution(under_labels(around.resolution, _places(summary.queues), _places(summary.labelled)))
+        families = [*self._itself(summary, around), *_of_places(summary, around)]
         return (family for family in families if family.samples)
+
+    def text(self) -> str:
+        """The same as Prometheus reads it. What is told of places is written once for as long as it is the same."""
+        summary = self._read()
+        around = self._around(summary)
+        told = (summary.labelled if summary.live else None, around.resolution)
+        if self._placed is None or self._placed[0] is not told[0] or self._placed[1] != told[1]:
+            self._placed = (*told, _text(_of_places(summary, around)))
+        return _text(self._itself(summary, around)) + self._placed[2]
+
+    def _itself(self, summary: Summary, around: Around) -> Iterator[Metric]:
+        yield from _about_itself(summary, around)
+        yield from _promises(around)
+        yield from self._counters(summary.partitions, around.intake_rejected)
 
     def _counters(self, partitions: Sequence[PartitionStatus], intake_rejected: Mapping[str, int]) -> Iterator[Metric]:
         touchpoints = CounterMetricFamily(
@@ -79,6 +87,12 @@ class Collector(BaseCollector):
         for reason, count in sorted(_by_reason(intake_rejected).items()):
             rejected.add_metric((RAW, reason), count)
         return iter((touchpoints, rejected, flushes))
+
+
+def _of_places(summary: Summary, around: Around) -> Iterator[Metric]:
+    if summary.live:
+        yield from (_family(gauge, summary.labelled) for gauge in GAUGES)
+        yield from _resolution(under_labels(around.resolution, _places(summary.queues), _places(summary.labelled)))
 
 
 def _places(rows: Sequence[QueueRow]) -> list[Place]:
@@ -212,9 +226,12 @@ def exposition(
     read: Callable[[], Summary], around: Callable[[Summary], Around] = lambda _: Around()
 ) -> Callable[[], bytes]:
     """A function that gives the text of /metrics; keep it, its counters count from its first call on."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector(read, around))
-    return lambda: "".join(map(text_of, registry.collect())).encode()
+    collector = Collector(read, around)
+    return lambda: collector.text().encode()
+
+
+def _text(families: Iterable[Metric]) -> str:
+    return "".join([text_of(family) for family in families if family.samples])
 
 
 def text_of(family: Metric) -> str:

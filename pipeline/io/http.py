@@ -43,9 +43,9 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class StateProvider(LiveValues, Protocol):
-    """What the process tells about itself. Everything is called in the event loop and must not wait for anything."""
+    """What the process tells about itself. Called in the event loop, and nothing else has to wait for it."""
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """The text of /metrics."""
 
     def ready(self) -> Readiness:
@@ -150,7 +150,7 @@ def _static(name: str, content_type: str) -> Handler:
 
 def _metrics(state: StateProvider) -> Handler:
     async def metrics(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=state.metrics(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await state.metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     return metrics
 

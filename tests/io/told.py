@@ -53,7 +53,7 @@ class Told:
         self.simulated = False
         self.expected: list[str] = []
         self.asked = 0
-        self.metrics = exposition(lambda: self.summary(0))
+        self._text = exposition(lambda: self.summary(0))
 
     def _partitions(self) -> Any:
         return [self.world.partition(engine, **self.changes) for engine in (*self.world.contacts, self.world.customers)]
@@ -65,6 +65,10 @@ class Told:
         found = [collect(narrowed_state(state, queues) if queues else state, NOON)]
         others = Others(expected=self.expected) if self.expected else None
         return present(narrowed(found, queues) if queues else found, state.rulebook, NOON, others)
+
+    async def metrics(self) -> bytes:
+        """Of noon."""
+        return self._text()
 
     def ready(self) -> Readiness:
         """Whether all is counted."""
