@@ -21,6 +21,7 @@ __all__ = ["MONTH_MS", "Customer", "Leaving", "Linked", "Outreach", "Settled", "
 _Sorted = list[tuple[int, str]]
 _FIRST: Final = ""
 _LAST: Final = "\U0010ffff"
+_NOBODY: Final[list[Facts]] = []
 FEW_CONTACTS: Final = 8
 """Customers with more of them have their contacts in sorted lists."""
 _FEW: Final = 8
@@ -33,7 +34,8 @@ class Customer:
 
     __slots__ = (
         "_abandoned", "_bad", "_channels", "_closed", "_few", "_held", "_left", "_links", "_long", "_outreach",
-        "_praised", "_reached", "_requested", "_settled", "facts", "transfer_breaks_fcr", "windows",
+        "_praised", "_reached", "_requested", "_settled", "facts", "transfer_breaks_fcr", "unpacked",
+        "windows",
     )  # fmt: skip
     _abandoned: _Sorted
     _bad: _Sorted
@@ -52,11 +54,13 @@ class Customer:
         self.windows = windows
         self.transfer_breaks_fcr = transfer_breaks_fcr
         self.facts: dict[str, Facts] = {}
+        self.unpacked = False
+        """Whether something came."""
         self._few = few
         """0: they are many, and in the lists."""
-        self._held: list[Facts] = []
+        self._held = _NOBODY
         """While they are few: those that are held."""
-        self._links: dict[str, Linked] = {}
+        self._links: dict[str, Linked] | None = None
         """While they are few: what was asked for since the last change."""
         if not few:
             self._spread()
@@ -69,16 +73,16 @@ class Customer:
     def put(self, facts: Facts) -> None:
         """Take in facts; the caller has asked `newer`, or is loading."""
         all_facts, name = self.facts, facts.contact_id
+        self.unpacked = True
         if self._few:
             all_facts[name] = facts
             if len(all_facts) == 1:
-                self._held = [facts] if facts.held else []
+                self._held = [facts] if facts.held else _NOBODY
             elif len(all_facts) > self._few:
                 self._spread()
             else:
                 self._held = [each for each in all_facts.values() if each.held]
-            if self._links:
-                self._links = {}
+            self._links = None
             return
         known = all_facts.get(name)
         if known is not None and known.held:
@@ -89,7 +93,7 @@ class Customer:
 
     def _spread(self) -> None:
         """From here on they are many: fill the lists."""
-        self._few, self._held = 0, []
+        self._few, self._held, self._links = 0, _NOBODY, None
         self._requested, self._closed, self._abandoned, self._reached = [], [], [], []
         self._settled, self._praised, self._outreach, self._bad, self._left = [], [], [], [], []
         self._channels, self._long = {}, {}
@@ -129,18 +133,15 @@ class Customer:
                 del self._long[name]
 
     def changing(self, facts: Facts) -> list[str]:
-        """The contact itself and all held ones whose `linked` may change when these facts come."""
+        """The other contacts whose `linked` may change when these facts come."""
         own = facts.contact_id
         if self._few:
-            names = [each.contact_id for each in self._held]
-            if own not in names:
-                names.append(own)
-            return names
+            return [each.contact_id for each in self._held if each.contact_id != own]
         found = self.affected(facts)
         known = self.facts.get(own)
         if known is not None:
             found |= self.affected(known)
-        found.add(own)
+        found.discard(own)
         return sorted(found)
 
     def affected(self, facts: Facts) -> set[str]:
@@ -177,10 +178,15 @@ class Customer:
         """One held contact among the others."""
         facts = self.facts[contact_id]
         if self._few:
-            found = self._links.get(contact_id)
+            if len(self._held) == 1:
+                return link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
+            links = self._links
+            if links is None:
+                links = self._links = {}
+            found = links.get(contact_id)
             if found is None:
                 found = link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
-                self._links[contact_id] = found
+                links[contact_id] = found
             return found
         found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
         if len(self._requested) > 1:
@@ -189,14 +195,14 @@ class Customer:
             found.switched = self._is_switch(facts)
         found.returned = self._is_returned(facts)
         if facts.settled:
-            found.settled = [
+            found.settled = tuple(
                 Settled(raised_ms, _any(self._praised, settled_ms + 1, settled_ms + MONTH_MS))
                 for raised_ms, settled_ms in facts.settled
-            ]
+            )
         if facts.outreach:
-            found.outreach = [self._reaching_out(facts, at_ms, cares=cares) for at_ms, cares in facts.outreach]
+            found.outreach = tuple(self._reaching_out(facts, at_ms, cares=cares) for at_ms, cares in facts.outreach)
         if facts.left_ms:
-            found.leavings = [Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms]
+            found.leavings = tuple(Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms)
         return found
 
     def followed(self, contact_id: str) -> Linked:

@@ -28,8 +28,8 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
     """What one contact adds to which cell, seen among its customer's other contacts."""
     facts = linked.facts
     found: Contribution = {}
-    own = (facts.channel, facts.queue, facts.segment)
     by_moment = columns.by_moment
+    own = (facts.channel, facts.queue, facts.segment)
     if facts.first_closed_ms is not None:
         book(found, by_moment.get("linked_closing", ()), facts.first_closed_ms, own, linked)
     if facts.wait_began_ms is not None:
@@ -42,7 +42,10 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
         book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
     for leaving in linked.leavings:
         book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
-    return {key: cell for key, cell in found.items() if cell}
+    for cell in found.values():
+        if not cell:
+            return {key: cell for key, cell in found.items() if cell}
+    return found
 
 
 def _linked(customer: Customer, contact_id: str) -> Linked | None:
@@ -68,8 +71,6 @@ class CustomerFold:
         """All facts of a customer, or nothing of the customer."""
         self._hand = Hand()
         self._work: dict[str, Customer] = {}
-        self._unpacked: dict[str, None] = {}
-        """Customers that changed since they were packed."""
         self._delta: Contribution = {}
         self._touched: dict[str, None] = {}
         self._relinked: dict[str, dict[str, None]] = {}
@@ -91,24 +92,33 @@ class CustomerFold:
         if not customer.newer(facts):
             return Applied(False, at_ms)
         own = facts.contact_id
-        names = customer.changing(facts)
-        before = [_linked(customer, name) for name in names]
-        customer.put(facts)
-        self._unpacked[customer_id] = None
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
+        names = customer.changing(facts)
+        if not names:
+            old = _linked(customer, own)
+            customer.put(facts)
+            self._book(_linked(customer, own), old, frozen_s)
+        else:
+            self._relink(customer, facts, names, frozen_s)
+        self._touched[f"{customer_id}{SEPARATOR}{own}"] = None
+        return Applied(True, at_ms)
+
+    def _relink(self, customer: Customer, facts: Facts, names: Sequence[str], frozen_s: int) -> None:
+        """Take in facts that may change what these other contacts are, too."""
+        own = facts.contact_id
+        before = [_linked(customer, name) for name in names]
+        old = _linked(customer, own)
+        customer.put(facts)
+        self._book(_linked(customer, own), old, frozen_s)
         for name, old in zip(names, before, strict=True):
             new = _linked(customer, name)
-            if old is not None and new is not None and old.same(new):
-                continue
-            self._book(new, old, frozen_s)
-            if name != own:
-                relinked = self._relinked.get(customer_id)
+            if old is None or new is None or not old.same(new):
+                self._book(new, old, frozen_s)
+                relinked = self._relinked.get(facts.customer_id)
                 if relinked is None:
-                    self._relinked[customer_id] = {name: None}
+                    self._relinked[facts.customer_id] = {name: None}
                 else:
                     relinked[name] = None
-        self._touched[customer_id + SEPARATOR + own] = None
-        return Applied(True, at_ms)
 
     def _book(self, new: Linked | None, old: Linked | None, frozen_s: int) -> None:
         """What a contact adds now instead of what it added before."""
@@ -132,6 +142,7 @@ class CustomerFold:
         if packed is not None:
             for state in unpack_customer(customer_id, packed):
                 customer.put(unpack(state))
+            customer.unpacked = False
         self._work[customer_id] = customer
         return customer
 
@@ -150,30 +161,37 @@ class CustomerFold:
 
     def _cool(self) -> None:
         """Keep all customers packed."""
-        for customer_id in self._unpacked:
-            told = self._work[customer_id].facts.values()
-            newest = max([last_ms(facts) for facts in told])
-            self.packed[customer_id] = pack_customer(customer_id, newest, [facts.state for facts in told])
-        self._work, self._unpacked = {}, {}
+        for customer_id, customer in self._work.items():
+            if not customer.unpacked:
+                continue
+            newest, states = 0, []
+            for facts in customer.facts.values():
+                newest = max(newest, last_ms(facts))
+                states.append(facts.state)
+            self.packed[customer_id] = pack_customer(customer_id, newest, states)
+        self._work = {}
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
         """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
         changed.
         """
         states: list[StateRow] = []
+        rows: list[tuple[Any, ...]] = []
         changed = self._unpublished
         for customer_id, names in self._relinked.items():
             changed.setdefault(customer_id, {}).update(names)
         for key in keys:
             customer_id, _, contact_id = key.partition(SEPARATOR)
             customer = self._work.get(customer_id) or self._load(customer_id)
-            states.append(state_row(customer.facts[contact_id], version))
+            facts = customer.facts[contact_id]
+            states.append(StateRow(key, facts.state, False, last_ms(facts), version))
             known = changed.get(customer_id)
-            if known is None:
+            if known is not None:
+                known[contact_id] = None
+            elif len(customer.facts) > 1:
                 changed[customer_id] = {contact_id: None}
             else:
-                known[contact_id] = None
-        rows: list[tuple[Any, ...]] = []
+                rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
         for customer_id, relinked in changed.items():
             customer = self._work.get(customer_id) or self._load(customer_id)
             rows += resolution_rows(customer, relinked, version, marker.append_ms)
@@ -189,7 +207,7 @@ class CustomerFold:
 
     def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
-        self.packed, self._work, self._unpacked, self._hand = {}, {}, {}, Hand()
+        self.packed, self._work, self._hand = {}, {}, Hand()
         self._delta, self._touched, self._relinked, self._unpublished = {}, {}, {}, {}
         rows = list(rows)
         self.take_back(rows)
@@ -220,10 +238,11 @@ class CustomerFold:
         gone: list[str] = []
         oldest_ms = watermark_ms - self.hot_ms
         for customer_id in self._hand.some(self.packed, looks):
-            if customer_id not in self.packed or customer_id in self._unpacked:
+            packed = self.packed.get(customer_id)
+            if packed is None or newest_ms(packed) >= oldest_ms:
                 continue
-            packed = self.packed[customer_id]
-            if newest_ms(packed) >= oldest_ms:
+            customer = self._work.get(customer_id)
+            if customer is not None and customer.unpacked:
                 continue
             told = [unpack(state) for state in unpack_customer(customer_id, packed)]
             if not any(unwritten(customer_id + SEPARATOR + facts.contact_id) for facts in told):
@@ -243,28 +262,27 @@ def resolution_rows(
     customer: Customer, relinked: Collection[str], version: int, append_ms: int
 ) -> list[tuple[Any, ...]]:
     """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
-    held = {name for name in relinked if customer.facts[name].held}
-    if len(customer.facts) == 1:
-        names, issues = list(held), {name: name for name in held}
-    else:
-        names = sorted(customer.descendants(held))
-        issues = customer.issues(names)
-    rows: list[tuple[Any, ...]] = []
-    for name in names:
-        linked = customer.followed(name)
-        facts = linked.facts
-        rows.append(
-            (
-                name, facts.customer_id, 1, linked.follows, linked.followed_by, issues[name], linked.fcr,
-                facts.last_closed_ms, append_ms, version,
-            )
-        )  # fmt: skip
-    rows += [
-        (name, customer.facts[name].customer_id, 0, "", "", "", "", None, append_ms, version)
-        for name in relinked
-        if name not in held
+    held = [name for name in relinked if customer.facts[name].held]
+    names = sorted(customer.descendants(held))
+    issues = customer.issues(names)
+    return [
+        *[_resolution_row(customer, customer.facts[name], issues[name], version, append_ms) for name in names],
+        *[
+            _resolution_row(customer, customer.facts[name], "", version, append_ms)
+            for name in relinked
+            if not customer.facts[name].held
+        ],
     ]
-    return rows
+
+
+def _resolution_row(customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> tuple[Any, ...]:
+    if not facts.held:
+        return (facts.contact_id, facts.customer_id, 0, "", "", "", "", None, append_ms, version)
+    linked = customer.followed(facts.contact_id)
+    return (
+        facts.contact_id, facts.customer_id, 1, linked.follows, linked.followed_by, issue_id, linked.fcr,
+        facts.last_closed_ms, append_ms, version,
+    )  # fmt: skip
 
 
 RESOLUTION_ROW: Final = (

@@ -37,7 +37,7 @@ NEVER: Final = 1 << 61
 _CARING: Final = frozenset({"problem", "delay", "appointment"})
 _HEAD: Final = 8
 """Bytes of the watermark before a state."""
-_OLD: Final = b"\xdc"
+_OLD: Final = 0xDC
 """How a list of more than fifteen begins: until November 2026 facts were one."""
 _HELD: Final = 1
 _INBOUND: Final = 2
@@ -165,7 +165,7 @@ def pack(facts: Facts) -> bytes:
 
 def unpack(packed: bytes) -> Facts:
     """Facts from a state or a record's value. Raises msgspec.MsgspecError if they are none."""
-    if packed[:1] == b"\0":
+    if packed and packed[0] == 0:
         facts = _unpacked(packed[_HEAD:])
         facts.watermark_ms = int.from_bytes(packed[:_HEAD], "big")
         return facts
@@ -174,7 +174,7 @@ def unpack(packed: bytes) -> Facts:
 
 def is_old(state: bytes) -> bool:
     """Whether it is of the form of before November 2026."""
-    return state[:1] == _OLD
+    return bool(state) and state[0] == _OLD
 
 
 def customer_tail(customer_id: str) -> bytes:

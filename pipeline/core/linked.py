@@ -91,9 +91,9 @@ class Linked:
         self.chased = False
         self.switched = False
         self.returned = False
-        self.settled: Sequence[Settled] = ()
-        self.outreach: Sequence[Outreach] = ()
-        self.leavings: Sequence[Leaving] = ()
+        self.settled: tuple[Settled, ...] = ()
+        self.outreach: tuple[Outreach, ...] = ()
+        self.leavings: tuple[Leaving, ...] = ()
 
     def same(self, other: "Linked") -> bool:
         """Whether both are of the same facts and certainly say the same."""
@@ -149,19 +149,19 @@ def link(facts: Facts, held: Sequence[Facts], windows: Windows, *, transfer_brea
         start_ms, end_ms = facts.abandoned_ms + 1, facts.abandoned_ms + windows.returned_ms
         found.returned = any(_within(other.reached_ms, start_ms, end_ms) for other in held)
     if facts.settled:
-        found.settled = [
+        found.settled = tuple(
             Settled(raised_ms, any(_within(other.praised_ms, at_ms + 1, at_ms + MONTH_MS) for other in held))
             for raised_ms, at_ms in facts.settled
-        ]
+        )
     if facts.outreach:
-        found.outreach = [
+        found.outreach = tuple(
             _reaching_out(facts, held, at_ms, windows.follow_up_ms, cares=cares) for at_ms, cares in facts.outreach
-        ]
+        )
     if facts.left_ms:
-        found.leavings = [
+        found.leavings = tuple(
             Leaving(at_ms, any(_within(other.bad_ms, at_ms - MONTH_MS, at_ms) for other in held))
             for at_ms in facts.left_ms
-        ]
+        )
     return found
 
 

@@ -88,7 +88,7 @@ def links(known: Customer) -> dict[str, tuple[tuple[Any, ...], str]]:
 def test_whoever_changes_is_affected(before: list[Facts], change: Facts, few: int) -> None:
     known = customer(*before, few=few)
     old = links(known)
-    affected = set(known.changing(change))
+    affected = {*known.changing(change)}
     known.put(change)
     new = links(known)
     differing = {name for name in {*old, *new} if name != change.contact_id}

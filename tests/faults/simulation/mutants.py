@@ -12,7 +12,6 @@ from pipeline.core import contacts
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Customer
 from pipeline.core.engine import Engine
-from pipeline.core.facts import Facts
 from pipeline.core.steps import CELL
 from pipeline.core.told import Told
 from tests.faults.simulation.fakes import Ledger
@@ -49,10 +48,6 @@ async def _cells_then_state(ledger: Ledger, block: Mapping[str, Sequence[Any]]) 
     await ledger.insert(block, [n for n, kind in enumerate(kinds) if kind != CELL])
 
 
-def _only_itself(_: Customer, facts: Facts) -> list[str]:
-    return [facts.contact_id]
-
-
 def _nothing(*_: Any) -> None:
     """Instead of something."""
 
@@ -66,7 +61,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "two inserts for one: cells, then state": lambda: patch.object(Ledger, "commit", _cells_then_state),
     "only changed rows are written": lambda: _changed(Engine, "settle", "day_s = days.get", _NET),
     "states in between are not claimed": lambda: patch.multiple(contacts, claim=_nothing, claim_all=_nothing),
-    "neighbours are not touched": lambda: patch.object(Customer, "changing", _only_itself),
+    "neighbours are not touched": lambda: patch.object(Customer, "changing", lambda *_: []),
     "no chain check": lambda: _changed(Engine, "fold", "first_offset > marker.offset", "first_offset < 0"),
     "generation from raw timestamps": lambda: _changed(
         Engine, "fold", "hour_now, block_now = append_ms //", "hour_now, block_now = record.timestamp_ms //"
