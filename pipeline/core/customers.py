@@ -162,13 +162,12 @@ class CustomerFold:
     def _cool(self) -> None:
         """Keep all customers packed."""
         for customer_id, customer in self._work.items():
-            if not customer.unpacked:
-                continue
-            newest, states = 0, []
-            for facts in customer.facts.values():
-                newest = max(newest, last_ms(facts))
-                states.append(facts.state)
-            self.packed[customer_id] = pack_customer(customer_id, newest, states)
+            if customer.unpacked:
+                newest, states = 0, []
+                for facts in customer.facts.values():
+                    newest = max(newest, last_ms(facts))
+                    states.append(facts.state)
+                self.packed[customer_id] = pack_customer(customer_id, newest, states)
         self._work = {}
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
@@ -184,14 +183,18 @@ class CustomerFold:
             customer_id, _, contact_id = key.partition(SEPARATOR)
             customer = self._work.get(customer_id) or self._load(customer_id)
             facts = customer.facts[contact_id]
-            states.append(StateRow(key, facts.state, False, last_ms(facts), version))
+            state, newest = facts.state, last_ms(facts)
+            states.append(StateRow(key, state, False, newest, version))
+            if len(customer.facts) == 1:
+                rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
+                self.packed[customer_id] = pack_customer(customer_id, newest, [state])
+                customer.unpacked = False
+                continue
             known = changed.get(customer_id)
-            if known is not None:
-                known[contact_id] = None
-            elif len(customer.facts) > 1:
+            if known is None:
                 changed[customer_id] = {contact_id: None}
             else:
-                rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
+                known[contact_id] = None
         for customer_id, relinked in changed.items():
             customer = self._work.get(customer_id) or self._load(customer_id)
             rows += resolution_rows(customer, relinked, version, marker.append_ms)

@@ -35,6 +35,7 @@ __all__ = ["NEVER", "Facts", "customer_tail", "facts_of", "gone", "is_old", "las
 NEVER: Final = 1 << 61
 """An end that has not come."""
 _CARING: Final = frozenset({"problem", "delay", "appointment"})
+_REACHED: Final = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
 _HEAD: Final = 8
 """Bytes of the watermark before a state."""
 _OLD: Final = 0xDC
@@ -294,17 +295,12 @@ def facts_of(
         notes = happened(timeline, wait)
     asked_ms, closed_ms = timeline.requested_ms, timeline.first_closed_ms
     served = timeline.answered_ms is not None or timeline.replied_ms is not None
-    until_ms: int = NEVER
-    for end_ms in (
-        timeline.answered_ms,
-        timeline.replied_ms,
-        closed_ms,
-        timeline.abandoned_ms,
-        timeline.discarded_ms,
-        timeline.contained_ms,
-    ):
-        if end_ms is not None and end_ms < until_ms:
-            until_ms = end_ms
+    until_ms = _sooner(NEVER, timeline.answered_ms)
+    until_ms = _sooner(until_ms, timeline.replied_ms)
+    until_ms = _sooner(until_ms, closed_ms)
+    until_ms = _sooner(until_ms, timeline.abandoned_ms)
+    until_ms = _sooner(until_ms, timeline.discarded_ms)
+    until_ms = _sooner(until_ms, timeline.contained_ms)
     if until_ms < asked_ms:
         until_ms = min(_ends_from(timeline), default=NEVER)
     facts = Facts(
@@ -329,9 +325,8 @@ def facts_of(
     )
     if wait is not None and wait.outcome == "abandoned":
         facts.wait_began_ms, facts.abandoned_ms = wait.began_ms, wait.ended_ms
-    marks = 1 << ANSWERED | 1 << SENT | 1 << OUTREACH
-    if timeline.seen & marks:
-        facts.reached_ms = tuple([t.at_ms for t in timeline.touches if marks >> t.type & 1])
+    if timeline.seen & _REACHED:
+        facts.reached_ms = tuple([t.at_ms for t in timeline.touches if t.type in (ANSWERED, SENT, OUTREACH)])
     if notes:
         facts.settled = tuple(
             [(n.at_ms, n.at_ms + n.value) for n in notes if n.what == "complaint" and n.detail == "settled"]
@@ -341,6 +336,10 @@ def facts_of(
         facts.bad_ms = tuple([bad_ms for n in notes if (bad_ms := n.bad_ms) is not None])
         facts.left_ms = tuple([n.at_ms for n in notes if n.what == "customer_left"])
     return facts
+
+
+def _sooner(at_ms: int, other_ms: int | None) -> int:
+    return at_ms if other_ms is None or at_ms <= other_ms else other_ms
 
 
 def gone(timeline: Timeline, customer_id: str, version: int, watermark_ms: int) -> Facts:
