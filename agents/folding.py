@@ -42,9 +42,9 @@ has some eight touchpoints, so the hand goes round several times before one that
 class Pace(Struct, frozen=True):
     """When to flush and when to stop reading.
 
-    `interval_seconds` after the flush before when little comes; `busy_seconds` where `busy_records` came since, or as
-    soon as nothing has come for `quiet_seconds`; `behind_seconds` from `behind_records` on that the log holds and that
-    are not read yet, until there are next to none: what is touched again and again is written once. Sooner with
+    `interval_seconds` after the flush before began, when little comes; `busy_seconds` where `busy_records` came since,
+    or as soon as nothing has come for `quiet_seconds`; `behind_seconds` from `behind_records` on that the log holds and
+    that are not read yet, until there are next to none: what is touched again and again is written once. Sooner with
     `flush_records` folded, `flush_rows` to write, or four fifths of `most_bytes`; at `most_rows` or `most_bytes`
     nothing more is read: a flush is one block, and memory is finite.
     """
@@ -159,7 +159,9 @@ class Folding:
         clock: Clock,
         pace: Pace,
         on_bug: Callable[[BaseException], None],
+        turn: asyncio.Lock | None = None,
     ) -> None:
+        """`turn`: of all partitions of a process, whose flush is being laid out."""
         self.engine = engine
         self.ready = False
         self.stopped_because = ""
@@ -171,6 +173,7 @@ class Folding:
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
         self._facts_epoch, self._accept_loss = 0, False
+        self._turn = turn or asyncio.Lock()
         self._alone = asyncio.Lock()
         """Held while a flush is under way, and while the partition is recovered: one of them at a time."""
         self._started = asyncio.Event()
@@ -322,8 +325,12 @@ class Folding:
         async with self._alone:
             if not self.warehouse_up:
                 await self._ledger.reach()  # half a million rows need not be laid out only to be refused
-            self._folded = 0
-            flush = self.engine.flush()
+            async with self._turn:  # in between, what has come is folded
+                await asyncio.sleep(0)
+                self.engine.settle()
+                await asyncio.sleep(0)
+                self._folded = 0
+                flush = self.engine.flush()
             if flush is None:
                 return
             try:
@@ -362,12 +369,12 @@ class Folding:
                 self._room.set()
             if self._closed.is_set() and not self._changed.is_set():
                 return
-            await self._until_next()
+            await self._until_next(begun)
 
-    async def _until_next(self) -> None:
+    async def _until_next(self, begun: float) -> None:
         """Let an interval pass, unless much has gathered or the end has come."""
         clock = asyncio.get_running_loop().time
-        begun = now = clock()
+        now = clock()
         while (left_seconds := begun + self._interval_seconds - now) > 0 and not self._hurry.is_set():
             folded, before = self._folded, now
             with suppress(TimeoutError):

@@ -92,6 +92,7 @@ class App:
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
         self.foldings: dict[str, Folding] = {}
+        self._turn = asyncio.Lock()
         self.problem: BaseException | None = None
         self.failed = asyncio.Event()
         """Set when the process has to end; `problem` says why."""
@@ -267,7 +268,7 @@ class App:
         # The embedded log holds so little that its reader has to make room often.
         at_once = 8_000 if self.settings.embedded_log else 100_000
         pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
-        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug)
+        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self._turn)
 
     def _new_fold(self, topic: str) -> Fold:
         if topic == TOUCHPOINTS:

@@ -455,7 +455,7 @@ async def test_in_an_outage_folding_goes_on_coalesces_and_is_bounded_then_catche
         stopped, position = (None if handling.done() else handling), position + 10
     assert stopped is not None
     assert 400 <= scene.engine.dirty_rows < 400 + 3 * 30
-    assert len(scene.engine.fold_._work) <= 20  # type: ignore[attr-defined]
+    assert len(scene.engine.fold_._work) < 20 + 20, "and what came since it settled"  # type: ignore[attr-defined]
     assert scene.ledger.failures["commit"] < 3, "nobody lays out a block for a warehouse that does not answer"
     scene.ledger.down.clear()
     await asyncio.wait_for(stopped, 20)
