@@ -160,8 +160,11 @@ class Folding:
         pace: Pace,
         on_bug: Callable[[BaseException], None],
         turn: asyncio.Lock | None = None,
+        feeding: Callable[[], Iterable["Folding"]] = tuple,
     ) -> None:
-        """`turn`: of all partitions of a process, whose flush is being laid out."""
+        """`turn`: of all partitions of a process, whose flush is being laid out. `feeding`: those whose flushes write
+        what this one reads; while one of them is far behind its log, so is this one, however short its own log is.
+        """
         self.engine = engine
         self.ready = False
         self.stopped_because = ""
@@ -174,6 +177,7 @@ class Folding:
         self._on_bug = on_bug
         self._facts_epoch, self._accept_loss = 0, False
         self._turn = turn or asyncio.Lock()
+        self._feeding = feeding
         self._alone = asyncio.Lock()
         """Held while a flush is under way, and while the partition is recovered: one of them at a time."""
         self._started = asyncio.Event()
@@ -193,6 +197,11 @@ class Folding:
         none, whoever waits may have been answered.
         """
         return max(self._end_at_start - self.engine.position, 0)
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is far behind its log, or will be when what feeds it is flushed."""
+        return self._behind or any(each.behind for each in self._feeding())
 
     @property
     def full(self) -> bool:
@@ -381,7 +390,7 @@ class Folding:
                 await asyncio.wait_for(self._hurry.wait(), min(left_seconds, self._pace.quiet_seconds))
             now = clock()
             on_time = now - before < 2 * self._pace.quiet_seconds  # else nobody came to fold
-            if on_time and folded == self._folded >= self._pace.busy_records and not self._behind:
+            if on_time and folded == self._folded >= self._pace.busy_records and not self.behind:
                 break
         if not self._closed.is_set():
             self._hurry.clear()
@@ -389,7 +398,7 @@ class Folding:
     @property
     def _interval_seconds(self) -> float:
         pace = self._pace
-        if self._behind:
+        if self.behind:
             return max(pace.behind_seconds, pace.interval_seconds)
         return max(pace.busy_seconds if self._folded >= pace.busy_records else 0.0, pace.interval_seconds)
 

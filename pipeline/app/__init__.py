@@ -268,7 +268,11 @@ class App:
         # The embedded log holds so little that its reader has to make room often.
         at_once = 8_000 if self.settings.embedded_log else 100_000
         pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
-        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self._turn)
+        feeding = self._contacts if topic == CONTACT_FACTS else tuple
+        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self._turn, feeding)
+
+    def _contacts(self) -> list[Folding]:
+        return [each for partition, each in self.foldings.items() if partition.startswith(f"{TOUCHPOINTS}/")]
 
     def _new_fold(self, topic: str) -> Fold:
         if topic == TOUCHPOINTS:

@@ -208,6 +208,26 @@ async def test_far_behind_the_log_much_is_gathered_and_written_at_its_end(new: N
     assert held_back < 2, "the first may be written at once, the others wait"
 
 
+async def test_who_is_fed_by_one_far_behind_gathers_until_that_is_over(new: NewScene) -> None:
+    pace = Pace(interval_seconds=0.001, busy_records=1, quiet_seconds=0.001, behind_records=10, behind_seconds=1_000)
+    contacts = await new(pace).started()
+    far = batch(PARTITION, 0, touchpoint("k", "contact.requested"))
+    await contacts.folding.handle(msgspec.structs.replace(far, left=10))
+    customers = new(pace)
+    customers.folding = Folding(
+        customers.engine, customers.log, customers.ledger, FakeClock(), pace, customers.bugs.append, None,
+        lambda: [contacts.folding],
+    )  # fmt: skip
+    await customers.started()
+    for n in range(3):
+        await customers.folding.handle(batch(PARTITION, n, touchpoint(f"k{n}", "contact.requested", n)))
+        await asyncio.sleep(0.02)
+    held_back = customers.engine.written_offset
+    await contacts.folding.handle(batch(PARTITION, 1, touchpoint("k", "contact.closed", 1)))
+    await until(lambda: customers.engine.written_offset == 3)
+    assert held_back < 2, "the first may be written at once, the others wait"
+
+
 async def test_much_is_written_as_soon_as_nothing_more_comes(new: NewScene) -> None:
     scene = await new(Pace(interval_seconds=1_000, busy_records=2, quiet_seconds=0.01)).started()
     await scene.folding.handle(batch(PARTITION, 0, touchpoint("k0", "contact.requested", 0)))
