@@ -19,6 +19,7 @@ from pipeline.core.measure import Measure, column_key
 from pipeline.measures import ALL
 from schemas.ratios import RATIOS, Ratio
 from schemas.rejects import REASONS
+from schemas.sums import SUMS
 from schemas.tables import MeasureColumn
 from schemas.view import Setting, View, ViewColumn
 from schemas.views import views
@@ -55,14 +56,14 @@ def files() -> dict[str, str]:
 
 
 def declared_views() -> tuple[View, ...]:
-    """The views as they are where the catalogue stores no touchpoints."""
+    """The views as they are where the catalogue stores no touchpoints, without those that only boards read."""
     columns: list[MeasureColumn] = []
     for measure in ALL:
         columns.append(MeasureColumn(measure.name, measure.key, measure.definition, nullable=measure.optional))
         if measure.histogram:
             name = measure.buckets_name
             columns.append(MeasureColumn(name, column_key(name), f"Histogram of {measure.name}", histogram=True))
-    return views(columns, Setting())
+    return tuple(view for view in views(columns, Setting()) if view.name not in SUMS)
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ View = Literal["measures", "measures_hour", "measures_day"]
 MEASURES: Final = {measure.name: measure for measure in ALL}
 _RATIOS: Final = {ratio.name: ratio for ratio in RATIOS}
 _WORD: Final = re.compile(r"[a-z_]+")
+_IN_BUCKET: Final = 1 << 32
+"""More than there can be in a bucket, twice over."""
 _POINTS: Final = 10_000
 _MS: Final = 1_000
 _MINOR: Final = 100
@@ -37,6 +39,9 @@ FILTER: Final = (
 
 BY_DAY: Final = FILTER.replace("$__timeFilter(window_start)", "$__dateFilter(day)")
 """The same of views that have a date instead of a window."""
+
+ALL_TOGETHER: Final = "whole = ($__conditionalAll(0, $channel) AND $__conditionalAll(0, $queue))"
+"""Of hours and days: where nothing is chosen, the rows of all channels and queues together. They are few."""
 
 DELAY: Final = (
     "about a second behind the touchpoint (`TOUCHLINE_FLUSH_SECONDS`), and the board shows what was there when it was "
@@ -56,6 +61,16 @@ _FILL: Final[dict[View, str]] = {
     "measures_day": "",
 }
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
+
+
+_SUMS: Final[dict[View, str]] = {"measures": "sums", "measures_hour": "sums_hour", "measures_day": "sums_day"}
+"""What is added up here is read from what adds up to the view."""
+
+
+def source(view: View, *by: str) -> str:
+    """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none."""
+    whole = "" if view == "measures" else "whole = 0 AND " if by else f"{ALL_TOGETHER} AND "
+    return f"FROM touchline.{_SUMS[view]} WHERE {whole}{FILTER}"
 
 
 class Shown(Struct, frozen=True):
@@ -91,6 +106,8 @@ def mean(name: str) -> Shown:
     }
     divisor, unit = by[measure.unit]
     sql = f"sum({name}) / {divisor} / nullIf(sum({measure.count}), 0)"
+    if measure.optional:  # none has it is not the same as 0
+        sql = f"if(sum({name.removesuffix('_ms')}_n) > 0, {sql}, NULL)"
     return Shown(sql, f"{measure.title_en}, mean", unit, _meaning(measure))
 
 
@@ -168,7 +185,7 @@ def table_panel(
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     names = ", ".join(dimensions)
     sql = (
-        f"SELECT {names}, {columns} FROM touchline.{view} WHERE {FILTER} "
+        f"SELECT {names}, {columns} {source(view, *dimensions)} "
         f"GROUP BY {names} ORDER BY `{shown[0].title}` DESC, {names} LIMIT 200"
     )
     return Panel(
@@ -190,29 +207,41 @@ def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     if by:
         return (
-            f"SELECT {_TIME[view]} AS time, {by}, {columns} FROM touchline.{view} WHERE {FILTER} "
-            f"GROUP BY time, {by} ORDER BY time, {by}"
+            f"SELECT {_TIME[view]} AS time, {by}, {columns} {source(view, by)} GROUP BY time, {by} ORDER BY time, {by}"
         )
-    return (
-        f"SELECT {_TIME[view]} AS time, {columns} FROM touchline.{view} WHERE {FILTER} GROUP BY time ORDER BY time"
-        + _FILL[view]
-    )
+    return f"SELECT {_TIME[view]} AS time, {columns} {source(view)} GROUP BY time ORDER BY time" + _FILL[view]
 
 
 def percentiles_over_time(name: str, view: View) -> str:
-    """The SQL of a duration's percentiles, from the histogram of every window (bounds as in view `histograms`)."""
+    """The SQL of a duration's percentiles, from the histogram of every window (bounds as in view `histograms`).
+
+    A bucket and how many are in it become one number, so that they are sorted as numbers are, which is five times as
+    fast as `quantileExactWeighted` of every pair and says the same. Corrections below zero come first in their bucket.
+    """
+    pairs = (
+        f"arraySort(groupArrayArray(arrayMap((b, n) -> b * {_IN_BUCKET} + n + {_IN_BUCKET // 2}, "
+        f"CAST(mapKeys({name}_buckets) AS Array(Int64)), mapValues({name}_buckets)))) AS pairs"
+    )
+    totals = (
+        f"arrayCumSum(arrayMap(pair -> pair % {_IN_BUCKET} - {_IN_BUCKET // 2}, pairs)) AS totals, totals[-1] AS total"
+    )
+    found = ", ".join(
+        f"intDiv(pairs[arrayFirstIndex(n -> n >= ceil(total * {level}), totals)], {_IN_BUCKET}) AS b{number}"
+        for number, (level, _) in enumerate(_PERCENTILES)
+    )
     columns = ", ".join(
-        f"toNullable(quantileExactWeighted({level})(to_ms, toUInt64(n))) / {_MS} AS `{title}`"
-        for level, title in _PERCENTILES
+        f"toNullable({_to_ms(f'b{number}')}) / {_MS} AS `{title}`" for number, (_, title) in enumerate(_PERCENTILES)
     )
-    buckets = f"{name}_buckets"
     return (
-        f"SELECT {_TIME[view]} AS time, {columns} FROM (SELECT window_start, n, toInt64(bucket) AS b, "
-        "greatest(intDiv(b, 16) - 1, 0) AS shift, "
-        "if(b < 16, b + 1, bitShiftLeft(b - 16 * shift + 1, shift)) AS to_ms "
-        f"FROM touchline.{view} ARRAY JOIN mapKeys({buckets}) AS bucket, mapValues({buckets}) AS n "
-        f"WHERE n > 0 AND {FILTER}) GROUP BY time ORDER BY time" + _FILL[view]
+        f"SELECT time, {columns} FROM (SELECT time, {totals}, {found} FROM (SELECT {_TIME[view]} AS time, {pairs} "
+        f"{source(view)} GROUP BY time) WHERE total > 0) ORDER BY time" + _FILL[view]
     )
+
+
+def _to_ms(bucket: str) -> str:
+    """The first duration past a bucket."""
+    shift = f"greatest(intDiv({bucket}, 16) - 1, 0)"
+    return f"if({bucket} < 16, {bucket} + 1, bitShiftLeft({bucket} - 16 * {shift} + 1, {shift}))"
 
 
 def about(shown: Sequence[Shown], view: View) -> About:

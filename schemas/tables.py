@@ -4,6 +4,7 @@ All times are integers (ms, or seconds for windows), so that the oldest server s
 views for people (`schemas/views.py`) turn them into dates.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final
@@ -26,6 +27,7 @@ RESOLUTION_DAY: Final = 3
 
 BUCKETS_SUFFIX: Final = "_buckets"
 GIVEN_SUFFIX: Final = "__given"
+HISTOGRAM: Final = "Map(UInt16, Int64)"
 BUCKET_BITS: Final = 16
 """A histogram's bucket index fills the low bits of a cell's key."""
 
@@ -105,6 +107,8 @@ class Table(Struct, frozen=True):
     engine: str = "ReplacingMergeTree(version)"
     granularity: int | None = None
     """Rows that one entry of the index stands for, where the table is made new; a table that is there keeps its own."""
+    for_views: bool = False
+    """Only views read it: it is left out where the server is too old for them."""
 
     @property
     def full_name(self) -> str:
@@ -197,13 +201,13 @@ def create_sql(table: Table, server: Server) -> str:
     return "\n".join(lines)
 
 
-_NAME = "LowCardinality(String)"
+NAME: Final = "LowCardinality(String)"
 _FOUND_ONE_BY_ONE: Final = 256
 """Rows read to find one contact. By default it is 8,192, some megabytes."""
 
 # An insert is a commit: it must survive a power cut. A block of some ten thousand rows stays a compact part: two files
 # to sync instead of two per column.
-_COMMITTED: Final[Mapping[str, str]] = {
+COMMITTED: Final[Mapping[str, str]] = {
     "fsync_after_insert": "1",
     "fsync_part_directory": "1",
     "min_bytes_for_wide_part": "268435456",
@@ -227,6 +231,17 @@ def _measure(column: MeasureColumn) -> tuple[Column, ...]:
     return (value, given)
 
 
+def keys_of(measures: Sequence[MeasureColumn]) -> dict[str, int]:
+    """Column -> its key in cells, of all that are no histograms."""
+    found: dict[str, int] = {}
+    for each in measures:
+        if not each.histogram:
+            found[each.name] = each.key
+            if each.nullable:
+                found[each.name + GIVEN_SUFFIX] = each.key + 1
+    return found
+
+
 def ledger(measures: Sequence[MeasureColumn]) -> Table:
     """Everything the engine knows about a partition: cells, state and position, written together in one block.
 
@@ -244,12 +259,12 @@ def ledger(measures: Sequence[MeasureColumn]) -> Table:
         comment="Cells, contacts, facts and markers of every partition; one insert is one commit.",
         columns=(
             Column("kind", "UInt8", "0 marker, 1 cell, 2 contact, 3 fact of a contact (customer fold)"),
-            Column("p", _NAME, "Partition of the log, topic/number"),
+            Column("p", NAME, "Partition of the log, topic/number"),
             Column("resolution", "UInt8", "Of a cell: 1 minute, 2 hour, 3 day; else 0"),
             Column("window_s", "UInt32", "Of a cell: start of its window, seconds since the epoch, UTC; else 0"),
-            Column("channel", _NAME, "Of a cell: channel"),
-            Column("queue", _NAME, "Of a cell: entry queue"),
-            Column("segment", _NAME, "Of a cell: segment"),
+            Column("channel", NAME, "Of a cell: channel"),
+            Column("queue", NAME, "Of a cell: entry queue"),
+            Column("segment", NAME, "Of a cell: segment"),
             Column("key", "String", "Of a contact or fact: its id; else empty"),
             Column("epoch", "UInt16", "Incarnation of the topic the row was learned from (cells and markers)"),
             Column("generation_hour", "UInt32", "Of a cell: hour of the append time in which it was learned"),
@@ -267,9 +282,58 @@ def ledger(measures: Sequence[MeasureColumn]) -> Table:
             "generation_block", "p",
         ),
         partition_by="p",
-        settings=_COMMITTED,
+        settings=COMMITTED,
         granularity=_FOUND_ONE_BY_ONE,
     )  # fmt: skip
+
+
+def rolled(measures: Sequence[MeasureColumn]) -> Table:
+    """Sums of hours and days: those by all dimensions, and those of all of them together (`whole`)."""
+    return Table(
+        name="rolled",
+        comment="Cells of hours and days of generations that are over, added up; rolled_until says which rows count.",
+        columns=(
+            Column("resolution", "UInt8", "2 hour, 3 day"),
+            Column("whole", "UInt8", "0: by channel, queue and segment; 1: of all of them together"),
+            Column("window_s", "UInt32", "Start of the window, seconds since the epoch, UTC"),
+            Column("channel", NAME, "Channel; empty in a row of all together"),
+            Column("queue", NAME, "Entry queue; empty in a row of all together"),
+            Column("segment", NAME, "Segment; empty in a row of all together"),
+            Column("run", "UInt64", "Which run added it up"),
+            *(Column(name, "Int64", name) for name in keys_of(measures)),
+            *(Column(each.name, HISTOGRAM, each.name) for each in measures if each.histogram),
+        ),
+        order_by=("resolution", "whole", "window_s", "channel", "queue", "segment", "run"),
+        settings=COMMITTED,
+        engine="ReplacingMergeTree(run)",
+        for_views=True,
+    )
+
+
+def rolled_until() -> Table:
+    """Which runs count, and how far they go."""
+    return Table(
+        name="rolled_until",
+        comment="A row per run: the newest of a definition counts, and says which cells are in `rolled`.",
+        columns=(
+            Column("run", "UInt64", "The run"),
+            Column("definition", "String", "Of which columns `rolled` consisted"),
+            Column("runs", "Array(UInt64)", "The runs whose rows count"),
+            Column("partitions", "Array(String)", "Partitions of the log; their numbers are 1, 2, ..."),
+            Column("places", "Array(UInt64)", "Number of a partition * 65536 + incarnation of its topic"),
+            Column("hours", "Array(UInt32)", "By place: cells of generations before this hour are in `rolled`"),
+        ),
+        order_by=("run",),
+        settings=COMMITTED,
+        engine="ReplacingMergeTree(run)",
+        for_views=True,
+    )
+
+
+def columns_of_rolled(measures: Sequence[MeasureColumn]) -> str:
+    """What tells one set of columns of `rolled` from another: rows of another one do not count."""
+    names = [*keys_of(measures), *(each.name for each in measures if each.histogram)]
+    return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
 
 
 def _ms(name: str, comment: str) -> Column:
@@ -283,16 +347,16 @@ def contacts(retention_days: int | None = None) -> Table:
         comment="One row per contact, the highest version counts.",
         columns=(
             Column("contact_id", "String", "The contact"),
-            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("p", NAME, "Partition of the log it came from, topic/number"),
             Column("customer_id", "String", "Pseudonymous customer, empty while unknown"),
-            Column("channel", _NAME, "Channel of the first touchpoint"),
-            Column("queue", _NAME, "Entry queue"),
-            Column("segment", _NAME, "Segment"),
+            Column("channel", NAME, "Channel of the first touchpoint"),
+            Column("queue", NAME, "Entry queue"),
+            Column("segment", NAME, "Segment"),
             Column("topic", "String", "What it is about, empty if nobody said"),
-            Column("direction", _NAME, "inbound or outbound"),
-            Column("source", _NAME, "Source system that reported it"),
-            Column("outcome", _NAME, "How the wait ended: answered, abandoned, ...; else empty"),
-            Column("refused_reason", _NAME, "Why it was refused, empty if it was not"),
+            Column("direction", NAME, "inbound or outbound"),
+            Column("source", NAME, "Source system that reported it"),
+            Column("outcome", NAME, "How the wait ended: answered, abandoned, ...; else empty"),
+            Column("refused_reason", NAME, "Why it was refused, empty if it was not"),
             Column("requested_ms", "Int64", "Requested, ms since the epoch, UTC"),
             _ms("wait_began_ms", "Wait began"),
             _ms("queued_ms", "First queued"),
@@ -326,7 +390,7 @@ def contacts(retention_days: int | None = None) -> Table:
         order_by=("contact_id", "p"),
         partition_by="p",
         ttl=Ttl("revised_ms", retention_days) if retention_days else None,
-        settings=_COMMITTED,
+        settings=COMMITTED,
     )  # fmt: skip
 
 
@@ -338,12 +402,12 @@ def resolutions(retention_days: int | None = None) -> Table:
         columns=(
             Column("contact_id", "String", "The contact"),
             Column("customer_id", "String", "Customer the row belongs to"),
-            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("p", NAME, "Partition of the log it came from, topic/number"),
             Column("held", "UInt8", "1 if this customer holds the contact, 0 if it turned out to be another's"),
             Column("follows_contact_id", "String", "Contact this one follows, else empty"),
             Column("followed_by_contact_id", "String", "Earliest contact that follows this one, else empty"),
             Column("issue_id", "String", "First contact of the chain of follow-ups"),
-            Column("fcr", _NAME, "resolved, followed, reopened, unresolved; empty if not eligible"),
+            Column("fcr", NAME, "resolved, followed, reopened, unresolved; empty if not eligible"),
             _ms("last_closed_ms", "Last closing"),
             Column("revised_ms", "Int64", "Append time of the newest fact, ms since the epoch, UTC; 0 is kept"),
             Column("version", "UInt64", "Epoch and offset of the flush that wrote the row; the highest counts"),
@@ -351,7 +415,7 @@ def resolutions(retention_days: int | None = None) -> Table:
         order_by=("contact_id", "customer_id", "p"),
         partition_by="p",
         ttl=Ttl("revised_ms", retention_days, "revised_ms > 0") if retention_days else None,
-        settings=_COMMITTED,
+        settings=COMMITTED,
     )
 
 
@@ -361,14 +425,14 @@ def dead_letters(retention_days: int | None = None) -> Table:
         name="dead_letters",
         comment="Records that could not be applied, by their place in the log.",
         columns=(
-            Column("topic", _NAME, "Topic of the record"),
+            Column("topic", NAME, "Topic of the record"),
             Column("number", "UInt32", "Partition number of the record"),
             Column("epoch", "UInt16", "Incarnation of the topic"),
             Column("offset", "Int64", "Offset of the record"),
-            Column("reason", _NAME, "Why it was rejected, one of a closed set"),
+            Column("reason", NAME, "Why it was rejected, one of a closed set"),
             Column("detail", "String", "What exactly was wrong"),
-            Column("step", _NAME, "Which step rejected it"),
-            Column("source", _NAME, "Source system, empty if unknown"),
+            Column("step", NAME, "Which step rejected it"),
+            Column("source", NAME, "Source system, empty if unknown"),
             Column("key", "String", "Raw key of the record"),
             Column("value", "String", "Raw value of the record, at most its first 64 KiB", codec="ZSTD(3)"),
             Column("size", "UInt64", "Full length of the value, bytes"),
@@ -377,7 +441,7 @@ def dead_letters(retention_days: int | None = None) -> Table:
         ),
         order_by=("topic", "number", "epoch", "offset"),
         ttl=Ttl("append_ms", retention_days) if retention_days else None,
-        settings=_COMMITTED,
+        settings=COMMITTED,
     )
 
 
@@ -394,7 +458,7 @@ def erasures() -> Table:
             Column("version", "UInt64", "The highest counts"),
         ),
         order_by=("receipt", "subject"),
-        settings=_COMMITTED,
+        settings=COMMITTED,
     )
 
 
@@ -407,19 +471,19 @@ def touchpoints(retention_days: int | None = None) -> Table:
             Column("contact_id", "String", "The contact"),
             Column("id", "String", "Id of the touchpoint, unique within its contact"),
             Column("revision", "UInt32", "Revision of the touchpoint"),
-            Column("type", _NAME, "What happened"),
+            Column("type", NAME, "What happened"),
             Column("time_ms", "Int64", "When it happened (effective time), ms since the epoch, UTC"),
             Column("append_ms", "Int64", "When the log took it, ms since the epoch, UTC"),
-            Column("channel", _NAME, "Channel"),
+            Column("channel", NAME, "Channel"),
             Column("customer_id", "String", "Pseudonymous customer, empty if not said"),
-            Column("queue", _NAME, "Queue, empty if not said"),
-            Column("segment", _NAME, "Segment, empty if not said"),
+            Column("queue", NAME, "Queue, empty if not said"),
+            Column("segment", NAME, "Segment, empty if not said"),
             Column("topic", "String", "What it is about, empty if not said"),
             Column("agent_id", "String", "Person who served the customer, empty if not said"),
-            Column("direction", _NAME, "inbound or outbound"),
-            Column("source", _NAME, "Source system that reported it"),
+            Column("direction", NAME, "inbound or outbound"),
+            Column("source", NAME, "Source system that reported it"),
             Column("body", "String", "The touchpoint as JSON text", codec="ZSTD(3)"),
-            Column("p", _NAME, "Partition of the log it came from, topic/number"),
+            Column("p", NAME, "Partition of the log it came from, topic/number"),
             Column("offset", "Int64", "Offset of the record"),
             Column("epoch", "UInt16", "Incarnation of the topic"),
             Column("version", "UInt64", "Orders revisions of one id; the highest counts"),
@@ -427,7 +491,7 @@ def touchpoints(retention_days: int | None = None) -> Table:
         order_by=("contact_id", "id", "p"),
         partition_by="p",
         ttl=Ttl("append_ms", retention_days) if retention_days else None,
-        settings=_COMMITTED,
+        settings=COMMITTED,
     )
 
 
@@ -438,6 +502,8 @@ def tables(
     keep = retention or Retention()
     always = (
         ledger(measures),
+        rolled(measures),
+        rolled_until(),
         contacts(keep.contacts),
         resolutions(keep.resolutions),
         dead_letters(keep.dead_letters),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from schemas.customer_views import customer_views
 from schemas.note_views import note_views
 from schemas.staff_views import agent_id, body, staff_views
+from schemas.sums import sums_views
 from schemas.tables import BUCKET_BITS, BUCKETS_SUFFIX, INTERNAL, MeasureColumn, literal
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, TIME, Setting, View, column, time, view
 from schemas.window_views import window_views
@@ -20,6 +21,7 @@ def views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ..
     """All views of database `touchline`."""
     always = (
         *window_views(measures, setting),
+        *sums_views(measures, setting),
         contacts(setting),
         *note_views(setting),
         *customer_views(),

@@ -6,7 +6,18 @@
 from typing import Final
 
 from dashboards.live_values import about, largest, live, objective_panel
-from dashboards.measured import BY_DAY, DELAY, FILTER, duration_panel, measures_panel, ratio, share, table_panel, total
+from dashboards.measured import (
+    BY_DAY,
+    DELAY,
+    FILTER,
+    duration_panel,
+    measures_panel,
+    ratio,
+    share,
+    source,
+    table_panel,
+    total,
+)
 from dashboards.model import About, Board, Panel, Query, Row
 from dashboards.places import JOB, PLACES_COUNTED
 
@@ -132,7 +143,7 @@ _REFUSED: Final = (
                     f"sumIf(requested, weekday = {number}) AS `{name}`"
                     for number, name in enumerate(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), 1)
                 )
-                + f", sum(requested_closed) AS `While closed` FROM touchline.measures_hour WHERE {FILTER} "
+                + f", sum(requested_closed) AS `While closed` {source('measures_hour')} "
                 "GROUP BY hour ORDER BY hour",
                 table=True,
             ),

@@ -18,6 +18,7 @@ from pipeline.app.feeding import Simulation
 from pipeline.app.history import History
 from pipeline.app.receiving import Receiver, senders_of
 from pipeline.app.reloading import CatalogueWatch
+from pipeline.app.rolling import keep_rolling
 from pipeline.app.shared import Local, handlers
 from pipeline.app.stack import CannotStart, MustRestart, open_broker, open_warehouse, prepare
 from pipeline.app.state import State
@@ -194,6 +195,7 @@ async def _until_told(
             keep_knowing(pipeline),
             state.missed.run(),
             state.audit.run(),
+            keep_rolling(pipeline),
             history.run(),
         ]
         if simulation is not None:

@@ -96,6 +96,8 @@ async def plan(warehouse: Warehouse, declared: Declared) -> list[Step]:
         Step(f"CREATE DATABASE {name}", f"there is no database {name}") for name in wanted if name not in databases
     ]
     for table in declared.tables:
+        if table.for_views and not found_server.views:
+            continue
         steps += await _table_steps(warehouse, found_server, table, found.get((table.database, table.name)))
     if found_server.views:
         if declared.opening is not None:

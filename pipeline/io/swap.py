@@ -52,7 +52,9 @@ async def discard(warehouse: Warehouse) -> None:
 
 
 async def put_in_place(warehouse: Warehouse) -> list[str]:
-    """The new tables take the names of those in force, which are kept under a dated name; the kept ones."""
+    """The new tables take the names of those in force, which are kept under a dated name; the kept ones. What was added
+    up of the old ledger counts no longer.
+    """
     names = await there(warehouse)
     old = f"{_OLD}{datetime.now(UTC):%Y%m%d_%H%M%S}"
     pairs: list[str] = []
@@ -62,6 +64,9 @@ async def put_in_place(warehouse: Warehouse) -> list[str]:
         if name in names:
             pairs.append(f"{INTERNAL}.{name} TO {INTERNAL}.{name}{old}")
         pairs.append(f"{INTERNAL}.{name}{_NEW} TO {INTERNAL}.{name}")
+    for name in ("rolled_until", "rolled"):  # the first says what of the second counts
+        if pairs and name in names:
+            await warehouse.execute(f"TRUNCATE TABLE {INTERNAL}.{name}")
     if pairs:
         await warehouse.execute(f"RENAME TABLE {', '.join(pairs)}")
     return kept(await there(warehouse))
