@@ -7,13 +7,15 @@ is derived from it. So late, repeated, re-ordered and revised touchpoints need n
 from bisect import bisect_left, insort
 from hashlib import sha256
 from operator import attrgetter
+from sys import intern
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, shortened
-from pipeline.core.packed import Common, Packed, decode, encode, newest_ms
+from pipeline.core.packed import CommonRow, Packed, decode, encode, newest_ms
 from schemas.touchpoint import TYPES, Touchpoint
 
 __all__ = ["Contact", "Touch", "newest_ms", "subject_of", "unpack"]
@@ -24,6 +26,53 @@ came before others; it took the place of what was said earlier.
 """
 MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
+
+
+_COMMON: Final = ("channel", "customer_id", "direction", "queue", "segment", "topic", "agent_id", "source")
+"""Fields of a touchpoint that most touchpoints of a contact share, in their order there."""
+Said = tuple[str | None, ...]
+
+
+@mypyc_attr(acyclic=True)
+class Common:
+    """What most touchpoints of a contact share; '' where it was not said. `said`: all of it, None where it was not.
+
+    Names that very many contacts have are held once.
+    """
+
+    __slots__ = ("channel", "customer_id", "direction", "queue", "said", "segment", "source", "topic")
+
+    def __init__(self, said: Said) -> None:
+        channel, customer_id, direction, queue, segment, topic, agent_id, source = said
+        self.channel = intern(channel or "")
+        self.customer_id = customer_id or ""
+        self.direction = intern(direction or "")
+        self.queue = intern(queue or "")
+        self.segment = intern(segment or "")
+        self.topic = intern(topic or "")
+        self.source = intern(source or "")
+        agent = intern(agent_id) if agent_id else None
+        self.said: Said = (
+            self.channel or None, customer_id, self.direction or None, self.queue or None, self.segment or None,
+            self.topic or None, agent, self.source or None,
+        )  # fmt: skip
+
+    def without_customer(self) -> "Common":
+        """The same, and nobody knows whose."""
+        return Common((self.said[0], None, *self.said[2:]))
+
+
+def _common(row: CommonRow, customer_id: str) -> Common:
+    """From a packed contact, where the customer may be left out."""
+    return Common((row[0], customer_id or row[1] or None, *[each or None for each in row[2:]]))
+
+
+def _row(common: Common, *, customer: bool) -> CommonRow:
+    """For a packed contact, with the customer or without."""
+    return (
+        common.channel, common.customer_id if customer else "", common.direction, common.queue, common.segment,
+        common.topic, common.said[6] or "", common.source,
+    )  # fmt: skip
 
 
 @mypyc_attr(acyclic=True)
@@ -59,12 +108,18 @@ _TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
 _ENVELOPE: Final = frozenset(Touchpoint.__struct_fields__)
 _DETAILS: Final = {
     t: tuple(
-        (field.name, field.encode_name, field.default)
-        for field in msgspec.structs.fields(t)
+        (place, field.encode_name, field.default)
+        for place, field in enumerate(msgspec.structs.fields(t))
         if field.name not in _ENVELOPE
     )
     for t in TYPES
 }
+"""The fields of each type that not all have: place, name and default."""
+_ID: Final = -12
+_TIME: Final = -11
+_SAID: Final = -9
+_REVISION: Final = -1
+"""Where a touchpoint has what all have, from the end; what they have in common lies between the last two."""
 _order = attrgetter("at_ms", "id")
 
 
@@ -96,7 +151,7 @@ class Contact:
         self.named.discard(customer_id)
         for touch in self.touches:
             if touch.common.customer_id == customer_id:
-                touch.common = msgspec.structs.replace(touch.common, customer_id="")
+                touch.common = touch.common.without_customer()
         self.revised_ms = max(self.revised_ms, append_ms)
         return True
 
@@ -110,33 +165,25 @@ class Contact:
         grew = touchpoint.customer_id is not None and touchpoint.customer_id not in self.named
         if touchpoint.customer_id is not None:
             self.named.add(touchpoint.customer_id)
-        known = self.by_id.get(touchpoint.id)
-        if known is None:
-            touch = _touch(touchpoint, at_ms)
-        else:
-            if touchpoint.revision < known.revision:
+        touches = self.touches
+        touch = _touch(touchpoint, at_ms, touches[-1].common if touches else None)
+        known = self.by_id.get(touch.id)
+        if known is not None:
+            if touch.revision < known.revision:
                 return NAMED if grew else UNCHANGED
-            touch = _touch(touchpoint, at_ms)
-            if touchpoint.revision == known.revision:
+            if touch.revision == known.revision:
                 new, old = _body(touch), _body(known)
                 if new < old or (new == old and at_ms >= known.at_ms):
                     return NAMED if grew else UNCHANGED
-            del self.touches[bisect_left(self.touches, (known.at_ms, known.id), key=_order)]
+            del touches[bisect_left(touches, (known.at_ms, known.id), key=_order)]
         self.by_id[touch.id] = touch
-        touches = self.touches
-        if not touches:
+        last = touches[-1] if touches else None
+        if last is None or touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
             touches.append(touch)
             done = APPENDED
         else:
-            last = touches[-1]
-            if touch.common == last.common:
-                touch.common = last.common
-            if touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
-                touches.append(touch)
-                done = APPENDED
-            else:
-                insort(touches, touch, key=_order)
-                done = INSERTED
+            insort(touches, touch, key=_order)
+            done = INSERTED
         self.revised_ms = max(self.revised_ms, append_ms)
         return done if known is None else REPLACED
 
@@ -149,7 +196,7 @@ class Contact:
         types: list[int] = []
         places: list[int] = []
         commons: list[Common] = []
-        place_of: dict[Common, int] = {}
+        place_of: dict[Said, int] = {}
         details: dict[int, dict[str, Any]] = {}
         revisions: dict[int, int] = {}
         raw_ms: dict[int, int] = {}
@@ -159,7 +206,7 @@ class Contact:
             common = touch.common
             if common is not last:
                 last = common
-                place = place_of.setdefault(common, len(commons))
+                place = place_of.setdefault(common.said, len(commons))
                 if place == len(commons):
                     commons.append(common)
             before_ms.append(last_ms - touch.at_ms)
@@ -172,12 +219,13 @@ class Contact:
                 revisions[n] = touch.revision
             if touch.raw_ms is not None:
                 raw_ms[n] = touch.raw_ms
-        one_customer = len(named) == 1 and all(common.customer_id == named[0] for common in commons)
-        if one_customer:
-            commons = [msgspec.structs.replace(common, customer_id="") for common in commons]
+        one_customer = len(named) == 1
+        for common in commons:
+            one_customer = one_customer and common.customer_id == named[0]
         return encode(
             Packed(
-                last_ms, before_ms, shortened(ids), types, places, commons, one_customer, shortened(named),
+                last_ms, before_ms, shortened(ids), types, places,
+                [_row(common, customer=not one_customer) for common in commons], one_customer, shortened(named),
                 self.revised_ms, details, revisions, raw_ms, sorted(self.erased),
             )
         )  # fmt: skip
@@ -186,9 +234,9 @@ class Contact:
 def unpack(contact_id: str, state: bytes) -> Contact:
     """The contact a ledger row holds."""
     packed = decode(state)
-    named, commons = lengthened(packed.named), packed.commons
-    if packed.one_customer:
-        commons = [msgspec.structs.replace(common, customer_id=named[0]) for common in commons]
+    named = lengthened(packed.named)
+    customer_id = named[0] if packed.one_customer else ""
+    commons = [_common(row, customer_id) for row in packed.commons]
     details, revisions, raw_ms, last_ms = packed.details, packed.revisions, packed.raw_ms, packed.newest_ms
     types, places, ids = packed.types, packed.places, lengthened(packed.ids)
     contact = Contact(contact_id)
@@ -209,31 +257,25 @@ def subject_of(customer_id: str) -> str:
     return sha256(b"touchline erased\0" + customer_id.encode()).hexdigest()[:32]
 
 
-def _touch(touchpoint: Touchpoint, at_ms: int) -> Touch:
+def _touch(touchpoint: Touchpoint, at_ms: int, before: Common | None) -> Touch:
+    """As a contact keeps it; what it has in common with the one `before` is kept once."""
     cls = type(touchpoint)
+    values = astuple(touchpoint)  # to compiled code every attribute of a Struct is a look-up by name
     details = None
-    for attribute, name, default in _DETAILS[cls]:
-        value = getattr(touchpoint, attribute)
+    for place, name, default in _DETAILS[cls]:
+        value = values[place]
         if value != default:
             if details is None:
                 details = {}
             details[name] = value
-    common = Common(
-        touchpoint.channel,
-        touchpoint.customer_id or "",
-        touchpoint.direction or "",
-        touchpoint.queue or "",
-        touchpoint.segment or "",
-        touchpoint.topic or "",
-        touchpoint.agent_id or "",
-        touchpoint.source or "",
-    )
-    raw_ms = touchpoint.time if touchpoint.time != at_ms else None
-    return Touch(at_ms, touchpoint.id, _CODES[cls], common, details, touchpoint.revision, raw_ms)
+    said: Said = values[_SAID:_REVISION]
+    common = before if before is not None and before.said == said else Common(said)
+    raw_ms = values[_TIME] if values[_TIME] != at_ms else None
+    return Touch(at_ms, values[_ID], _CODES[cls], common, details, values[_REVISION], raw_ms)
 
 
 def _body(touch: Touch) -> bytes:
     """What decides between two touchpoints with one id and one revision: their declared fields, as sorted JSON."""
-    common = {name: value for name in Common.__struct_fields__ if (value := getattr(touch.common, name))}
+    common = {name: value for name, value in zip(_COMMON, touch.common.said, strict=True) if value}
     time_ms = touch.at_ms if touch.raw_ms is None else touch.raw_ms
     return _BODY.encode({"type": _TAGS[touch.type], "time": time_ms, **common, **(touch.details or {})})

@@ -6,7 +6,7 @@ made. Memory is a cache: what has been quiet for long is evicted, and read back 
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from mypy_extensions import mypyc_attr
@@ -42,7 +42,7 @@ from schemas.touchpoint import Erased, PromiseMade
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
 _DAY_MS: Final = 86_400_000
-_UNPACKED: Final = 6_000
+_UNPACKED: Final = 4_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
@@ -200,10 +200,11 @@ class ContactFold:
         """Contacts that changed since the fold settled."""
         return len(self._unsettled)
 
-    def settle(self) -> tuple[Contribution, list[str]]:
-        """Derive every contact that changed, once for all its touchpoints, and bring the open ones up to date."""
-        touched = list(self._unsettled)
-        for contact_id, work in self._unsettled.items():
+    def settle(self, keep: int = 0) -> tuple[Contribution, list[str]]:
+        """Derive the contacts that changed, each once for all its touchpoints, and bring the open ones up to date."""
+        touched = list(islice(self._unsettled, max(len(self._unsettled) - keep, 0)))
+        for contact_id in touched:
+            work = self._unsettled.pop(contact_id)
             self._book(work)
             seen = None if work.view is None else opened(work.view)
             if seen is None:
@@ -211,7 +212,6 @@ class ContactFold:
             else:
                 self.open[contact_id] = seen
         self._unpacked.update(dict.fromkeys(touched))
-        self._unsettled = {}
         self._cool(_MOST_UNPACKED)
         delta, self._delta = self._delta, {}
         return delta, touched
@@ -247,7 +247,9 @@ class ContactFold:
     def _cool(self, most: int) -> None:
         """Keep only the contacts touched last unpacked: in busy times they are touched again soon."""
         if len(self._work) > most:
-            for contact_id in list(self._work)[: len(self._work) - most]:
+            for contact_id in list(islice(self._work, len(self._work) - most)):
+                if contact_id in self._unsettled:
+                    continue
                 work = self._work.pop(contact_id)
                 if contact_id in self._unpacked:
                     self.packed[contact_id] = work.contact.pack()

@@ -151,7 +151,7 @@ class CustomerFold:
         """Facts taken in since the fold settled."""
         return len(self._touched)
 
-    def settle(self) -> tuple[Contribution, list[str]]:
+    def settle(self, keep: int = 0) -> tuple[Contribution, list[str]]:
         """What the facts since the last call have changed."""
         if len(self._work) > _MOST_UNPACKED:
             self._cool()

@@ -54,14 +54,22 @@ _CELL_BYTES: Final = 600
 """What a cell takes in a flush, about: some forty numbers with their keys."""
 _CELLS_OF_A_STATE: Final = 4
 """How many cells a contact touches that nobody else did, about."""
-_MOST_UNSETTLED = 5_000
-"""So many changed contacts are settled at once: some fifty milliseconds in which nothing else happens."""
+_UNSETTLED = 5_000
+"""So many contacts may wait to be settled, and as many more are then settled at once: some tenths of a second in which
+nothing else happens.
+"""
 _ENVELOPE_BYTES: Final = 64
 """What a touchpoint's JSON has and its packed form has not, at least: names, quotes, the contact's id."""
 RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
 MOST_QUEUES_SHOWN: Final = 2_000
 """So many queue names of a partition have live totals of their own."""
+
+
+_Hour = tuple[int, int, str, str, str]
+"""Beginnings of a day and of an hour of it, in seconds, and dimensions. Where clocks differ from UTC by half hours, an
+hour may lie in two days.
+"""
 
 
 class Hole(Exception):
@@ -167,8 +175,9 @@ class Fold(Protocol):
     def unsettled(self) -> int:
         """How much has changed since the last call of `settle`, in states."""
 
-    def settle(self) -> tuple[Contribution, list[str]]:
+    def settle(self, keep: int = 0) -> tuple[Contribution, list[str]]:
         """Derive anew what has changed since the last call: what that adds to the cells, and the keys of the states.
+        So many (`keep`) that began to change last may wait: more comes for them, and each is derived once.
 
         Law: every cell that would have been touched had the fold settled after each record is among the cells, even
         where nothing is left to add. So it does not matter where others settled (docs/decisions/0011).
@@ -383,8 +392,8 @@ class Engine:
             marker.duplicate += duplicate
             marker.late += late
             self._bytes += size
-            if self.fold_.unsettled >= _MOST_UNSETTLED:
-                self.settle()
+            if self.fold_.unsettled >= 2 * _UNSETTLED:
+                self.settle(_UNSETTLED)
 
     def _reject(self, reject: Reject, record: Record) -> None:
         self._poison.bad(f"{self.partition} offset {record.offset}", reject.reason, reject.detail)
@@ -405,21 +414,29 @@ class Engine:
             )
         )
 
-    def settle(self) -> None:
+    def settle(self, keep: int = 0) -> None:
         """Book what has changed into the cells of the current generation: minutes, and the hours and days they sum up
         to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
-        deltas, touched = self.fold_.settle()
+        deltas, touched = self.fold_.settle(keep)
         if deltas:
             dirty = self._dirty_cells.setdefault(self._generation, {})
+            hours: dict[_Hour, Cell] = {}
             days: dict[int, int] = {}
             for (window_s, channel, queue, segment), delta in deltas.items():
                 day_s = days.get(window_s)
                 if day_s is None:
                     day_s = days[window_s] = self.zone.day_start_ms(window_s * 1_000) // 1_000
-                self._add((HOUR, window_s - window_s % HOUR_S, channel, queue, segment), delta, dirty)
-                self._add((DAY, day_s, channel, queue, segment), delta, dirty)
+                key = (day_s, window_s - window_s % HOUR_S, channel, queue, segment)
+                hour = hours.get(key)
+                if hour is None:
+                    hours[key] = dict(delta)
+                else:
+                    add(hour, delta)
                 self._add((MINUTE, window_s, channel, queue, segment), delta, dirty)
+            for (day_s, hour_s, channel, queue, segment), delta in hours.items():
+                self._add((DAY, day_s, channel, queue, segment), dict(delta), dirty)
+                self._add((HOUR, hour_s, channel, queue, segment), delta, dirty)
         size, dirty_keys = self.fold_.size, self._dirty_keys
         for state_key in touched:
             if state_key not in dirty_keys:
@@ -427,12 +444,12 @@ class Engine:
                 dirty_keys[state_key] = None
 
     def _add(self, window: WindowKey, delta: Cell, dirty: dict[WindowKey, Cell]) -> None:
-        """Book into one cell of the current generation."""
+        """Book into one cell of the current generation; the first delta becomes the cell."""
         cell = self._cells.get(window)
         if cell is not None:
             add(cell, delta)
         else:
-            cell = self._cells[window] = dict(delta)
+            cell = self._cells[window] = delta
             if window[0] != HOUR:
                 shown = self._shown(window)
                 parts = self.recent.get(shown)

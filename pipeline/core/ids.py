@@ -26,10 +26,10 @@ def shortened(ids: list[str]) -> bytes | list[str]:
         short = bytes.fromhex(digits)
     except ValueError:
         return ids
-    # Capitals and blanks would not come back as they were, nor would what is longer and shorter by turns.
-    if short.hex() != digits or any(len(each) != _CHARS for each in ids):
-        return ids
-    return short
+    for each in ids:
+        if len(each) != _CHARS:
+            return ids  # longer and shorter by turns
+    return short if short.hex() == digits else ids  # capitals and blanks would not come back as they were
 
 
 def lengthened(short: bytes | list[str]) -> list[str]:

@@ -8,18 +8,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-
-class Common(Struct, frozen=True, array_like=True, gc=False):
-    """What most touchpoints of a contact share; '' where it was not said."""
-
-    channel: str
-    customer_id: str
-    direction: str
-    queue: str
-    segment: str
-    topic: str
-    agent_id: str
-    source: str
+CommonRow = tuple[str, str, str, str, str, str, str, str]
+"""Channel, customer, direction, queue, segment, topic, agent and source; '' where it was not said."""
 
 
 class Packed(Struct, array_like=True):
@@ -34,7 +24,7 @@ class Packed(Struct, array_like=True):
     ids: bytes | list[str]
     types: list[int]
     places: list[int]
-    commons: list[Common]
+    commons: list[CommonRow]
     one_customer: bool
     named: bytes | list[str]
     revised_ms: int
@@ -57,7 +47,7 @@ class _OldTouch(Struct, array_like=True, gc=False):
 class _Old(Struct, array_like=True):
     """As contacts were packed until November 2026: by touchpoint."""
 
-    commons: list[Common]
+    commons: list[CommonRow]
     touches: list[_OldTouch]
     named: list[str]
     revised_ms: int

@@ -458,7 +458,7 @@ async def test_in_an_outage_folding_goes_on_coalesces_and_is_bounded_then_catche
     new: NewScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contacts, "_MOST_UNPACKED", 20)
-    monkeypatch.setattr(engine, "_MOST_UNSETTLED", 20)
+    monkeypatch.setattr(engine, "_UNSETTLED", 10)
     pace = msgspec.structs.replace(QUICK, flush_rows=50, most_rows=400)
     scene = await new(pace).started()
     scene.ledger.down = {"commit", "publish", "reject", "reach"}
