@@ -92,7 +92,8 @@ class App:
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
         self.foldings: dict[str, Folding] = {}
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever keeps the event loop for some ten milliseconds: between two of them it does all the rest."""
         self.problem: BaseException | None = None
         self.failed = asyncio.Event()
         """Set when the process has to end; `problem` says why."""
@@ -269,7 +270,7 @@ class App:
         at_once = 8_000 if self.settings.embedded_log else 100_000
         pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
         feeding = self._contacts if topic == CONTACT_FACTS else tuple
-        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self._turn, feeding)
+        return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self.turn, feeding)
 
     def _contacts(self) -> list[Folding]:
         return [each for partition, each in self.foldings.items() if partition.startswith(f"{TOUCHPOINTS}/")]

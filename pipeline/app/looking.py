@@ -60,11 +60,12 @@ class Looking:
                 division, now_ms, took = self._app.log.generation, self._app.clock.now_ms(), 0.0
                 collecting = Collecting(self._app.rulebook, now_ms)
                 for partition in sorted(self._app.foldings):
-                    begun, folding = thread_time(), self._app.foldings.get(partition)
-                    if folding is not None:
-                        collecting.take(self._partition(folding, self._ends().get(partition), now_ms))
-                    took += thread_time() - begun
-                    await asyncio.sleep(0)
+                    async with self._app.turn:
+                        await asyncio.sleep(0)
+                        begun, folding = thread_time(), self._app.foldings.get(partition)
+                        if folding is not None:
+                            collecting.take(self._partition(folding, self._ends().get(partition), now_ms))
+                        took += thread_time() - begun
                 if self._app.log.generation == division:
                     known = collecting.done(
                         sources=self._sources(), call_backs=self._call_backs(), simulated=self._simulated

@@ -141,9 +141,11 @@ class State:
     async def _tell(self) -> None:
         """Work out the live values of our partitions alone."""
         own = await self._looking.in_turns()
-        begun, now_ms = thread_time(), self._app.clock.now_ms()
-        self._told = self._as_is(present([own], self._app.rulebook, now_ms), now_ms)
-        self._told_division = self._generation()
+        async with self._app.turn:
+            await asyncio.sleep(0)
+            begun, now_ms = thread_time(), self._app.clock.now_ms()
+            self._told = self._as_is(present([own], self._app.rulebook, now_ms), now_ms)
+            self._told_division = self._generation()
         self._told_until = max(self._looking.rests_until, perf_counter() + REST * (thread_time() - begun))
 
     def _end_telling(self, _: "asyncio.Task[None]") -> None:

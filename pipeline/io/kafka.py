@@ -71,8 +71,10 @@ class Tuning(Struct, frozen=True):
     """How long a flush may hold up a rebalance."""
     fetch_bytes: int = 1024 * 1024
     """Compressed, per partition and fetch. A larger single batch comes through all the same."""
-    fetch_wait_ms: int = 200
-    """How long a broker may hold back an empty answer: what a seek on an idle partition has to wait."""
+    fetch_wait_ms: int = 30
+    """How long a broker may hold back an empty answer, while records come: whatever comes meanwhile of a partition that
+    was not asked for, because it had been read already, waits so long. So does a seek on an idle partition.
+    """
     batch_records: int = 20_000
     batches_ahead: int = 2
     """With these two a partition holds at most batches_ahead + 1 batches of batch_records in memory."""

@@ -33,7 +33,7 @@ _SPREAD_SECONDS: Final = 20
 """How long a contact takes: some 12,000 are open at once."""
 _WARM_SECONDS: Final = 10.0
 _SECONDS: Final = 30.0
-_LOOK_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 0.05
 _LAST_SECONDS: Final = 15.0
 _TICK_SECONDS: Final = 0.01
 _LOOK_AT_ROWS_SECONDS: Final = 0.25
