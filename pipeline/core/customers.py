@@ -12,7 +12,7 @@ from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied
 from pipeline.core.facts import Facts, last_ms, unpack
 from pipeline.core.hand import Hand
-from pipeline.core.kept import newest_ms, pack_customer, unpack_customer
+from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
 from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, by_column, unit_of
@@ -69,6 +69,7 @@ class CustomerFold:
         """Twice, because partitions of contacts are not at the same time: see docs/decisions."""
         self.packed: dict[str, bytes] = {}
         """All facts of a customer, or nothing of the customer."""
+        self._keeper = Keeper()
         self._hand = Hand()
         self._work: dict[str, Customer] = {}
         self._delta: Contribution = {}
@@ -140,7 +141,7 @@ class CustomerFold:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
         packed = self.packed.get(customer_id)
         if packed is not None:
-            for state in unpack_customer(customer_id, packed):
+            for state in self._keeper.unpack(customer_id, packed):
                 customer.put(unpack(state))
             customer.unpacked = False
         self._work[customer_id] = customer
@@ -167,7 +168,7 @@ class CustomerFold:
                 for facts in customer.facts.values():
                     newest = max(newest, last_ms(facts))
                     states.append(facts.state)
-                self.packed[customer_id] = pack_customer(customer_id, newest, states)
+                self.packed[customer_id] = self._keeper.pack(customer_id, newest, states)
         self._work = {}
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
@@ -187,7 +188,7 @@ class CustomerFold:
             states.append(StateRow(key, state, False, newest, version))
             if len(customer.facts) == 1:
                 rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
-                self.packed[customer_id] = pack_customer(customer_id, newest, [state])
+                self.packed[customer_id] = self._keeper.pack(customer_id, newest, [state])
                 customer.unpacked = False
                 continue
             known = changed.get(customer_id)
@@ -232,7 +233,7 @@ class CustomerFold:
             found.setdefault(unit_of(row.key), []).append(row)
         for customer_id, told in found.items():
             newest = max([row.last_ms for row in told])
-            self.packed[customer_id] = pack_customer(customer_id, newest, [row.state for row in told])
+            self.packed[customer_id] = self._keeper.pack(customer_id, newest, [row.state for row in told])
 
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Forget and name some customers of whom nothing has long been heard. (So nothing of them waits for rows
@@ -247,7 +248,7 @@ class CustomerFold:
             customer = self._work.get(customer_id)
             if customer is not None and customer.unpacked:
                 continue
-            told = [unpack(state) for state in unpack_customer(customer_id, packed)]
+            told = [unpack(state) for state in self._keeper.unpack(customer_id, packed)]
             if not any(unwritten(customer_id + SEPARATOR + facts.contact_id) for facts in told):
                 del self.packed[customer_id]
                 self._work.pop(customer_id, None)

@@ -52,8 +52,8 @@ _Pairs = tuple[tuple[int, int], ...]
 _Reasons = tuple[tuple[int, bool], ...]
 _Seldom = tuple[int | None, int | None, _Pairs, _Times, _Reasons, _Times, _Times]
 """wait_began_ms, abandoned_ms, settled, praised_ms, outreach, bad_ms, left_ms."""
-_State = tuple[int, int, str, str, str, str, str, int, int | None, int | None, int | None, _Times, _Seldom | None, str]
-"""version, flags, contact_id, channel, queue, segment, topic, requested_ms, then from there on: first_closed,
+_State = tuple[str, str, str, str, str, int, int, int, int | None, int | None, int | None, _Times, _Seldom | None, str]
+"""channel, queue, segment, topic, contact_id, version, flags, requested_ms, then from there on: first_closed,
 last_closed, unanswered_until, reached; what few contacts have, and customer_id.
 """
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -209,7 +209,7 @@ def _packed(facts: Facts) -> bytes:
         )  # fmt: skip
     return _ENCODER.encode(
         (
-            facts.version, flags, facts.contact_id, facts.channel, facts.queue, facts.segment, facts.topic, from_ms,
+            facts.channel, facts.queue, facts.segment, facts.topic, facts.contact_id, facts.version, flags, from_ms,
             None if first is None else first - from_ms,
             None if last is None else last - from_ms,
             None if until == NEVER else until - from_ms,
@@ -223,7 +223,7 @@ def _unpacked(state: bytes) -> Facts:
     if is_old(state):
         return _renewed(state)
     (
-        version, flags, contact_id, channel, queue, segment, topic, from_ms, first, last, until, reached, seldom,
+        channel, queue, segment, topic, contact_id, version, flags, from_ms, first, last, until, reached, seldom,
         customer_id,
     ) = _DECODER.decode(state)  # fmt: skip
     facts = Facts(

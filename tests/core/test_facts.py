@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.core.contact import Contact
 from pipeline.core.facts import NEVER, Facts, customer_tail, facts_of, gone, is_old, pack, unpack
-from pipeline.core.kept import newest_ms, pack_customer, unpack_customer
+from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.packed_facts import OldFacts
 from pipeline.core.rules import Rulebook
 from pipeline.core.view import view
@@ -69,26 +69,37 @@ def test_what_was_packed_before_november_2026_is_read_and_becomes_a_state_of_tod
     assert waiting.unanswered_until_ms == NEVER
 
 
-@pytest.mark.parametrize("customer_id", ["c1", "\u00e4" * 40, "c" * 300])
-def test_a_customer_in_memory_is_the_states_without_the_customer(customer_id: str) -> None:
-    states = [pack(Facts(n, n != 2, 0, f"k{n}", customer_id, "phone", requested_ms=BEGIN)) for n in range(3)]
-    for kept in (states[:1], states):
-        packed = pack_customer(customer_id, BEGIN + 1, kept)
-        assert list(unpack_customer(customer_id, packed)) == kept
-        assert newest_ms(packed) == BEGIN + 1
-        assert customer_id.encode() not in packed
-    others = [
-        msgspec.msgpack.encode(OldFacts(n, n != 2, 0, f"k{n}", customer_id, "phone", requested_ms=BEGIN))
-        for n in (0, 2)
+UUID = "0a63aa4c-5f2a-4a9e-a4a5-0d2dbf2b2a1f"
+
+
+@pytest.mark.parametrize("customer_id", ["c1", "\u00e4" * 40, "c" * 300, UUID])
+@pytest.mark.parametrize(
+    "contact_id",
+    ["k", UUID, UUID.upper(), UUID.replace("-", "a"), UUID.replace("a", "-"), UUID.replace("4", " "), "k" * 300],
+)
+@pytest.mark.parametrize("queue", ["sales", "", "q" * 31, "q" * 32, "q" * 255, "q" * 256])
+def test_a_customer_in_memory_is_all_that_was_told(customer_id: str, contact_id: str, queue: str) -> None:
+    names = (contact_id, f"{contact_id[:-1]}1", f"{contact_id[:-1]}2")
+    states = [
+        pack(Facts(n, n != 2, 0, name, customer_id, "phone", queue, requested_ms=BEGIN)) for n, name in enumerate(names)
     ]
-    assert unpack_customer(customer_id, pack_customer(customer_id, BEGIN, others))[0] == pack(unpack(others[0]))
-    longer = (
-        states[0].removesuffix(customer_tail(customer_id))
-        + b"\xdb"
-        + len(customer_id.encode()).to_bytes(4, "big")
-        + customer_id.encode()
-    )
-    assert list(unpack_customer(customer_id, pack_customer(customer_id, BEGIN, [longer]))) == states[:1]
+    keeper = Keeper()
+    for kept in (states[:1], states):
+        packed = keeper.pack(customer_id, BEGIN + 1, kept)
+        assert keeper.unpack(customer_id, packed) == kept
+        assert newest_ms(packed) == BEGIN + 1
+        assert customer_id.encode() not in packed.replace(contact_id.encode(), b"")
+    assert (contact_id == UUID) is (contact_id.encode() not in keeper.pack(customer_id, 0, states[:1]))
+
+
+def test_facts_packed_by_others_are_kept_as_they_are_packed_today() -> None:
+    facts, keeper = told(("contact.queued", 0, {"queue": "sales"})), Keeper()
+    old = msgspec.msgpack.encode(OldFacts(1, False, 0, "k", "c1", requested_ms=BEGIN))
+    longer = facts.state.removesuffix(customer_tail("c1")) + b"\xd9\x02c1"
+    wider = facts.state.replace(b"\xa5phone", b"\xda\x00\x05phone")
+    for state in (old, longer, wider):
+        (kept,) = keeper.unpack("c1", keeper.pack("c1", BEGIN, [state]))
+        assert unpack(kept).packed() == unpack(state).packed()
 
 
 def test_gone_says_who_and_since_when_and_nothing_else() -> None:
