@@ -222,26 +222,25 @@ def percentiles_over_time(name: str, view: View) -> str:
         f"arraySort(groupArrayArray(arrayMap((b, n) -> b * {_IN_BUCKET} + n + {_IN_BUCKET // 2}, "
         f"CAST(mapKeys({name}_buckets) AS Array(Int64)), mapValues({name}_buckets)))) AS pairs"
     )
-    totals = (
-        f"arrayCumSum(arrayMap(pair -> pair % {_IN_BUCKET} - {_IN_BUCKET // 2}, pairs)) AS totals, totals[-1] AS total"
+    totals = f"arrayCumSum(arrayMap(pair -> bitAnd(pair, {_IN_BUCKET - 1}) - {_IN_BUCKET // 2}, pairs)) AS totals"
+    columns = ", ".join(
+        f"{_to_ms(f'b{number}')} / nullIf({_MS} * (total > 0), 0) AS `{title}`"
+        for number, (_, title) in enumerate(_PERCENTILES)
     )
     found = ", ".join(
         f"intDiv(pairs[arrayFirstIndex(n -> n >= ceil(total * {level}), totals)], {_IN_BUCKET}) AS b{number}"
         for number, (level, _) in enumerate(_PERCENTILES)
     )
-    columns = ", ".join(
-        f"toNullable({_to_ms(f'b{number}')}) / {_MS} AS `{title}`" for number, (_, title) in enumerate(_PERCENTILES)
-    )
     return (
-        f"SELECT time, {columns} FROM (SELECT time, {totals}, {found} FROM (SELECT {_TIME[view]} AS time, {pairs} "
-        f"{source(view)} GROUP BY time) WHERE total > 0) ORDER BY time" + _FILL[view]
+        f"SELECT time, {columns} FROM (SELECT time, {totals}, totals[-1] AS total, {found} FROM (SELECT {_TIME[view]} "
+        f"AS time, {pairs} {source(view)} GROUP BY time)) ORDER BY time" + _FILL[view]
     )
 
 
 def _to_ms(bucket: str) -> str:
-    """The first duration past a bucket."""
+    """The first duration past a bucket. Without `if`, which would work out what is in it more than once."""
     shift = f"greatest(intDiv({bucket}, 16) - 1, 0)"
-    return f"if({bucket} < 16, {bucket} + 1, bitShiftLeft({bucket} - 16 * {shift} + 1, {shift}))"
+    return f"bitShiftLeft({bucket} - 16 * {shift} + 1, {shift})"
 
 
 def about(shown: Sequence[Shown], view: View) -> About:

@@ -6,7 +6,7 @@ They are computed from the latest state of each contact when they are read, so a
 # SQL is put together from the names that schemas/tables.py declares; nobody else has a say in it.
 # ruff: noqa: S608
 
-from schemas.tables import INTERNAL, RESOLUTION_MINUTE, literal
+from schemas.tables import INTERNAL, RESOLUTION_MINUTE, literal, measure_key, value_sql
 from schemas.view import (
     FINAL_BY_PARTITION,
     NEWEST_MS,
@@ -148,7 +148,9 @@ def demand_by_hour(setting: Setting) -> View:
     zone = literal(setting.zone)
     local = f"toDateTime(window_s, {zone})"
     counted = ("requested", "offered", "answered", "abandoned")
-    sums = ", ".join(f"sum({name}) AS {name}" for name in counted)
+    sums = ", ".join(f"sum(n_{name}) AS {name}" for name in counted)
+    values = {name: value_sql(measure_key(name)) for name in counted}
+    held = ", ".join(f"{sql} AS n_{name}" for name, sql in values.items())
     first, last = "span.1", "span.2"
     offset = f"((7 + w.weekday - toDayOfWeek({first})) % 7)"
     days = f"toInt64(if({last} - {first} < {offset}, 0, intDiv({last} - {first} - {offset}, 7) + 1))"
@@ -171,12 +173,12 @@ def demand_by_hour(setting: Setting) -> View:
         ],
         f"""(
     SELECT toDayOfWeek({local}) AS weekday, toHour({local}) AS hour, channel, queue, segment, {sums}
-    FROM (SELECT window_s, channel, queue, segment, {", ".join(counted)} FROM {cells})
+    FROM (SELECT window_s, channel, queue, segment, {held} FROM {cells})
     GROUP BY weekday, hour, channel, queue, segment
     HAVING requested != 0 OR offered != 0
 ) AS w
 CROSS JOIN (
     SELECT (toDate(toDateTime(min(window_s), {zone})), toDate(toDateTime(max(window_s), {zone}))) AS span
-    FROM (SELECT window_s FROM {cells.replace("AND notEmpty", "AND requested != 0 AND notEmpty")})
+    FROM (SELECT window_s FROM {cells.replace("AND notEmpty", f"AND {values['requested']} != 0 AND notEmpty")})
 ) AS d""",
     )

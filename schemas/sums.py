@@ -26,6 +26,7 @@ from schemas.tables import (
     columns_of_rolled,
     keys_of,
     quoted,
+    value_sql,
 )
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, Selected, Setting, View, column, view
 from schemas.windows import Resolution, calendar, dimensions, resolutions
@@ -103,7 +104,7 @@ def parts(resolution: Resolution, measures: Sequence[MeasureColumn]) -> str:
     names = {each.name for each in measures}
     numbered = keys_of(measures) | _COMPUTED_KEYS
     cells = [_cells(resolution), *(_waiting(resolution, waits) for waits in _WAITS if waits.measure in names)]
-    columns = [f"`values`[indexOf(`keys`, {key})] AS {quoted(name)}" for name, key in numbered.items()]
+    columns = [f"{value_sql(key)} AS {quoted(name)}" for name, key in numbered.items()]
     columns += [f"{_buckets(each)} AS {quoted(each.name)}" for each in measures if each.histogram]
     both = "\n        UNION ALL\n".join(cells)
     whole, twice = (", whole", " ARRAY JOIN [toUInt8(0), toUInt8(1)] AS whole") if resolution.rolled else ("", "")

@@ -115,6 +115,12 @@ class Table(Struct, frozen=True):
         """database.table."""
         return f"{self.database}.{self.name}"
 
+    def columns_on(self, server: Server) -> tuple[Column, ...]:
+        """Those that there are. What is computed is left to the views, where the server has them: every query would
+        think about every such column of a table it names.
+        """
+        return tuple(each for each in self.columns if not (each.alias and server.views))
+
 
 class MeasureColumn(Struct, frozen=True):
     """One measure as cells store it: `key` stands for the name in a cell's `keys`.
@@ -184,7 +190,7 @@ def ttl_sql(ttl: Ttl) -> str:
 
 def create_sql(table: Table, server: Server) -> str:
     """The statement that creates the table on this server."""
-    columns = ",\n    ".join(column_sql(each, server) for each in table.columns)
+    columns = ",\n    ".join(column_sql(each, server) for each in table.columns_on(server))
     lines = [f"CREATE TABLE {table.full_name}\n(\n    {columns}\n)", f"ENGINE = {table.engine}"]
     if table.partition_by:
         lines.append(f"PARTITION BY {quoted(table.partition_by)}")
@@ -215,20 +221,25 @@ COMMITTED: Final[Mapping[str, str]] = {
 
 
 def _measure(column: MeasureColumn) -> tuple[Column, ...]:
-    """A measure's columns in the ledger: computed from the sparse vector when it is read.
+    """A measure's columns in the ledger, for servers without views: computed from the sparse vector when it is read.
 
     ALIAS and not MATERIALIZED: 90 stored columns tripled the time of an insert and were only 2.7 times faster to read.
     """
-    value = Column(column.name, "Int64", column.comment, alias=f"`values`[indexOf(`keys`, {column.key})]")
+    value = Column(column.name, "Int64", column.comment, alias=value_sql(column.key))
     if not column.nullable:
         return (value,)
     given = Column(
         column.name + GIVEN_SUFFIX,
         "Int64",
         f"How many contacts have {column.name}",
-        alias=f"`values`[indexOf(`keys`, {column.key + 1})]",
+        alias=value_sql(column.key + 1),
     )
     return (value, given)
+
+
+def value_sql(key: int) -> str:
+    """What a cell holds under this key; 0 if nothing."""
+    return f"`values`[indexOf(`keys`, {key})]"
 
 
 def keys_of(measures: Sequence[MeasureColumn]) -> dict[str, int]:
@@ -300,7 +311,8 @@ def rolled(measures: Sequence[MeasureColumn]) -> Table:
             Column("queue", NAME, "Entry queue; empty in a row of all together"),
             Column("segment", NAME, "Segment; empty in a row of all together"),
             Column("run", "UInt64", "Which run added it up"),
-            *(Column(name, "Int64", name) for name in keys_of(measures)),
+            # T64: small numbers are read three times as fast as with LZ4 alone.
+            *(Column(name, "Int64", name, codec="T64, LZ4") for name in keys_of(measures)),
             *(Column(each.name, HISTOGRAM, each.name) for each in measures if each.histogram),
         ),
         order_by=("resolution", "whole", "window_s", "channel", "queue", "segment", "run"),

@@ -18,20 +18,23 @@ from pipeline.app.shared import Access, Local, Remote
 from pipeline.app.stack import CannotStart
 from pipeline.cli.base import CatalogueFile, Data, app, cannot, err, out, run_async, settings
 from pipeline.cli.serve import pipeline_of
+from pipeline.core.measure import column_key
 from pipeline.io.embedded import FolderHeld
 from pipeline.io.files import size_bytes
 from pipeline.io.mappings import SourceError, source_named
 from pipeline.settings import Settings
 from schemas.rejects import EXPLANATIONS
 from schemas.sources import SOURCES, Source
+from schemas.tables import value_sql
 
-_NUMBERS_SQL = """
-SELECT queue, sum(requested) AS requested, sum(offered) AS offered, sum(answered) AS answered,
-       sum(abandoned) AS abandoned, sum(wait_ms) AS wait_ms, sum(answered_in_target) AS answered_in_target,
-       sum(first_responses_due) AS first_responses_due, sum(first_responses) AS first_responses,
-       sum(closed) AS closed, sum(fcr_eligible) AS fcr_eligible, sum(fcr_resolved) AS fcr_resolved
+_NUMBERS = (
+    "requested", "offered", "answered", "abandoned", "wait_ms", "answered_in_target", "first_responses_due",
+    "first_responses", "closed", "fcr_eligible", "fcr_resolved",
+)  # fmt: skip
+_NUMBERS_SQL = f"""
+SELECT queue, {", ".join(f"sum({value_sql(column_key(name))}) AS {name}" for name in _NUMBERS)}
 FROM touchline_internal.ledger FINAL WHERE kind = 1 AND resolution = 3 AND notEmpty(keys)
-GROUP BY queue ORDER BY requested DESC, queue"""
+GROUP BY queue ORDER BY requested DESC, queue"""  # noqa: S608  (names are our own)
 
 
 class Report(Struct):

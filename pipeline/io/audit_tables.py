@@ -12,9 +12,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from pipeline.core.audit import Difference, Span
+from pipeline.core.measure import column_key
 from pipeline.io.frozen import is_of_customers
 from pipeline.ports import Warehouse
 from schemas.catalogue_types import Settings
+from schemas.tables import value_sql
 
 SETTLE_SECONDS: Final = 4.0
 """Longer than what is under way between a commit and the rows that follow it."""
@@ -168,7 +170,7 @@ async def _both(
     """Both sides by window and dimensions: what the cells hold, what the rows add up to."""
     key = f"{window}, channel, queue, segment"
     group = f"GROUP BY {window.rpartition(' ')[2]}, channel, queue, segment"
-    totals = ", ".join(total.format(name) for name in measures)
+    totals = ", ".join(total.format(value_sql(column_key(name))) for name in measures)
     cells = (
         f"SELECT {key}, {totals} FROM {check.ledger} FINAL"
         f" WHERE p = %(p)s AND kind = 1 AND resolution = 1 AND {_SPAN}{inside} {group}"

@@ -181,7 +181,7 @@ def _contradiction(table: Table, stored: _Stored, found_server: Server) -> str:
         return f"is sorted by ({_key(stored.sorting_key)}) instead of ({', '.join(table.order_by)})"
     if _key(stored.partition_key) != table.partition_by:
         return f"is partitioned by ({_key(stored.partition_key)}) instead of ({table.partition_by})"
-    for column in table.columns:
+    for column in table.columns_on(found_server):
         there = stored.columns.get(column.name)
         if there is None or (column.alias and there.kind == "ALIAS"):
             continue
@@ -201,7 +201,8 @@ def _same_type(column: Column, there: _StoredColumn, found_server: Server) -> bo
 
 def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[Step]:
     steps = []
-    added = [column for column in table.columns if column.name not in stored.columns]
+    columns = table.columns_on(found_server)
+    added = [column for column in columns if column.name not in stored.columns]
     if added:
         clauses = ",\n    ".join(f"ADD COLUMN {column_sql(column, found_server)}" for column in added)
         names = ", ".join(column.name for column in added)
@@ -209,7 +210,13 @@ def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[S
         if not found_server.table_comments:
             # 18.16 takes a comment with an added column and forgets it.
             steps += [_comment_step(table, column) for column in added]
-    for column in table.columns:
+    left = [each.name for each in table.columns if each not in columns and each.name in stored.columns]
+    if left:
+        clauses = ",\n    ".join(f"DROP COLUMN {quoted(name)}" for name in left)
+        steps.append(
+            Step(f"ALTER TABLE {table.full_name}\n    {clauses}", f"the views compute what {table.full_name} did")
+        )
+    for column in columns:
         there = stored.columns.get(column.name)
         if there is None:
             continue

@@ -56,12 +56,15 @@ async def test_everything_is_created_and_a_second_plan_is_empty(warehouse: AnyWa
 @pytest.mark.asyncio
 async def test_an_added_measure_is_one_alter_and_old_cells_have_it(warehouse: AnyWarehouse) -> None:
     await ensure(warehouse, declared((OFFERED,)))
-    await write(warehouse, kind=[1], keys=[[OFFERED.key, ANSWERED.key]], values=[[2, 1]])
+    await write(warehouse, kind=[1], resolution=[2], keys=[[OFFERED.key, ANSWERED.key]], values=[[2, 1]])
     steps = await plan(warehouse, declared())
-    assert [step.sql.partition("\n")[0] for step in steps][:1] == ["ALTER TABLE touchline_internal.ledger"]
+    is_old = isinstance(warehouse, NativeWarehouse)
+    altered = [step.sql.partition("\n")[0] for step in steps if step.sql.startswith("ALTER TABLE")]
+    assert altered[:1] == [f"ALTER TABLE touchline_internal.{'ledger' if is_old else 'rolled'}"]
     await apply(warehouse, steps)
     assert await plan(warehouse, declared()) == []
-    assert await warehouse.query("SELECT offered, answered FROM touchline_internal.ledger") == [(2, 1)]
+    place = "touchline_internal.ledger" if is_old else "touchline.measures_hour"
+    assert await warehouse.query(f"SELECT offered, answered FROM {place}") == [(2, 1)]
 
 
 @pytest.mark.asyncio
@@ -106,13 +109,33 @@ async def test_what_would_lose_rows_is_refused_and_an_empty_table_made_anew(
     assert await plan(warehouse, wanted) == []
 
 
+@pytest.mark.server
 @pytest.mark.asyncio
-async def test_a_stale_alias_is_computed_anew(warehouse: AnyWarehouse) -> None:
-    await ensure(warehouse, declared())
-    await write(warehouse, kind=[1], keys=[[OFFERED.key]], values=[[2]])
-    await warehouse.execute("ALTER TABLE touchline_internal.ledger MODIFY COLUMN offered Int64 ALIAS values[1] + 5")
-    assert len(await ensure(warehouse, declared())) == 1
-    assert await warehouse.query("SELECT offered FROM touchline_internal.ledger") == [(2,)]
+async def test_a_stale_alias_is_computed_anew(native: NativeWarehouse) -> None:
+    await ensure(native, declared())
+    await write(native, kind=[1], keys=[[OFFERED.key]], values=[[2]])
+    await native.execute("ALTER TABLE touchline_internal.ledger MODIFY COLUMN offered Int64 ALIAS values[1] + 5")
+    assert len(await ensure(native, declared())) == 1
+    assert await native.query("SELECT offered FROM touchline_internal.ledger") == [(2,)]
+
+
+@pytest.mark.asyncio
+async def test_a_ledger_with_computed_columns_loses_them_where_there_are_views_and_nothing_else(
+    embedded: EmbeddedWarehouse,
+) -> None:
+    await ensure(embedded, declared())
+    await write(embedded, kind=[1], keys=[[OFFERED.key]], values=[[2]])
+    before = await embedded.query("SELECT * FROM touchline_internal.ledger")
+    await embedded.execute(
+        "ALTER TABLE touchline_internal.ledger ADD COLUMN offered Int64 ALIAS values[1], ADD COLUMN mine Int64 ALIAS 7"
+    )
+    (step,) = await ensure(embedded, declared())
+    assert (step.sql.split(), step.dangerous) == (
+        ["ALTER", "TABLE", "touchline_internal.ledger", "DROP", "COLUMN", "`offered`"],
+        False,
+    )
+    assert await embedded.query("SELECT mine FROM touchline_internal.ledger") == [(7,)]
+    assert await embedded.query("SELECT * FROM touchline_internal.ledger") == before
 
 
 @pytest.mark.asyncio
