@@ -160,13 +160,14 @@ class Contact:
 
         Law: the outcome is the same for every order and any repetition of the same touchpoints.
         """
-        if self.erased and touchpoint.customer_id is not None and subject_of(touchpoint.customer_id) in self.erased:
-            touchpoint = msgspec.structs.replace(touchpoint, customer_id=None)
-        grew = touchpoint.customer_id is not None and touchpoint.customer_id not in self.named
-        if touchpoint.customer_id is not None:
-            self.named.add(touchpoint.customer_id)
         touches = self.touches
         touch = _touch(touchpoint, at_ms, touches[-1].common if touches else None)
+        if self.erased and touch.common.customer_id and subject_of(touch.common.customer_id) in self.erased:
+            touch.common = touch.common.without_customer()
+        customer_id = touch.common.customer_id
+        grew = customer_id != "" and customer_id not in self.named
+        if grew:
+            self.named.add(customer_id)
         known = self.by_id.get(touch.id)
         if known is not None:
             if touch.revision < known.revision:

@@ -114,14 +114,15 @@ class ContactFold:
             # The codec has compared it with the time as sent. From a clock that is years ahead, that is no bound.
             days = (touchpoint.due - at_ms) // 86_400_000
             return Reject("promise_too_late", f"`$.due` is {days:,} days after it was sent, at most 400 are allowed")
-        work = self._work.pop(contact_id, None) or self._load(contact_id)
+        work = self._work.get(contact_id)
+        if work is None:
+            work = self._work[contact_id] = self._load(contact_id)
         contact = work.contact
         if contact.touches and contact.touches[-1].at_ms < watermark_ms - self.kept_ms:
             self._book(work)
             if work.view is None or last_ms(work.view) < watermark_ms - self.kept_ms:
                 contact = Contact(contact_id)  # forgotten, whether its row is gone by now or not
-                work = _Work(contact)
-        self._work[contact_id] = work
+                work = self._work[contact_id] = _Work(contact)
         if type(touchpoint) is Erased:
             return self._erase(work, touchpoint.customer_id or "", at_ms, append_ms)
         if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
@@ -136,8 +137,9 @@ class ContactFold:
             work.shuffled = True
         if self._kept is not None and done != NAMED:
             self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
-        work.changed = True
-        self._unsettled[contact_id] = work
+        if not work.changed:
+            work.changed = True
+            self._unsettled[contact_id] = work
         source = touchpoint.source or "unknown"
         self.sources[source] = append_ms
         return Applied(True, at_ms, source if at_ms != touchpoint.time else None)
@@ -205,6 +207,8 @@ class ContactFold:
         touched = list(islice(self._unsettled, max(len(self._unsettled) - keep, 0)))
         for contact_id in touched:
             work = self._unsettled.pop(contact_id)
+            self._work.pop(contact_id, None)
+            self._work[contact_id] = work  # what is settled last is kept longest
             self._book(work)
             seen = None if work.view is None else opened(work.view)
             if seen is None:
@@ -245,7 +249,7 @@ class ContactFold:
         return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions, evidence)
 
     def _cool(self, most: int) -> None:
-        """Keep only the contacts touched last unpacked: in busy times they are touched again soon."""
+        """Keep only the contacts settled last unpacked: in busy times they are touched again soon."""
         if len(self._work) > most:
             for contact_id in list(islice(self._work, len(self._work) - most)):
                 if contact_id in self._unsettled:
