@@ -315,6 +315,8 @@ class Engine:
         """The units these records name that may be in the ledger and are not in memory: to be read back first."""
         holds, known = self.fold_.holds, self._known
         found: list[str] = []
+        if known.nobody:
+            return found
         for key in {record.key: None for record in records}:
             try:
                 unit = key.decode() if key is not None else ""
@@ -359,8 +361,9 @@ class Engine:
                 offset = record.offset
                 if offset < position:
                     continue
-                if record.timestamp_ms > append_ms:
-                    append_ms = record.timestamp_ms
+                timestamp_ms = record.timestamp_ms
+                if timestamp_ms > append_ms:
+                    append_ms = timestamp_ms
                 hour_now, block_now = append_ms // hour_ms, offset >> block_bits
                 if hour_now != hour or block_now != block:
                     self.settle()

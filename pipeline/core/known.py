@@ -49,5 +49,10 @@ class Known:
             self._filters[-1].update(hashes)
             self._room -= len(hashes)
 
+    @property
+    def nobody(self) -> bool:
+        """Whether no id is known."""
+        return not self._filters
+
     def __contains__(self, hashed: int) -> bool:
         return any(hashed in each for each in self._filters)
