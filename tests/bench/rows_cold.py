@@ -19,7 +19,8 @@ from tests.faults.servers.cluster import Cluster
 CONTACTS: Final = 1_000_000
 TOUCHPOINTS: Final = 200_000
 SHARE: Final = 0.01
-_DAY_MS: Final = 86_400_000
+_HOURS_MS: Final = 11 * 3_600_000
+"""The workload begins at 8 o'clock of its first day, and ends after two hours."""
 
 
 def run(stack: Stack, options: Options, report: Report) -> list[Result]:
@@ -31,10 +32,11 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
         report.begin(f"cold contacts: {CONTACTS:,} in the ledger", 1 + 2 * options.repeat)
         fill(found, CONTACTS, open_permille=0)
         for number in range(options.repeat):
-            for seconds, share in ((none, 0.0), (some, SHARE)):
+            turns = ((none, 0.0), (some, SHARE))
+            for seconds, share in turns if number % 2 == 0 else reversed(turns):  # who comes later has more to recover
                 seed = options.seed + 1 + len(none) + len(some)
                 produce(found.broker.bootstrap, _records(seed, share, rng))
-                report.at(1 + 2 * number + (share > 0))
+                report.at(1 + len(none) + len(some))
                 seconds.append(_caught_up(found))
     extra = [100 * (late - early) / late for early, late in zip(none, some, strict=True)]
     note = (
@@ -45,17 +47,22 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
 
 
 def _records(seed: int, share: float, rng: Random) -> list[Made]:
-    """New contacts, and among them feedback on old ones."""
+    """New contacts of the last hours, in the order in which they come, and among them feedback on old ones: what comes
+    is not long ago beside any of it, or new contacts would be cold as well.
+    """
     now_ms = time.time_ns() // 1_000_000
-    made = list(workload(int(TOUCHPOINTS * (1 - share)), seed, now_ms // _DAY_MS * _DAY_MS - _DAY_MS).records)
+    made = list(workload(int(TOUCHPOINTS * (1 - share)), seed, now_ms - _HOURS_MS).records)
+    late: list[Made] = []
     for number in range(TOUCHPOINTS - len(made)):
         contact = contact_id(rng.randrange(CONTACTS))
         told = {
             "type": "feedback.given", "id": f"late-{seed}-{number}", "time": now_ms, "contact_id": contact,
             "channel": "phone", "source": "bench", "kind": "csat", "score": 4, "scale_max": 5,
         }  # fmt: skip
-        made.append(Made(contact.encode(), json.dumps(told, separators=(",", ":")).encode()))
-    rng.shuffle(made)
+        late.append(Made(contact.encode(), json.dumps(told, separators=(",", ":")).encode()))
+    places = sorted(rng.randrange(TOUCHPOINTS) for _ in late)
+    for place, one in zip(places, late, strict=True):
+        made.insert(place, one)
     return made
 
 
