@@ -91,7 +91,7 @@ def grown(kind: str, contacts: int) -> tuple[float, float]:
 def _fold(contact_engine: Engine, customer_engine: Engine, records: list[tuple[int, bytes, bytes]]) -> None:
     """Fold, write and forget what has long been quiet, in both, as a worker does."""
     told = _through(contact_engine, records)
-    _through(customer_engine, [(_BEGIN_MS, key, value) for _, key, value in told])
+    _through(customer_engine, [(records[-1][0], key, value) for _, key, value in told])
 
 
 def _through(engine: Engine, records: list[tuple[int, bytes, bytes]]) -> list[tuple[str, bytes, bytes]]:
