@@ -1,5 +1,5 @@
 """A ClickHouse server over its native protocol (clickhouse-driver), over a few connections, each used by one thread at
-a time: partitions do not wait for each other's inserts, nor what is read back for any of them.
+a time: partitions do not wait for each other's inserts, and what is read back waits for none of them.
 
 The same driver serves a server of 2018 and one of today: settings are sent only where the server knows them.
 """
@@ -34,7 +34,9 @@ from pipeline.ports import Block, WarehouseDown, WarehouseRefused
 
 T = TypeVar("T")
 
-_CONNECTIONS: Final = 4
+_INSERTS: Final = 3
+_QUERIES: Final = 3
+"""So many of each are under way at a time, at most."""
 # Larger than any block: the driver would cut it, and two blocks are two commits.
 _DRIVER_BLOCK_ROWS: Final = 1 << 31
 
@@ -81,7 +83,8 @@ class NativeWarehouse:
         logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
         # For example insert_quorum on a replicated cluster.
         self._extra = dict(settings or {})
-        self._threads = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="clickhouse")
+        self._inserts = ThreadPoolExecutor(_INSERTS, thread_name_prefix="clickhouse insert")
+        self._queries = ThreadPoolExecutor(_QUERIES, thread_name_prefix="clickhouse")
         self._closed = False
         self._free: list[Client] = []
         self._busy: set[Client] = set()
@@ -94,7 +97,7 @@ class NativeWarehouse:
         """One INSERT of one block; returns when it is durable. Raises WarehouseDown or WarehouseRefused."""
         check_shape(block)
         if len(block):
-            await self._run(partial(self._insert, block))
+            await self._run(partial(self._insert, block), self._inserts)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query; `%(name)s` are bound. Raises WarehouseDown or WarehouseRefused."""
@@ -115,12 +118,16 @@ class NativeWarehouse:
     async def close(self) -> None:
         """Finish what is under way and hang up; a server that does not answer is not waited for."""
         self._closed = True
-        ending = asyncio.create_task(asyncio.to_thread(self._threads.shutdown))
+        ending = asyncio.create_task(asyncio.to_thread(self._end))
         if not (await asyncio.wait([ending], timeout=_CLOSE_SECONDS))[0]:
             self._cut()
             await asyncio.wait([ending], timeout=_CLOSE_SECONDS)
         while self._free:
             self._free.pop().disconnect()
+
+    def _end(self) -> None:
+        for threads in (self._inserts, self._queries):
+            threads.shutdown()
 
     def _cut(self) -> None:
         """End the worker threads' wait for answers, from outside of them."""
@@ -130,8 +137,9 @@ class NativeWarehouse:
                 with suppress(OSError):
                     wire.shutdown(socket.SHUT_RDWR)
 
-    async def _run(self, call: Callable[[Client], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._guarded, call))
+    async def _run(self, call: Callable[[Client], T], threads: ThreadPoolExecutor | None = None) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(threads or self._queries, partial(self._guarded, call))
 
     def _guarded(self, call: Callable[[Client], T]) -> T:
         """Give the call a connection. Library errors never leave this module."""

@@ -49,6 +49,12 @@ def contact_id(number: int) -> str:
     return f"c{original:07d}-x{copy:06d}x-touchline-contact-"
 
 
+def customer_id(number: int) -> str:
+    """Whose contact it is; 36 characters."""
+    copy, original = divmod(number, ORIGINALS)
+    return f"u{original // CUSTOMER_CONTACTS:07d}-x{copy:06d}x-touchline-customer"
+
+
 def touchpoint(contact: str, number: int, step: int, at_ms: int) -> bytes:
     """One of the eight."""
     type_, more = _STEPS[step]
