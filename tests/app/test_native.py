@@ -45,7 +45,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def values(touch: Touch) -> tuple[Any, ...]:
-    return tuple(getattr(touch, name) for name in ("at_ms", "id", "type", "common", "details", "revision", "raw_ms"))
+    own = (getattr(touch, name) for name in ("at_ms", "id", "type", "details", "revision", "raw_ms"))
+    return (*touch.common.said, *own)
 
 
 async def table(warehouse: Warehouse, name: str) -> set[str]:
