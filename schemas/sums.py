@@ -39,9 +39,7 @@ _COMPUTED_KEYS: Final = {name: key for key, name in enumerate(COMPUTED, 1)}
 
 
 class Until(Struct, frozen=True):
-    """How far it is rolled, as SQL or as what SQL is made of: arrays as in `rolled_until`, with one more in front that
-    nothing has.
-    """
+    """How far it is rolled, as SQL: arrays as in `rolled_until`, with one more in front that nothing has."""
 
     partitions: str
     places: str
@@ -53,6 +51,15 @@ class Until(Struct, frozen=True):
         numbers = f"arrayMap(n -> toUInt64(n), range(length({self.partitions})))"
         place = f"transform(p, {self.partitions}, {numbers}, toUInt64(0)) * 65536 + epoch"
         return f"generation_hour < transform({place}, {self.places}, {self.hours}, toUInt32(0))"
+
+    @property
+    def leaves(self) -> str:
+        """Whether it is not. Those of the newest epochs are told quickly, and are nearly all."""
+        newest = f"1, length({self.partitions})"
+        hour = f"transform(p, {self.partitions}, arraySlice({self.hours}, {newest}), toUInt32(0))"
+        epochs = f"arrayMap(n -> toUInt16(n % 65536), arraySlice({self.places}, {newest}))"
+        epoch = f"transform(p, {self.partitions}, {epochs}, toUInt16(0))"
+        return f"(generation_hour >= {hour} OR epoch != {epoch}) AND NOT ({self.covers})"
 
 
 DATA_UNTIL: Final = "data_until_ms"
@@ -209,7 +216,7 @@ def _cells(resolution: Resolution) -> str:
     mine = f"kind = 1 AND resolution = {resolution.number}"
     left = ""
     if resolution.rolled:
-        mine += f" AND NOT ({_UNTIL.covers})"
+        mine += f" AND {_UNTIL.leaves}"
         left = f" AND cells.window_s IN (SELECT window_s FROM {INTERNAL}.ledger PREWHERE {mine})"
     return f"""        SELECT toUInt32({resolution.cell_start}) AS window_s, channel, queue, segment, `keys`, `values`
         FROM {INTERNAL}.ledger AS cells FINAL

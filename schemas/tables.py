@@ -332,7 +332,11 @@ def rolled_until() -> Table:
             Column("definition", "String", "Of which columns `rolled` consisted"),
             Column("runs", "Array(UInt64)", "The runs whose rows count"),
             Column("partitions", "Array(String)", "Partitions of the log; their numbers are 1, 2, ..."),
-            Column("places", "Array(UInt64)", "Number of a partition * 65536 + incarnation of its topic"),
+            Column(
+                "places",
+                "Array(UInt64)",
+                "Number of a partition * 65536 + epoch: the newest of each, in order, then others",
+            ),
             Column("hours", "Array(UInt32)", "By place: cells of generations before this hour are in `rolled`"),
         ),
         order_by=("run",),

@@ -19,7 +19,7 @@ from pipeline.ports import Block, Warehouse
 from schemas.sums import UNTIL, Until, rolling_sql
 from schemas.tables import INTERNAL, RESOLUTION_DAY, RESOLUTION_HOUR, MeasureColumn, columns_of_rolled, literal
 
-CELLS_AT_ONCE: Final = 50_000
+CELLS_AT_ONCE: Final = 100_000
 _HOUR_MS: Final = 3_600_000
 _DAY_S: Final = 86_400
 _EPOCHS: Final = 1 << 16
@@ -45,7 +45,7 @@ async def roll(warehouse: Warehouse, measures: Sequence[MeasureColumn], run: int
     if max((hour - before.hours.get(place, 0) for place, hour in over.items()), default=0) < least_hours:
         return 0
     run = max(run, max(before.runs, default=0) + 1 + run % _LESS)  # a clock that was set back
-    condition = f"{_until(over).covers} AND NOT ({_until(before.hours).covers})"
+    condition = f"{_until(over).covers} AND {_until(before.hours).leaves}"
     cells = 0
     for span, n in await _spans(warehouse, condition):
         for sql in rolling_sql(run, measures, condition, span):
@@ -61,8 +61,8 @@ async def roll(warehouse: Warehouse, measures: Sequence[MeasureColumn], run: int
                 "definition": [columns_of_rolled(measures)],
                 "runs": [[*before.runs, run]],
                 "partitions": [partitions],
-                "places": [[_place(partitions, *each) for each in hours]],
-                "hours": [list(hours.values())],
+                "places": [_places(hours)],
+                "hours": [[hours[each] for each in _present_first(hours)]],
             },
         )
     )
@@ -97,13 +97,26 @@ def _place(partitions: Sequence[str], p: str, epoch: int) -> int:
     return (partitions.index(p) + 1) * _EPOCHS + epoch
 
 
-def _until(hours: _Hours) -> Until:
+def _present_first(hours: _Hours) -> list[tuple[str, int]]:
+    """Of every partition its newest epoch, by partition; then the others."""
+    newest: dict[str, int] = {}
+    for p, epoch in hours:
+        newest[p] = max(epoch, newest.get(p, 0))
+    present = sorted(newest.items())
+    return [*present, *sorted(set(hours).difference(present))]
+
+
+def _places(hours: _Hours) -> list[int]:
     partitions = _partitions(hours)
-    places = [_place(partitions, *each) for each in hours]
+    return [_place(partitions, *each) for each in _present_first(hours)]
+
+
+def _until(hours: _Hours) -> Until:
+    times = [hours[each] for each in _present_first(hours)]
     return Until(
-        f"[{', '.join(literal(each) for each in ('', *partitions))}]",
-        f"[{', '.join(f'toUInt64({each})' for each in (0, *places))}]",
-        f"[{', '.join(f'toUInt32({each})' for each in (0, *hours.values()))}]",
+        f"[{', '.join(literal(each) for each in ('', *_partitions(hours)))}]",
+        f"[{', '.join(f'toUInt64({each})' for each in (0, *_places(hours)))}]",
+        f"[{', '.join(f'toUInt32({each})' for each in (0, *times))}]",
     )
 
 
