@@ -20,6 +20,7 @@ from schemas.tables import (
     GIVEN_SUFFIX,
     HISTOGRAM,
     INTERNAL,
+    NAME,
     RESOLUTION_DAY,
     RESOLUTION_HOUR,
     MeasureColumn,
@@ -153,7 +154,7 @@ def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], settin
         resolution.sums,
         f"Rows that add up to {resolution.view}, several for one window: sum what you need. What boards read.",
         [
-            *dimensions(resolution),
+            *dimensions(resolution, NAME),  # as they are stored: grouped by as numbers
             *([whole] if resolution.rolled else []),
             *calendar(resolution, setting),
             *_columns(measures),

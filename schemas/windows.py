@@ -85,13 +85,13 @@ def _of_days(name: str, start: str, add: str, zone: str) -> Resolution:
     )
 
 
-def dimensions(resolution: Resolution) -> list[Selected]:
-    """Window and dimensions."""
+def dimensions(resolution: Resolution, name: str = "String") -> list[Selected]:
+    """Window and dimensions, these of such a type."""
     return [
         column("window_start", "DateTime('UTC')", "toDateTime(w.window_s, 'UTC')", resolution.window),
-        column("channel", "String", "w.channel", "Channel"),
-        column("queue", "String", "w.queue", "Entry queue"),
-        column("segment", "String", "w.segment", "Segment"),
+        column("channel", name, "w.channel", "Channel"),
+        column("queue", name, "w.queue", "Entry queue"),
+        column("segment", name, "w.segment", "Segment"),
     ]
 
 

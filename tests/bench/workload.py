@@ -28,7 +28,7 @@ DISPLACED: Final = 0.02
 """Touchpoints that come up to two minutes after they happened; what happened since comes before them."""
 _DISPLACED_MS: Final = 120_000
 _HOUR_MS: Final = 3_600_000
-_BY_HOUR: Final = (2, 1, 1, 1, 1, 2, 5, 20, 60, 90, 95, 90, 70, 75, 85, 80, 70, 55, 40, 30, 20, 12, 7, 4)
+BY_HOUR: Final = (2, 1, 1, 1, 1, 2, 5, 20, 60, 90, 95, 90, 70, 75, 85, 80, 70, 55, 40, 30, 20, 12, 7, 4)
 """How many contacts begin in which hour of the day, in proportion."""
 _FIRST_HOUR: Final = 8
 _SEGMENTS: Final = ("private", "private", "private", "business", "key")
@@ -233,7 +233,7 @@ def _comings(rng: Random, begin_ms: int) -> Iterator[_Coming]:
 
 def _beginnings(rng: Random, begin_ms: int) -> Iterator[int]:
     """When contacts begin, in order, by the shape of the day."""
-    shape = [*_BY_HOUR[_FIRST_HOUR:], *_BY_HOUR[:_FIRST_HOUR]]
+    shape = [*BY_HOUR[_FIRST_HOUR:], *BY_HOUR[:_FIRST_HOUR]]
     bounds = [0, *accumulate(shape)]
     for number in count_from():
         days, rest = divmod((number + rng.random()) * PER_CONTACT / PER_DAY, 1)
