@@ -1,12 +1,13 @@
 """Bytes per contact that a worker holds: open ones, and closed ones that are kept for follow-ups.
 
 Both folds in a process of its own, as they are after every flush: contacts of eight touchpoints with identifiers of 36
-characters, each of a customer of its own, spread over the follow-up window of seven days. What counts is how much the
-process grew, per contact, all in: the packed contact (for a day), what the live values look at, its place in
+characters, each of a customer of its own, spread over the follow-up window of seven days. What counts is what more
+contacts add to the process, all in: the packed contact (for a day), what the live values look at, its place in
 dictionaries, the filter of known ids, and the customer.
 
-It counts from the first 10,000 contacts on. By then all is there that does not grow with contacts: the interpreter and
-its modules, the contacts in hand between two flushes, and what it takes to lay out a flush. The note says how much.
+So it is measured with all of them, and with half as many, and the difference counts. What is in both does not grow with
+contacts: the interpreter and its modules, the contacts in hand between two flushes, and what it takes to lay out a
+flush. The note says how much that is.
 """
 
 import gc
@@ -31,7 +32,6 @@ _BEGIN_MS: Final = 1_790_000_000_000
 _SPAN_MS: Final = 7 * 86_400_000
 """The follow-up window: every customer is held."""
 _AT_ONCE: Final = 5_000
-_FIRST: Final = 10_000
 _CALL: Final[Sequence[tuple[int, dict[str, Any]]]] = (
     (0, {"type": "contact.requested", "topic": "billing"}),
     (1_000, {"type": "contact.queued"}),
@@ -55,13 +55,12 @@ def run(_stack: Stack, options: Options, report: Report) -> list[Result]:
     found = []
     report.begin("memory", len(BOUNDS))
     for done, (kind, bound) in enumerate(BOUNDS.items(), 1):
-        command = [sys.executable, "-m", "tests.bench.rows_memory", kind, str(options.touchpoints)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            raise RuntimeError(answer.stderr.strip().rsplit("\n", 1)[-1])
-        each, fixed = map(float, answer.stdout.split())
+        contacts = options.touchpoints
+        half, whole = _measured(kind, contacts // 2), _measured(kind, contacts)
+        each = (whole - half) / (contacts - contacts // 2)
+        fixed = whole - contacts * each
         note = (
-            f"{options.touchpoints:,} contacts of 8 touchpoints, ids of 36 characters, both folds, resident memory;"
+            f"{contacts:,} contacts of 8 touchpoints, ids of 36 characters, both folds, resident memory;"
             f" beside {fixed / 1e6:,.0f} MB however many there are"
         )
         found.append(Result(f"touchline_memory_{kind}", each, "bytes/contact", bound, at_least=False, note=note))
@@ -69,23 +68,27 @@ def run(_stack: Stack, options: Options, report: Report) -> list[Result]:
     return found
 
 
-def grown(kind: str, contacts: int) -> tuple[float, float]:
-    """Bytes per contact by which this process grows, folding them, and those it takes without any."""
+def _measured(kind: str, contacts: int) -> int:
+    """What a process of its own takes that holds these contacts."""
+    command = [sys.executable, "-m", "tests.bench.rows_memory", kind, str(contacts)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise RuntimeError(answer.stderr.strip().rsplit("\n", 1)[-1])
+    return int(answer.stdout)
+
+
+def taken(kind: str, contacts: int) -> int:
+    """Bytes of this process when it has folded them."""
     rng = Random(7)
     contact_engine, customer_engine = engines(TOUCHPOINTS, 1)[0], engines(CONTACT_FACTS, 1)[0]
-    before = 0
     for start in range(0, contacts, _AT_ONCE):
-        if start == _FIRST:
-            gc.collect()
-            before = _resident()
         at_ms = _BEGIN_MS + _SPAN_MS * start // contacts
         _fold(contact_engine, customer_engine, list(_records(rng, kind, min(_AT_ONCE, contacts - start), at_ms)))
     held = len(contact_engine.fold_.open) if kind == "open" else len(customer_engine.fold_.packed)  # type: ignore[attr-defined]
     if held < contacts:
         raise RuntimeError(f"{held:,} of {contacts:,} {kind} contacts are held")
     gc.collect()
-    each = (_resident() - before) / (contacts - _FIRST)
-    return each, before - _FIRST * each
+    return _resident()
 
 
 def _fold(contact_engine: Engine, customer_engine: Engine, records: list[tuple[int, bytes, bytes]]) -> None:
@@ -135,4 +138,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    print(*grown(sys.argv[1], int(sys.argv[2])))  # noqa: T201
+    print(taken(sys.argv[1], int(sys.argv[2])))  # noqa: T201
