@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
+from typing import Any
 from unittest.mock import patch
 
 from agents import folding
@@ -22,7 +23,8 @@ _CHUNK = 250
 def run(seed: int) -> tuple[World, Expected]:
     """One world, lived and checked. Raises AssertionError where it came out wrong, and whatever a bug raises."""
     world = World(seed)
-    filtered = patch.object(Known, "__contains__", lambda *_: True) if world.asks_for_all else nullcontext()
+    all_known: dict[str, Any] = {"__contains__": lambda *_: True, "nobody": False}
+    filtered = patch.multiple(Known, **all_known) if world.asks_for_all else nullcontext()
     with patch.multiple(engine, **world.small), patch.multiple(folding, **world.slices), filtered:
         world.run()
         return world, check(world)
