@@ -41,7 +41,7 @@ from schemas.touchpoint import Erased, PromiseMade
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
-_DAY_MS: Final = 86_400_000
+_HOT_MS: Final = 43_200_000
 _UNPACKED: Final = 4_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
@@ -78,7 +78,7 @@ class ContactFold:
         self.columns = columns
         self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
-        self.hot_ms = _DAY_MS
+        self.hot_ms = _HOT_MS
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, Open] = {}
         """Contacts somebody may be waiting in: what the live values are computed from."""
