@@ -443,9 +443,9 @@ def test_only_what_is_quiet_and_written_is_evicted_and_what_is_live_stays_in_sig
     flushed(one)
     fold = one.fold_
     assert isinstance(fold, ContactFold)
-    folded([later(5, 0.9)], one)
+    folded([later(5, 0.4)], one)
     one.evict(100)
-    assert all(fold.holds(name) for name in ("quiet", "open", "unwritten")), "within a day"
+    assert all(fold.holds(name) for name in ("quiet", "open", "unwritten")), "within half a day"
     folded([later(6, 1.1), record(7, BEGIN + 2 * DAY, "unwritten", type="contact.reopened", time=BEGIN + 1)], one)
     one.evict(100)
     assert [fold.holds(name) for name in ("quiet", "open", "unwritten", "later")] == [False, False, True, True]
