@@ -19,10 +19,10 @@ from pipeline.core.measure import Measure, column_key
 from pipeline.measures import ALL
 from schemas.ratios import RATIOS, Ratio
 from schemas.rejects import REASONS
-from schemas.sums import SUMS
 from schemas.tables import MeasureColumn
 from schemas.view import Setting, View, ViewColumn
 from schemas.views import views
+from schemas.windows import SUMS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "deploy" / "dbt"
 _HEAD: Final = "Written by `python -m dashboards.dbt` from the measures: change them there."
@@ -63,7 +63,7 @@ def declared_views() -> tuple[View, ...]:
         if measure.histogram:
             name = measure.buckets_name
             columns.append(MeasureColumn(name, column_key(name), f"Histogram of {measure.name}", histogram=True))
-    return tuple(view for view in views(columns, Setting()) if view.name not in SUMS)
+    return tuple(view for view in views(columns, Setting()) if view.name not in SUMS.values())
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

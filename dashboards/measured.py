@@ -17,6 +17,8 @@ from dashboards.model import About, Kind, Panel, Query, Unit
 from pipeline.core.measure import Measure
 from pipeline.measures import ALL
 from schemas.ratios import RATIOS, Ratio
+from schemas.tables import how_many
+from schemas.windows import SUMS
 
 View = Literal["measures", "measures_hour", "measures_day"]
 
@@ -63,14 +65,12 @@ _FILL: Final[dict[View, str]] = {
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
 
 
-_SUMS: Final[dict[View, str]] = {"measures": "sums", "measures_hour": "sums_hour", "measures_day": "sums_day"}
-"""What is added up here is read from what adds up to the view."""
-
-
 def source(view: View, *by: str) -> str:
-    """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none."""
+    """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none: of what adds
+    up to the view.
+    """
     whole = "" if view == "measures" else "whole = 0 AND " if by else f"{ALL_TOGETHER} AND "
-    return f"FROM touchline.{_SUMS[view]} WHERE {whole}{FILTER}"
+    return f"FROM touchline.{SUMS[view]} WHERE {whole}{FILTER}"
 
 
 class Shown(Struct, frozen=True):
@@ -107,7 +107,7 @@ def mean(name: str) -> Shown:
     divisor, unit = by[measure.unit]
     sql = f"sum({name}) / {divisor} / nullIf(sum({measure.count}), 0)"
     if measure.optional:  # none has it is not the same as 0
-        sql = f"if(sum({name.removesuffix('_ms')}_n) > 0, {sql}, NULL)"
+        sql = f"if(sum({how_many(name)}) > 0, {sql}, NULL)"
     return Shown(sql, f"{measure.title_en}, mean", unit, _meaning(measure))
 
 

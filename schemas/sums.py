@@ -25,6 +25,7 @@ from schemas.tables import (
     RESOLUTION_HOUR,
     MeasureColumn,
     columns_of_rolled,
+    how_many,
     keys_of,
     quoted,
     value_sql,
@@ -138,10 +139,6 @@ def with_sql(needed: dict[str, str]) -> str:
     return f"WITH {', '.join(f'{sql} AS {name}' for name, sql in needed.items())}\n" if needed else ""
 
 
-SUMS: Final = ("sums", "sums_hour", "sums_day")
-"""Views of what adds up to `measures`, `measures_hour` and `measures_day`."""
-
-
 def sums_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ...]:
     """Views `sums`, `sums_hour` and `sums_day`: what boards add up."""
     found = [each for each in resolutions(setting.zone) if each.sums]
@@ -172,7 +169,7 @@ def _columns(measures: Sequence[MeasureColumn]) -> list[Selected]:
             column(each.name, HISTOGRAM if each.histogram else "Int64", f"w.{quoted(each.name)}", each.comment)
         )
         if each.nullable:
-            name = f"{each.name.removesuffix('_ms')}_n"
+            name = how_many(each.name)
             found.append(column(name, "Int64", f"w.{quoted(each.name + GIVEN_SUFFIX)}", f"How many have {each.name}"))
     comments = {"undecided": "Contacts that wait now, still within their target"}
     return found + [

@@ -242,6 +242,11 @@ def value_sql(key: int) -> str:
     return f"`values`[indexOf(`keys`, {key})]"
 
 
+def how_many(name: str) -> str:
+    """The column of views that says how many have an optional measure."""
+    return f"{name.removesuffix('_ms')}_n"
+
+
 def keys_of(measures: Sequence[MeasureColumn]) -> dict[str, int]:
     """Column -> its key in cells, of all that are no histograms."""
     found: dict[str, int] = {}

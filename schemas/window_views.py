@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from schemas.ratios import COMPUTED, RATIOS, Ratio
 from schemas.sums import confirmed, given, parts, with_sql
-from schemas.tables import GIVEN_SUFFIX, HISTOGRAM, MeasureColumn, keys_of, quoted
+from schemas.tables import GIVEN_SUFFIX, HISTOGRAM, MeasureColumn, how_many, keys_of, quoted
 from schemas.view import Selected, Setting, View, column, ratio, view
 from schemas.windows import Resolution, calendar, dimensions, resolutions
 
@@ -76,10 +76,10 @@ def _open_means(measures: Sequence[MeasureColumn]) -> list[Selected]:
     for each in measures:
         if not each.nullable:
             continue
-        base, given = each.name.removesuffix("_ms"), f"w.{quoted(each.name + GIVEN_SUFFIX)}"
-        found.append(column(f"{base}_n", "Int64", given, f"How many have {each.name}: what its mean divides by"))
+        base, count, given = each.name.removesuffix("_ms"), how_many(each.name), f"w.{quoted(each.name + GIVEN_SUFFIX)}"
+        found.append(column(count, "Int64", given, f"How many have {each.name}: what its mean divides by"))
         mean = ratio(f"w.{quoted(each.name)}", given)
-        comment = f"Mean of {each.name}: {each.name} / {base}_n, ms; NULL without any"
+        comment = f"Mean of {each.name}: {each.name} / {count}, ms; NULL without any"
         found.append(column(f"{base}_mean_ms", "Nullable(Float64)", mean, comment))
     return found
 

@@ -1,9 +1,15 @@
 """Windows of measures: minutes, hours, days and what is summed of days; how they are called, dated and told apart."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from msgspec import Struct
 
 from schemas.tables import RESOLUTION_DAY, RESOLUTION_HOUR, RESOLUTION_MINUTE, literal
 from schemas.view import OPENING, Selected, Setting, column
+
+SUMS: Final[Mapping[str, str]] = {"measures": "sums", "measures_hour": "sums_hour", "measures_day": "sums_day"}
+"""View of measures -> view of what adds up to it."""
 
 
 class Resolution(Struct, frozen=True):
@@ -18,8 +24,11 @@ class Resolution(Struct, frozen=True):
     minutes: int | None
     cell_start: str = "window_s"
     """Of the cells summed: the window they belong to."""
-    sums: str = ""
-    """The view of what adds up to it; empty if there is none."""
+
+    @property
+    def sums(self) -> str:
+        """The view of what adds up to it; empty if there is none."""
+        return SUMS.get(self.view, "")
 
     @property
     def rolled(self) -> bool:
@@ -39,7 +48,6 @@ def resolutions(zone: str) -> tuple[Resolution, ...]:
             "intDiv({ms}, 60000) * 60",
             "w.window_s + 60",
             1,
-            sums="sums",
         ),
         Resolution(
             "measures_hour",
@@ -49,7 +57,6 @@ def resolutions(zone: str) -> tuple[Resolution, ...]:
             "intDiv({ms}, 3600000) * 3600",
             "w.window_s + 3600",
             60,
-            sums="sums_hour",
         ),
         Resolution(
             "measures_day",
@@ -59,7 +66,6 @@ def resolutions(zone: str) -> tuple[Resolution, ...]:
             f"toUnixTimestamp(toStartOfDay(toDateTime(intDiv({{ms}}, 1000), {tz})))",
             f"toUnixTimestamp(toStartOfDay(addDays(toDateTime(w.window_s, {tz}), 1)))",
             None,
-            sums="sums_day",
         ),
         _of_days("week", "toMonday", "addWeeks", zone),
         _of_days("month", "toStartOfMonth", "addMonths", zone),

@@ -42,6 +42,7 @@ from schemas.touchpoint import Erased, PromiseMade
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
 _HOT_MS: Final = 43_200_000
+"""Half a day: who is touched later is read back."""
 _UNPACKED: Final = 4_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3

@@ -184,11 +184,11 @@ class CustomerFold:
             customer_id, _, contact_id = key.partition(SEPARATOR)
             customer = self._work.get(customer_id) or self._load(customer_id)
             facts = customer.facts[contact_id]
-            state, newest = facts.state, last_ms(facts)
-            states.append(StateRow(key, state, False, newest, version))
+            row = state_row(facts, version)
+            states.append(row)
             if len(customer.facts) == 1:
                 rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
-                self.packed[customer_id] = self._keeper.pack(customer_id, newest, [state])
+                self.packed[customer_id] = self._keeper.pack(customer_id, row.last_ms, [row.state])
                 customer.unpacked = False
                 continue
             known = changed.get(customer_id)

@@ -183,7 +183,7 @@ def _count_cells(
         if start_s > now_s or (start_s < oldest_s and resolution == MINUTE):
             continue
         parts = places.get((channel, queue)) or _place(places, (channel, queue))
-        cell = cells[0] if len(cells) == 1 else total(cells)
+        cell = total(cells)
         if resolution == MINUTE:
             if of_contacts:
                 judge_minute(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, now_ms)

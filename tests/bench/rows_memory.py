@@ -2,7 +2,7 @@
 
 Both folds in a process of its own, as they are after every flush: contacts of eight touchpoints with identifiers of 36
 characters, each of a customer of its own, spread over the follow-up window of seven days. What counts is what more
-contacts add to the process, all in: the packed contact (for a day), what the live values look at, its place in
+contacts add to the process, all in: the packed contact (for half a day), what the live values look at, its place in
 dictionaries, the filter of known ids, and the customer.
 
 So it is measured with all of them, and with half as many, and the difference counts. What is in both does not grow with
