@@ -218,6 +218,8 @@ class Engine:
         """Live totals: of each window its cells of every generation. Those of the current one are the cells themselves,
         so they are up to date without being added up.
         """
+        self._recent_from: dict[int, int] = {}
+        """By resolution: from which window on. What is older is no live value's any more, nor will it be."""
         self._queues_shown: set[str] = set()
         self._generation: Generation = (0, 0)
         self._cells: dict[WindowKey, Cell] = {}
@@ -423,6 +425,7 @@ class Engine:
         """
         deltas, touched = self.fold_.settle(keep)
         if deltas:
+            self._prune()
             dirty = self._dirty_cells.setdefault(self._generation, {})
             hours: dict[_Hour, Cell] = {}
             days: dict[int, int] = {}
@@ -453,7 +456,7 @@ class Engine:
             add(cell, delta)
         else:
             cell = self._cells[window] = delta
-            if window[0] != HOUR:
+            if window[1] >= self._recent_from[window[0]]:
                 shown = self._shown(window)
                 parts = self.recent.get(shown)
                 if parts is None:
@@ -479,11 +482,11 @@ class Engine:
 
     def _prune(self) -> None:
         """Forget live totals that no live value looks at any more."""
-        now_s = self.marker.watermark_ms // 1_000
-        oldest = {MINUTE: now_s - RECENT_MINUTES_S, DAY: now_s - self.recent_days * 86_400}
-        self.recent = {
-            window: cells for window, cells in self.recent.items() if window[1] >= oldest.get(window[0], 1 << 62)
-        }
+        now_s = -(-self.marker.watermark_ms // 60_000) * 60  # windows begin at whole minutes
+        oldest = {MINUTE: now_s - RECENT_MINUTES_S, HOUR: 1 << 62, DAY: now_s - self.recent_days * 86_400}
+        if oldest != self._recent_from:
+            self._recent_from = oldest
+            self.recent = {window: cells for window, cells in self.recent.items() if window[1] >= oldest[window[0]]}
 
     # -- flushing
 

@@ -5,6 +5,7 @@ Python where the rest of the core is compiled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -103,8 +104,11 @@ class Written(Struct):
 
 
 def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Rows turned into named columns."""
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    """Rows turned into named columns. Raises ValueError where some have more values than there are names, or fewer."""
+    places = list(chain.from_iterable(rows))  # at once: by turns, many rows are far apart in memory
+    if len(places) != len(names) * len(rows):
+        raise ValueError(f"{len(rows)} rows of {len(places)} values, and {len(names)} names")
+    return {name: places[n :: len(names)] for n, name in enumerate(names)}
 
 
 class Flush(Struct):
