@@ -339,6 +339,8 @@ class Folding:
                 self.engine.settle()
                 await asyncio.sleep(0)
                 self._folded = 0
+                if not self._closed.is_set():
+                    self._hurry.clear()  # what it was about is laid out here, however long that had to wait
                 flush = self.engine.flush()
             if flush is None:
                 return
@@ -392,8 +394,6 @@ class Folding:
             on_time = now - before < 2 * self._pace.quiet_seconds  # else nobody came to fold
             if on_time and folded == self._folded >= self._pace.busy_records and not self.behind:
                 break
-        if not self._closed.is_set():
-            self._hurry.clear()
 
     @property
     def _interval_seconds(self) -> float:

@@ -238,6 +238,27 @@ async def test_much_is_written_as_soon_as_nothing_more_comes(new: NewScene) -> N
     assert held_back == 0
 
 
+async def test_what_comes_while_a_flush_waits_for_its_turn_is_in_it_and_hurries_no_second_one(new: NewScene) -> None:
+    turn, scene = asyncio.Lock(), new()
+    pace = Pace(interval_seconds=1_000, quiet_seconds=1_000, flush_records=2)
+    scene.folding = Folding(scene.engine, scene.log, scene.ledger, FakeClock(), pace, scene.bugs.append, turn)
+    await scene.started()
+    async with turn:
+        for n in range(3):
+            await scene.folding.handle(batch(PARTITION, n, touchpoint(f"k{n}", "contact.requested", n)))
+            await asyncio.sleep(0.01)
+        scene.ledger.gate.clear()
+    await until(lambda: scene.engine.dirty_rows == 1)
+    await scene.folding.handle(batch(PARTITION, 3, touchpoint("k3", "contact.requested", 3)))
+    scene.ledger.gate.set()
+    await until(lambda: scene.engine.written_offset == 3)
+    await asyncio.sleep(0.05)
+    held_back = scene.engine.written_offset
+    await scene.folding.handle(batch(PARTITION, 4, touchpoint("k4", "contact.requested", 4)))
+    await until(lambda: scene.engine.written_offset == 5)
+    assert held_back == 3
+
+
 async def test_reading_waits_while_too_much_is_unwritten(new: NewScene) -> None:
     scene = await new(Pace(interval_seconds=0.001, flush_rows=2, most_rows=3)).started()
     scene.ledger.gate.clear()
