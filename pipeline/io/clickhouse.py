@@ -18,6 +18,7 @@ from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 from msgspec import Struct
 
+from pipeline.io.columns import packing
 from pipeline.io.formats import render
 from pipeline.io.sql import (
     INSERT_SETTINGS,
@@ -172,7 +173,7 @@ class NativeWarehouse:
         with suppress(IndexError):
             return self._free.pop()
         server = self._server
-        return Client(
+        client = Client(
             host=server.host,
             port=server.port,
             user=server.user,
@@ -185,6 +186,8 @@ class NativeWarehouse:
             client_name="touchline",
             settings={"insert_block_size": _DRIVER_BLOCK_ROWS},
         )
+        client.connection.get_block_out_stream = packing(client.connection.get_block_out_stream)
+        return client
 
     def _know(self, client: Client) -> None:
         """What settings the server knows."""

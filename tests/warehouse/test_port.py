@@ -180,7 +180,15 @@ async def test_what_the_server_refuses_is_one_line(warehouse: AnyWarehouse) -> N
 @pytest.mark.asyncio
 async def test_a_value_that_does_not_fit_is_refused_and_nothing_is_written(warehouse: AnyWarehouse) -> None:
     await create(warehouse)
-    for wrong in ({"epoch": [1, 70_000]}, {"epoch": ["x", "y"]}, {"no_such_column": [1, 2]}, {"epoch": [1]}):
+    for wrong in (
+        {"epoch": [1, 70_000]},
+        {"epoch": ["x", "y"]},
+        {"no_such_column": [1, 2]},
+        {"epoch": [1]},
+        {"keys": [[1], [-1]]},
+        {"values": [[1], [1 << 63]]},
+        {"values": [[1], ["x"]]},
+    ):
         with pytest.raises(WarehouseRefused):
             await warehouse.insert(Block("ledger", {"kind": [2, 2], "p": ["t/0", "t/0"], **wrong}))
     assert await parts(warehouse) == []

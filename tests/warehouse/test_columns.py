@@ -1,0 +1,79 @@
+"""Blocks as we write them are, byte for byte, what clickhouse-driver writes."""
+
+import io
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from clickhouse_driver import defines
+from clickhouse_driver.block import ColumnOrientedBlock
+from clickhouse_driver.bufferedwriter import BufferedSocketWriter
+from clickhouse_driver.streams.native import BlockOutputStream
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.io.columns import Packing
+
+_COLUMNS: Final = (
+    ("key", "String"),
+    ("last_ms", "Nullable(Int64)"),
+    ("keys", "Array(UInt64)"),
+    ("values", "Array(Int64)"),
+    ("notes", "Array(String)"),
+)
+_SETTINGS: Final = {"use_numpy": False, "strings_as_bytes": False, "strings_encoding": "utf-8"}
+_TEXTS: Final = st.text(max_size=3)
+_ROWS: Final = st.lists(
+    st.tuples(
+        _TEXTS,
+        st.none() | st.integers(-(1 << 63), (1 << 63) - 1),
+        st.lists(st.integers(0, (1 << 64) - 1), max_size=4),
+        st.lists(st.integers(-(1 << 63), (1 << 63) - 1), max_size=4),
+        st.lists(_TEXTS, max_size=2),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class Wire:
+    """A socket that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.took = io.BytesIO()
+
+    def sendall(self, data: bytes) -> None:
+        """Keep it."""
+        self.took.write(data)
+
+
+def written(columns: Sequence[Sequence[Any]], revision: int, *, ours: bool) -> bytes:
+    """What goes to a server of this revision."""
+    context = SimpleNamespace(server_info=SimpleNamespace(used_revision=revision), client_settings=_SETTINGS)
+    wire = Wire()
+    stream: Any = BlockOutputStream(BufferedSocketWriter(wire, 64), context)
+    data = [list(column) for column in columns]
+    block = ColumnOrientedBlock(_COLUMNS if data else [], data)
+    (Packing(stream) if ours else stream).write(block)
+    return wire.took.getvalue()
+
+
+@pytest.mark.parametrize("revision", [54_413, defines.CLIENT_REVISION])  # 18.16, and what the driver knows
+@given(rows=_ROWS)
+def test_blocks_are_the_drivers(revision: int, rows: list[tuple[Any, ...]]) -> None:
+    columns = list(zip(*rows, strict=True))
+    assert written(columns, revision, ours=True) == written(columns, revision, ours=False)
+
+
+def test_many_rows_are_the_drivers() -> None:
+    rows = [(str(n), n, range(n % 5), [n] * (n % 7), [""] * (n % 2)) for n in range(5_001)]
+    columns = list(zip(*rows, strict=True))
+    said = written(columns, defines.CLIENT_REVISION, ours=True)
+    assert len(said) > 5_001 * 5 * 8
+    assert said == written(columns, defines.CLIENT_REVISION, ours=False)
+
+
+def test_the_end_of_the_data_is_the_drivers() -> None:
+    for revision in (54_413, defines.CLIENT_REVISION):
+        assert written([], revision, ours=True) == written([], revision, ours=False) != b""
