@@ -5,26 +5,45 @@ will not is raised.
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from time import thread_time
+from typing import Any, Final, TypeVar
 
 from pipeline.ports import LogError, LogRefused, WarehouseDown
 
+T = TypeVar("T")
+
 _FIRST_SECONDS: Final = 1.0
 _MOST_SECONDS: Final = 5.0
-_COLLECTOR: Final = (1_000_000, 50, 1_000)
+_COLLECTOR: Final = (10_000_000, 50, 1_000)
+"""So many containers more than before: then the collector looks at once. Nobody has so many but by a mistake."""
+_LOOK_SECONDS: Final = 30.0
+_LOOK_REST: Final = 200
+"""How long it rests after a look, as a multiple of what that took: while very much is counted, half a percent."""
 log_ = logging.getLogger("touchline.starting")
 
 
-def spare_the_collector() -> None:
-    """Let the cyclic garbage collector look seldom, and not at what was imported.
+async def sparing_the_collector(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, while the cyclic garbage collector looks seldom, and not at what was imported.
 
     State is freed by reference counts, cycles come of exceptions and connections only; yet by its defaults the
-    collector walks over all open contacts again and again: a sixth of the CPU of a catch-up. With a million more
-    containers than before it looks at the young ones, and at everything only after very many more.
+    collector walks over all open contacts again and again: a sixth of the CPU of a catch-up. So it looks by the clock,
+    and only at what is new since it looked last; by itself only where very much is new.
     """
     gc.freeze()
     gc.set_threshold(*_COLLECTOR)
+    looks = asyncio.create_task(_look_for_garbage(), name="look for garbage")
+    try:
+        return await work
+    finally:
+        looks.cancel()
+
+
+async def _look_for_garbage() -> None:
+    while True:
+        begun = thread_time()
+        gc.collect(0)
+        await asyncio.sleep(max(_LOOK_SECONDS, _LOOK_REST * (thread_time() - begun)))
 
 
 async def patiently(work: Callable[[], Awaitable[None]], waits: Callable[[Exception | None], None]) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from agents.folding import LogLost
 from pipeline.app.stack import CannotStart, MustRestart
-from pipeline.app.starting import spare_the_collector
+from pipeline.app.starting import sparing_the_collector
 from pipeline.app.watchdog import RESTART_EXIT_CODE
 from pipeline.core.engine import OtherDefinitions
 from pipeline.io.embedded import FolderHeld
@@ -88,9 +88,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
-    spare_the_collector()
     try:
-        return asyncio.run(work)
+        return asyncio.run(sparing_the_collector(work))
     except MustRestart as error:
         end_to_restart(error)
     except MENDABLE as error:

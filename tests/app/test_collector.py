@@ -1,10 +1,13 @@
-"""Every command runs with a garbage collector that looks seldom."""
+"""Every command runs with a garbage collector that looks seldom, by the clock."""
 
+import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
+from pipeline.app import starting
 from pipeline.cli.base import run_async
 
 
@@ -25,3 +28,28 @@ def test_a_command_runs_with_a_spared_collector() -> None:
     assert enabled, "cycles are still found"
     assert frozen > 0
     assert young >= 10_000
+
+
+class Knot:
+    """Holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.usefixtures("_collector")
+def test_cycles_are_collected_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(starting, "_LOOK_REST", 0)
+
+    async def knotted() -> bool:
+        await asyncio.sleep(0)  # what it starts with
+        knot = weakref.ref(Knot())
+        assert knot() is not None
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if knot() is None:
+                return True
+        return False
+
+    assert run_async(knotted())
