@@ -13,9 +13,9 @@ from pipeline.live.collect import Collected, Collecting, collect
 from pipeline.live.inputs import CallBack, LiveState, PartitionState, Reading
 
 REST: Final = 3
-_REST_BEHIND: Final = 9
+_REST_BEHIND: Final = 49
 """How long looking at our partitions rests, as a multiple of what it took: only while somebody asks all the time does
-it take a quarter of it, and while much is to be counted, a tenth.
+it take a quarter of it, and while much is to be counted, a fiftieth.
 """
 _BEHIND: Final = 10_000
 _READING_MS: Final = 1_000
