@@ -9,7 +9,7 @@ insert, so whoever reads sees a run as a whole or not at all, and every cell onc
 # SQL is put together from the names that schemas/tables.py declares; nobody else has a say in it.
 # ruff: noqa: S608
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -23,6 +23,9 @@ from schemas.tables import (
     NAME,
     RESOLUTION_DAY,
     RESOLUTION_HOUR,
+    RESPONSE_UNTIL,
+    UNDECIDED_UNTIL,
+    WAITS_UNTIL,
     MeasureColumn,
     columns_of_rolled,
     how_many,
@@ -30,12 +33,19 @@ from schemas.tables import (
     quoted,
     value_sql,
 )
-from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, Selected, Setting, View, column, view
-from schemas.windows import Resolution, calendar, dimensions, resolutions
+from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, Selected, Setting, View, column
+from schemas.windows import WITH_WAITING, Resolution, calendar, dimensions, resolutions
 
 ROLLED: Final = f"{INTERNAL}.rolled"
 UNTIL: Final = f"{INTERNAL}.rolled_until"
 _KEY: Final = "resolution, window_s, channel, queue, segment"
+BY_ALL: Final = 0
+TOGETHER: Final = 1
+BY_QUEUE: Final = 2
+"""Kinds of rows of `rolled` (column `whole`): by channel, queue and segment; all together; by channel and queue."""
+Values = Mapping[str, str]
+"""A measure's name -> its value in a row, as SQL."""
+Shown = Callable[[Values], Sequence[str]]
 _COMPUTED_KEYS: Final = {name: key for key, name in enumerate(COMPUTED, 1)}
 """Keys that no measure has: theirs begin beyond 16 bits."""
 
@@ -48,20 +58,23 @@ class Until(Struct, frozen=True):
     hours: str
 
     @property
-    def covers(self) -> str:
-        """Whether a cell is in `rolled`. `p` is looked up once per value: it has few."""
+    def since(self) -> str:
+        """The generation from which on cells are not in `rolled`. `p` is looked up once per value: it has few."""
         numbers = f"arrayMap(n -> toUInt64(n), range(length({self.partitions})))"
         place = f"transform(p, {self.partitions}, {numbers}, toUInt64(0)) * 65536 + epoch"
-        return f"generation_hour < transform({place}, {self.places}, {self.hours}, toUInt32(0))"
+        return f"transform({place}, {self.places}, {self.hours}, toUInt32(0))"
+
+    @property
+    def covers(self) -> str:
+        """Whether a cell is in `rolled`."""
+        return f"generation_hour < {self.since}"
 
     @property
     def leaves(self) -> str:
-        """Whether it is not. Those of the newest epochs are told quickly, and are nearly all."""
-        newest = f"1, length({self.partitions})"
-        hour = f"transform(p, {self.partitions}, arraySlice({self.hours}, {newest}), toUInt32(0))"
-        epochs = f"arrayMap(n -> toUInt16(n % 65536), arraySlice({self.places}, {newest}))"
-        epoch = f"transform(p, {self.partitions}, {epochs}, toUInt16(0))"
-        return f"(generation_hour >= {hour} OR epoch != {epoch}) AND NOT ({self.covers})"
+        """Whether it is not. One comparison, and no OR: index `learned` answers it, and the primary key is not asked
+        about each of its entries.
+        """
+        return f"generation_hour >= {self.since}"
 
 
 DATA_UNTIL: Final = "data_until_ms"
@@ -72,23 +85,20 @@ _COUNTS: Final = f"transform(run, {_GIVEN}.1, arrayWithConstant(length({_GIVEN}.
 
 def given(resolution: Resolution, measures: Sequence[MeasureColumn]) -> dict[str, str]:
     """What views of windows need, by name: worked out once, and whether anybody asks or not."""
-    until = {DATA_UNTIL: DATA_UNTIL_MS}
     if not resolution.rolled:
-        return until
-    newest = ", ".join(
-        f"arrayConcat([{none}], argMax({name}, run))"
-        for name, none in (
-            ("runs", "toUInt64(0)"),
-            ("partitions", "''"),
-            ("places", "toUInt64(0)"),
-            ("hours", "toUInt32(0)"),
-        )
+        return {}
+    none = ("toUInt64(0)", "''", "toUInt64(0)", "toUInt32(0)")
+    newest = ", ".join(f"arrayConcat([{each}], newest.{number})" for number, each in enumerate(none, 1))
+    found = (
+        f"(SELECT tuple({newest}) FROM (SELECT argMax((runs, partitions, places, hours), run) AS newest FROM {UNTIL}"
+        f" WHERE definition = '{columns_of_rolled(measures)}'))"
     )
-    found = f"(SELECT tuple({newest}) FROM {UNTIL} WHERE definition = '{columns_of_rolled(measures)}')"
-    return {**until, _GIVEN: found}
+    return {DATA_UNTIL: DATA_UNTIL_MS, _GIVEN: found}
 
 
-def confirmed(measures: Sequence[MeasureColumn], resolution: Resolution, setting: Setting) -> list[Selected]:
+def confirmed(
+    measures: Sequence[MeasureColumn], resolution: Resolution, setting: Setting, values: Values
+) -> list[Selected]:
     """First-contact resolution of windows that are old enough."""
     pair = ("fcr_eligible", "fcr_resolved")
     if not {each.name for each in measures}.issuperset(pair):
@@ -99,39 +109,45 @@ def confirmed(measures: Sequence[MeasureColumn], resolution: Resolution, setting
         column(
             f"{name}_confirmed",
             "Int64",
-            f"if({final}, w.{name}, 0)",
+            f"if({final}, {values[name]}, 0)",
             f"{name}, once the window is old enough to be final; before that 0",
         )
         for name in pair
     ]
 
 
-def parts(resolution: Resolution, measures: Sequence[MeasureColumn]) -> str:
-    """Rows that add up to the measures of windows: columns window_s, channel, queue, segment, every measure's, and
-    where there is something rolled, `whole`.
+def parts(resolution: Resolution, measures: Sequence[MeasureColumn], shown: Shown, *, waiting: bool = True) -> str:
+    """Rows that add up to the measures of windows. `shown` says which columns they have, of window_s, channel, queue
+    and segment of `w`, of `w.whole` where something is rolled, and of the measures.
+
+    Whoever asks for one column pays for thinking about all of them, so none is named twice on its way.
     """
-    names = {each.name for each in measures}
-    numbered = keys_of(measures) | _COMPUTED_KEYS
-    cells = [_cells(resolution), *(_waiting(resolution, waits) for waits in _WAITS if waits.measure in names)]
-    columns = [f"{value_sql(key)} AS {quoted(name)}" for name, key in numbered.items()]
-    columns += [f"{_buckets(each)} AS {quoted(each.name)}" for each in measures if each.histogram]
-    both = "\n        UNION ALL\n".join(cells)
-    whole, twice = (", whole", " ARRAY JOIN [toUInt8(0), toUInt8(1)] AS whole") if resolution.rolled else ("", "")
-    found = f"""    SELECT window_s, channel, queue, segment{whole},
-        {_lines(columns)}
-    FROM (
-{both}
-    ) AS u{twice}"""
+    waits = [each for each in _WAITS if waiting and each.measure in {measure.name for measure in measures}]
+    both = "\n        UNION ALL\n".join([_cells(resolution), *([_waiting(resolution, waits)] if waits else [])])
+    kinds = ", ".join(f"toUInt8({each})" for each in (BY_ALL, TOGETHER, BY_QUEUE))
+    of_cells = _select(
+        shown(_of_cells(measures)),
+        f"(\n{both}\n    ) AS w" + (f" ARRAY JOIN [{kinds}] AS whole" if resolution.rolled else ""),
+    )
     if not resolution.rolled:
-        return found
-    columns = [quoted(name) if name not in COMPUTED else f"toInt64(0) AS {quoted(name)}" for name in numbered]
-    columns += [quoted(each.name) for each in measures if each.histogram]
-    return f"""    SELECT toUInt32({resolution.cell_start}) AS window_s, channel, queue, segment, whole,
-        {_lines(columns)}
-    FROM {ROLLED} AS cells
-    WHERE resolution = {resolution.number} AND {_COUNTS} = 1
-    UNION ALL
-{found}"""
+        return of_cells
+    condition = f"resolution = {resolution.number} AND {_COUNTS} = 1"
+    of_rolled = _select(shown(_of_rolled(measures)), f"{ROLLED} AS w\n    WHERE {condition}")
+    return f"{of_rolled}\n    UNION ALL\n{of_cells}"
+
+
+def _select(columns: Sequence[str], source: str) -> str:
+    return f"    SELECT {_lines(columns)}\n    FROM {source}"
+
+
+def _of_cells(measures: Sequence[MeasureColumn]) -> dict[str, str]:
+    plain = {name: value_sql(key) for name, key in (keys_of(measures) | _COMPUTED_KEYS).items()}
+    return plain | {each.name: _buckets(each) for each in measures if each.histogram}
+
+
+def _of_rolled(measures: Sequence[MeasureColumn]) -> dict[str, str]:
+    """In the same order: a UNION goes by places."""
+    return {name: "toInt64(0)" if name in _COMPUTED_KEYS else f"w.{quoted(name)}" for name in _of_cells(measures)}
 
 
 def with_sql(needed: dict[str, str]) -> str:
@@ -140,47 +156,64 @@ def with_sql(needed: dict[str, str]) -> str:
 
 
 def sums_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ...]:
-    """Views `sums`, `sums_hour` and `sums_day`: what boards add up."""
+    """Views `sums`, `sums_hour` and `sums_day`: what boards add up; and each with who waits now (`..._now`)."""
     found = [each for each in resolutions(setting.zone) if each.sums]
-    return tuple(_sums_view(each, measures, setting) for each in found)
+    return tuple(_sums_view(each, measures, setting, waiting=waiting) for each in found for waiting in (False, True))
 
 
-def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], setting: Setting) -> View:
-    whole = column("whole", "UInt8", "w.whole", "Choose one: 0 rows by dimensions, 1 rows of all of them together")
-    return view(
-        resolution.sums,
-        f"Rows that add up to {resolution.view}, several for one window: sum what you need. What boards read.",
-        [
+def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], setting: Setting, *, waiting: bool) -> View:
+    whole = column(
+        "whole",
+        "UInt8",
+        "whole",
+        f"Choose one: {BY_ALL} rows by channel, queue and segment, {TOGETHER} rows of all of them together, "
+        f"{BY_QUEUE} rows by channel and queue",
+    )
+
+    def selected(values: Values) -> list[Selected]:
+        return [
             *dimensions(resolution, NAME),  # as they are stored: grouped by as numbers
             *([whole] if resolution.rolled else []),
             *calendar(resolution, setting),
-            *_columns(measures),
-            *confirmed(measures, resolution, setting),
-        ],
-        f"(\n{parts(resolution, measures)}\n) AS w",
-        with_sql(given(resolution, measures)),
+            *_columns(measures, values),
+            *(_undecided(values) if waiting else []),
+            # Not of minutes: no board reads it there, and every query would look up how far the log has been read.
+            *(confirmed(measures, resolution, setting, values) if resolution.rolled else []),
+        ]
+
+    def shown(values: Values) -> list[str]:
+        return [f"{sql} AS {quoted(each.name)}" for each, sql in selected(values)]
+
+    more = " With who waits now." if waiting else ""
+    return View(
+        resolution.sums + (WITH_WAITING if waiting else ""),
+        f"Rows that add up to {resolution.view}, several for one window: sum what you need. What boards read.{more}",
+        tuple(each for each, _ in selected(_of_cells(measures))),
+        with_sql(given(resolution, measures)) + parts(resolution, measures, shown, waiting=waiting),
     )
 
 
-def _columns(measures: Sequence[MeasureColumn]) -> list[Selected]:
+def _columns(measures: Sequence[MeasureColumn], values: Values) -> list[Selected]:
     found = []
     for each in measures:
-        found.append(
-            column(each.name, HISTOGRAM if each.histogram else "Int64", f"w.{quoted(each.name)}", each.comment)
-        )
+        found.append(column(each.name, HISTOGRAM if each.histogram else "Int64", values[each.name], each.comment))
         if each.nullable:
             name = how_many(each.name)
-            found.append(column(name, "Int64", f"w.{quoted(each.name + GIVEN_SUFFIX)}", f"How many have {each.name}"))
+            found.append(column(name, "Int64", values[each.name + GIVEN_SUFFIX], f"How many have {each.name}"))
+    return found
+
+
+def _undecided(values: Values) -> list[Selected]:
     comments = {"undecided": "Contacts that wait now, still within their target"}
-    return found + [
-        column(name, "Int64", f"w.{name}", comments.get(name, "Contacts unanswered, still within their target"))
+    return [
+        column(name, "Int64", values[name], comments.get(name, "Contacts unanswered, still within their target"))
         for name in COMPUTED
     ]
 
 
-def rolling_sql(run: int, measures: Sequence[MeasureColumn], condition: str, span: str) -> tuple[str, str]:
-    """Two statements: cells that meet this condition, of windows in this span, added up by dimensions, and those rows
-    added up over all of them.
+def rolling_sql(run: int, measures: Sequence[MeasureColumn], condition: str, span: str) -> tuple[str, ...]:
+    """Statements: cells that meet this condition, of windows in this span, added up by dimensions; and those rows
+    added up by channel and queue, and over all of them.
     """
     histograms = [each for each in measures if each.histogram]
     plain = [quoted(name) for name in keys_of(measures)]
@@ -190,7 +223,7 @@ def rolling_sql(run: int, measures: Sequence[MeasureColumn], condition: str, spa
     found += [_buckets(each, "k", "v") for each in histograms]
     totals = [f"sum({name})" for name in plain] + [f"sumMap({name})" for name in maps]
     by_dimensions = f"""{into}
-SELECT {_KEY}, 0, {run}, {_lines(found)}
+SELECT {_KEY}, {BY_ALL}, {run}, {_lines(found)}
 FROM (
     SELECT {_KEY}, sumMap(`keys`, `values`) AS both, both.1 AS k, both.2 AS v
     FROM {INTERNAL}.ledger FINAL
@@ -199,66 +232,64 @@ FROM (
     GROUP BY {_KEY}
     {FINAL_BY_PARTITION}
 )"""
-    together = f"""{into}
-SELECT resolution, window_s, '', '', '', 1, {run}, {_lines(totals)}
+
+    def together(whole: int, dimensions: str, by: str) -> str:
+        return f"""{into}
+SELECT resolution, window_s, {dimensions}, {whole}, {run}, {_lines(totals)}
 FROM {ROLLED}
-WHERE run = {run} AND whole = 0 AND {span}
-GROUP BY resolution, window_s"""
-    return by_dimensions, together
+WHERE run = {run} AND whole = {BY_ALL} AND {span}
+GROUP BY resolution, window_s{by}"""
+
+    return (
+        by_dimensions,
+        together(BY_QUEUE, "channel, queue, ''", ", channel, queue"),
+        together(TOGETHER, "'', '', ''", ""),
+    )
 
 
 def _cells(resolution: Resolution) -> str:
-    """Of rolled resolutions what is left. Its windows are looked for without FINAL first: then there is little to
-    merge.
-    """
+    """Of rolled resolutions what is left."""
     mine = f"kind = 1 AND resolution = {resolution.number}"
-    left = ""
+    settings = FINAL_BY_PARTITION
     if resolution.rolled:
         mine += f" AND {_UNTIL.leaves}"
-        left = f" AND cells.window_s IN (SELECT window_s FROM {INTERNAL}.ledger PREWHERE {mine})"
-    return f"""        SELECT toUInt32({resolution.cell_start}) AS window_s, channel, queue, segment, `keys`, `values`
-        FROM {INTERNAL}.ledger AS cells FINAL
+        # Exact: the index is of columns of the sorting key.
+        settings += ", use_skip_indexes_if_final = 1"
+    return f"""        SELECT window_s, channel, queue, segment, `keys`, `values`
+        FROM {INTERNAL}.ledger FINAL
         PREWHERE {mine}
-        WHERE notEmpty(`keys`){left}
-        {FINAL_BY_PARTITION}"""
+        WHERE notEmpty(`keys`)
+        {settings}"""
 
 
 class _Waits(Struct, frozen=True):
-    """Contacts that are neither hit nor miss yet: since when, until when, and which."""
+    """Contacts that are neither hit nor miss yet: since when and until when (NULL if they are not)."""
 
     measure: str
     counts: str
     began: str
-    deadline: str
-    condition: str
+    until: str
 
 
 _WAITS: Final = (
-    _Waits(
-        "offered",
-        "undecided",
-        "wait_began_ms",
-        "wait_began_ms + target_ms",
-        "isNotNull(wait_began_ms) AND isNull(wait_ended_ms)",
-    ),
-    _Waits(
-        "first_responses_due",
-        "responses_undecided",
-        "first_clock_ms",
-        "response_deadline_ms",
-        "isNotNull(first_clock_ms) AND response_due = 1",
-    ),
+    _Waits("offered", "undecided", "wait_began_ms", WAITS_UNTIL),
+    _Waits("first_responses_due", "responses_undecided", "first_clock_ms", RESPONSE_UNTIL),
 )
 
 
-def _waiting(resolution: Resolution, waits: _Waits) -> str:
-    """The contacts, one row each. They are looked for without FINAL first, so that it has little to merge."""
-    meant = f"{waits.condition} AND {waits.deadline} >= {NOW_MS}"
-    start = resolution.start.format(ms=f"assumeNotNull({waits.began})")
-    return f"""        SELECT toUInt32({start}) AS window_s, channel, queue, segment,
-            [toUInt64({_COMPUTED_KEYS[waits.counts]})] AS `keys`, [toInt64(1)] AS `values`
+def _waiting(resolution: Resolution, waits: Sequence[_Waits]) -> str:
+    """The contacts, one row each and of each such wait. They are looked for without FINAL first, so that it has little
+    to merge.
+    """
+    listed = ", ".join(
+        f"(toUInt64({_COMPUTED_KEYS[each.counts]}), ifNull({each.began}, 0), ifNull({each.until} >= {NOW_MS}, 0))"
+        for each in waits
+    )
+    return f"""        SELECT toUInt32({resolution.start.format(ms="waits.2")}) AS window_s, channel, queue, segment,
+            [waits.1] AS `keys`, [toInt64(1)] AS `values`
         FROM {INTERNAL}.contacts FINAL
-        WHERE contact_id IN (SELECT contact_id FROM {INTERNAL}.contacts WHERE {meant}) AND {meant}
+        ARRAY JOIN arrayFilter(each -> each.3 = 1, [{listed}]) AS waits
+        PREWHERE contact_id IN (SELECT contact_id FROM {INTERNAL}.contacts WHERE {UNDECIDED_UNTIL} >= {NOW_MS})
         {FINAL_BY_PARTITION}"""
 
 
@@ -268,9 +299,8 @@ def _lines(parts: Sequence[str]) -> str:
 
 def _buckets(measure: MeasureColumn, keys: str = "`keys`", values: str = "`values`") -> str:
     """A histogram of one cell as a map: bucket -> how many."""
-    low, high = measure.key, measure.key + (1 << BUCKET_BITS)
-    mine = f"x >= {low} AND x < {high}"
+    mine = f"bitShiftRight(x, {BUCKET_BITS}) = {measure.key >> BUCKET_BITS}"
     return (
-        f"CAST((arrayMap(x -> toUInt16(x - {low}), arrayFilter(x -> {mine}, {keys})), "
+        f"CAST((arrayMap(x -> toUInt16(x), arrayFilter(x -> {mine}, {keys})), "
         f"arrayFilter((n, x) -> {mine}, {values}, {keys})) AS {HISTOGRAM})"
     )

@@ -85,6 +85,22 @@ class Column(Struct, frozen=True):
     alias: str = ""
 
 
+class Index(Struct, frozen=True):
+    """A skip index, for the views: servers that are too old for those have none. Another definition needs another name.
+
+    `granules`: how many granules of the table one entry stands for.
+    """
+
+    name: str
+    expression: str
+    type: str
+    granules: int
+
+    def sql(self) -> str:
+        """Its definition."""
+        return f"INDEX {quoted(self.name)} {self.expression} TYPE {self.type} GRANULARITY {self.granules}"
+
+
 class Ttl(Struct, frozen=True):
     """Rows are deleted `days` after the time in `column` (ms), those for which `where` holds if there is one."""
 
@@ -107,6 +123,7 @@ class Table(Struct, frozen=True):
     engine: str = "ReplacingMergeTree(version)"
     granularity: int | None = None
     """Rows that one entry of the index stands for, where the table is made new; a table that is there keeps its own."""
+    indexes: tuple[Index, ...] = ()
     for_views: bool = False
     """Only views read it: it is left out where the server is too old for them."""
 
@@ -190,8 +207,11 @@ def ttl_sql(ttl: Ttl) -> str:
 
 def create_sql(table: Table, server: Server) -> str:
     """The statement that creates the table on this server."""
-    columns = ",\n    ".join(column_sql(each, server) for each in table.columns_on(server))
-    lines = [f"CREATE TABLE {table.full_name}\n(\n    {columns}\n)", f"ENGINE = {table.engine}"]
+    inside = [column_sql(each, server) for each in table.columns_on(server)]
+    if server.views:
+        inside += [each.sql() for each in table.indexes]
+    listed = ",\n    ".join(inside)
+    lines = [f"CREATE TABLE {table.full_name}\n(\n    {listed}\n)", f"ENGINE = {table.engine}"]
     if table.partition_by:
         lines.append(f"PARTITION BY {quoted(table.partition_by)}")
     lines.append(f"ORDER BY ({', '.join(quoted(each) for each in table.order_by)})")
@@ -300,21 +320,23 @@ def ledger(measures: Sequence[MeasureColumn]) -> Table:
         partition_by="p",
         settings=COMMITTED,
         granularity=_FOUND_ONE_BY_ONE,
+        # Which cells are not in `rolled` depends on these alone. An entry is 32,768 rows, which is some hundred hours.
+        indexes=(Index("learned", "(p, epoch, generation_hour)", "set(1000)", 128),),
     )  # fmt: skip
 
 
 def rolled(measures: Sequence[MeasureColumn]) -> Table:
-    """Sums of hours and days: those by all dimensions, and those of all of them together (`whole`)."""
+    """Sums of hours and days: by all dimensions, by channel and queue, and of all of them together (`whole`)."""
     return Table(
         name="rolled",
         comment="Cells of hours and days of generations that are over, added up; rolled_until says which rows count.",
         columns=(
             Column("resolution", "UInt8", "2 hour, 3 day"),
-            Column("whole", "UInt8", "0: by channel, queue and segment; 1: of all of them together"),
+            Column("whole", "UInt8", "0: by channel, queue and segment; 1: all together; 2: by channel and queue"),
             Column("window_s", "UInt32", "Start of the window, seconds since the epoch, UTC"),
             Column("channel", NAME, "Channel; empty in a row of all together"),
             Column("queue", NAME, "Entry queue; empty in a row of all together"),
-            Column("segment", NAME, "Segment; empty in a row of all together"),
+            Column("segment", NAME, "Segment; empty in rows of several together"),
             Column("run", "UInt64", "Which run added it up"),
             # T64: small numbers are read three times as fast as with LZ4 alone.
             *(Column(name, "Int64", name, codec="T64, LZ4") for name in keys_of(measures)),
@@ -352,9 +374,18 @@ def rolled_until() -> Table:
 
 
 def columns_of_rolled(measures: Sequence[MeasureColumn]) -> str:
-    """What tells one set of columns of `rolled` from another: rows of another one do not count."""
-    names = [*keys_of(measures), *(each.name for each in measures if each.histogram)]
+    """What tells one set of columns and kinds of rows of `rolled` from another: rows of another one do not count."""
+    names = ["by queue", *keys_of(measures), *(each.name for each in measures if each.histogram)]
     return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
+
+
+WAITS_UNTIL: Final = "if(isNull(wait_ended_ms), wait_began_ms + target_ms, NULL)"
+"""Until when a contact that waits is neither hit nor miss, as SQL; NULL if it does not wait."""
+
+RESPONSE_UNTIL: Final = "if(response_due = 1 AND isNotNull(first_clock_ms), response_deadline_ms, NULL)"
+"""The same of a contact whose first message is unanswered."""
+
+UNDECIDED_UNTIL: Final = f"greatest(ifNull({WAITS_UNTIL}, 0), ifNull({RESPONSE_UNTIL}, 0))"
 
 
 def _ms(name: str, comment: str) -> Column:
@@ -412,6 +443,7 @@ def contacts(retention_days: int | None = None) -> Table:
         partition_by="p",
         ttl=Ttl("revised_ms", retention_days) if retention_days else None,
         settings=COMMITTED,
+        indexes=(Index("undecided", UNDECIDED_UNTIL, "minmax", 1),),
     )  # fmt: skip
 
 

@@ -88,8 +88,8 @@ def opening_sql() -> str:
 NOW_MS: Final = "toUnixTimestamp64Milli(now64(3))"
 
 DATA_UNTIL_MS: Final = (
-    "(SELECT min(JSONExtractInt(state, 'watermark_ms')) FROM touchline_internal.ledger FINAL "
-    "WHERE kind = 0 AND JSONExtractInt(state, 'watermark_ms') > 0)"
+    "(SELECT min(until_ms) FROM (SELECT argMax(JSONExtractInt(state, 'watermark_ms'), version) AS until_ms "
+    "FROM touchline_internal.ledger WHERE kind = 0 GROUP BY p) WHERE until_ms > 0)"
 )
 """The smallest watermark of the partitions that have one; 0 without any."""
 

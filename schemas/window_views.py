@@ -6,9 +6,9 @@
 from collections.abc import Sequence
 
 from schemas.ratios import COMPUTED, RATIOS, Ratio
-from schemas.sums import confirmed, given, parts, with_sql
+from schemas.sums import BY_ALL, DATA_UNTIL, Values, confirmed, given, parts, with_sql
 from schemas.tables import GIVEN_SUFFIX, HISTOGRAM, MeasureColumn, how_many, keys_of, quoted
-from schemas.view import Selected, Setting, View, column, ratio, view
+from schemas.view import DATA_UNTIL_MS, Selected, Setting, View, column, ratio, view
 from schemas.windows import Resolution, calendar, dimensions, resolutions
 
 
@@ -28,11 +28,11 @@ def _window_view(resolution: Resolution, measures: Sequence[MeasureColumn], sett
             *_measures(measures),
             *_open_means(measures),
             *_undecided(names),
-            *confirmed(measures, resolution, setting),
+            *confirmed(measures, resolution, setting, {name: f"w.{name}" for name in names}),
             *_ratios(names),
         ],
         f"(\n{_sums(resolution, measures)}\n) AS w",
-        with_sql(given(resolution, measures)),
+        with_sql({DATA_UNTIL: DATA_UNTIL_MS, **given(resolution, measures)}),
     )
 
 
@@ -99,11 +99,17 @@ def _sums(resolution: Resolution, measures: Sequence[MeasureColumn]) -> str:
     """All parts of a window and its dimensions, added up."""
     sums = [f"sum({quoted(name)}) AS {quoted(name)}" for name in (*keys_of(measures), *COMPUTED)]
     sums += [f"sumMap({quoted(each.name)}) AS {quoted(each.name)}" for each in measures if each.histogram]
-    by_dimensions = "\n    WHERE whole = 0" if resolution.rolled else ""
     lines = ",\n        ".join(sums)
+    keys = ["channel", "queue", "segment", *(["whole"] if resolution.rolled else [])]
+
+    def shown(values: Values) -> list[str]:
+        named = (f"{sql} AS {quoted(name)}" for name, sql in values.items())
+        return [f"toUInt32({resolution.cell_start}) AS window_s", *keys, *named]
+
+    by_dimensions = f"\n    WHERE whole = {BY_ALL}" if resolution.rolled else ""
     return f"""    SELECT window_s, channel, queue, segment,
         {lines}
     FROM (
-{parts(resolution, measures)}
+{parts(resolution, measures, shown)}
     ) AS u{by_dimensions}
     GROUP BY window_s, channel, queue, segment"""

@@ -9,7 +9,10 @@ from schemas.tables import RESOLUTION_DAY, RESOLUTION_HOUR, RESOLUTION_MINUTE, l
 from schemas.view import OPENING, Selected, Setting, column
 
 SUMS: Final[Mapping[str, str]] = {"measures": "sums", "measures_hour": "sums_hour", "measures_day": "sums_day"}
-"""View of measures -> view of what adds up to it."""
+"""View of measures -> view of what adds up to it, without who waits now."""
+
+WITH_WAITING: Final = "_now"
+"""What the view of the same is called that counts who waits now, too: who does not ask does not look for them."""
 
 
 class Resolution(Struct, frozen=True):
@@ -22,8 +25,8 @@ class Resolution(Struct, frozen=True):
     start: str
     end: str
     minutes: int | None
-    cell_start: str = "window_s"
-    """Of the cells summed: the window they belong to."""
+    cell_start: str = "w.window_s"
+    """Of a row `w` of those summed: the window it belongs to."""
 
     @property
     def sums(self) -> str:
@@ -87,7 +90,7 @@ def _of_days(name: str, start: str, add: str, zone: str) -> Resolution:
         begins("intDiv({ms}, 1000)"),
         f"toUnixTimestamp(toDateTime({add}({start}(toDateTime(w.window_s, {tz})), 1), {tz}))",
         None,
-        begins("cells.window_s"),
+        begins("w.window_s"),
     )
 
 

@@ -1,5 +1,5 @@
-"""Adding up in the background: once a day the worker of the first partition adds up the hours and days that are over,
-so that boards read a year of them from few rows (`pipeline/io/rolling.py`).
+"""Adding up in the background: every few hours the worker of the first partition adds up the hours and days that are
+over, so that boards read a year of them from few rows (`pipeline/io/rolling.py`).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pipeline.io.rolling import roll
 from pipeline.ports import WarehouseDown, WarehouseRefused
 from schemas.topics import TOUCHPOINTS
 
-LEAST_HOURS: Final = 24
+LEAST_HOURS: Final = 6
 """Hours of append time after which it is worth its while. Cells since then are read from the ledger."""
 _FIRST_SECONDS: Final = 60.0
 _PERIOD_SECONDS: Final = 600.0

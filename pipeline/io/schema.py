@@ -59,6 +59,7 @@ class _Stored(Struct, frozen=True):
     sorting_key: str
     comment: str
     columns: Mapping[str, "_StoredColumn"]
+    indexes: frozenset[str] = frozenset()
 
 
 class _StoredColumn(Struct, frozen=True):
@@ -139,8 +140,22 @@ async def _stored(warehouse: Warehouse, found_server: Server) -> _Found:
         places,
     ):
         columns.setdefault((database, table), {})[name] = _StoredColumn(*rest)
+    indexes: dict[tuple[str, str], set[str]] = {}
+    if found_server.views:
+        for database, table, name in await warehouse.query(
+            "SELECT database, table, name FROM system.data_skipping_indices WHERE database IN %(places)s", places
+        ):
+            indexes.setdefault((database, table), set()).add(name)
     return {
-        (row[0], row[1]): _Stored(row[2], row[3], row[4], row[5], row[6], columns.get((row[0], row[1]), {}))
+        (row[0], row[1]): _Stored(
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            columns.get((row[0], row[1]), {}),
+            frozenset(indexes.get((row[0], row[1]), ())),
+        )
         for row in tables
     }
 
@@ -159,6 +174,8 @@ async def _table_steps(warehouse: Warehouse, found_server: Server, table: Table,
         drop = Step(f"DROP TABLE {table.full_name}", f"{table.full_name} {wrong}, and it is empty")
         return [drop, Step(create_sql(table, found_server), f"{table.full_name} is made anew")]
     steps = _column_steps(table, stored, found_server)
+    if found_server.views:
+        steps += _index_steps(table, stored)
     if found_server.ttl:
         steps += await _ttl_steps(warehouse, table, stored)
     if found_server.durable_inserts:
@@ -225,6 +242,17 @@ def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[S
             steps.append(Step(sql, f"{table.full_name} computes {column.name} otherwise"))
         elif column.comment != there.comment:
             steps.append(_comment_step(table, column))
+    return steps
+
+
+def _index_steps(table: Table, stored: _Stored) -> list[Step]:
+    """Indexes that are missing. Parts that are there get them in the background; until then they are read as before."""
+    steps = []
+    for index in table.indexes:
+        if index.name not in stored.indexes:
+            why = f"{table.full_name} lacks index {index.name}"
+            verbs = (f"ADD {index.sql()}", f"MATERIALIZE INDEX {quoted(index.name)}")
+            steps += [Step(f"ALTER TABLE {table.full_name} {verb}", why) for verb in verbs]
     return steps
 
 

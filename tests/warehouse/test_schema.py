@@ -1,5 +1,6 @@
 """Plan and apply: what is declared gets there, a second plan is empty, and no row is lost on the way."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -210,3 +211,25 @@ async def test_rows_past_retention_go(embedded: EmbeddedWarehouse) -> None:
         (4_000_000_000_000,),
     ]
     assert await plan(embedded, Declared([table])) == []
+
+
+@pytest.mark.asyncio
+async def test_tables_without_their_indexes_get_them_for_the_rows_they_have(embedded: EmbeddedWarehouse) -> None:
+    before = replaced(replaced(declared(), "ledger", indexes=()), "contacts", indexes=())
+    await ensure(embedded, before)
+    await write(embedded, kind=[1], resolution=[2], keys=[[OFFERED.key]], values=[[2]])
+    steps = await ensure(embedded, declared())
+    assert [step.why for step in steps] == [
+        "touchline_internal.ledger lacks index learned",
+        "touchline_internal.ledger lacks index learned",
+        "touchline_internal.contacts lacks index undecided",
+        "touchline_internal.contacts lacks index undecided",
+    ]
+    while await embedded.query("SELECT command FROM system.mutations WHERE NOT is_done"):  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.05)
+    parts = await embedded.query(
+        "SELECT secondary_indices_compressed_bytes > 0 FROM system.parts WHERE active AND table = 'ledger'"
+    )
+    assert parts == [(1,)]
+    assert await plan(embedded, declared()) == []
+    assert await embedded.query("SELECT offered FROM touchline.measures_hour") == [(2,)]
