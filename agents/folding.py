@@ -28,6 +28,7 @@ log_ = logging.getLogger("touchline.folding")
 
 _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
+_BREATH_SECONDS: Final = 0.005
 _CHUNK: Final = 20_000
 """Facts produced at once."""
 _DAY_MS: Final = 86_400_000
@@ -65,6 +66,13 @@ class Pace(Struct, frozen=True):
 
 class LogLost(Exception):
     """The log no longer has records that were never folded."""
+
+
+async def breath() -> None:
+    """What comes before whatever keeps the event loop for ten milliseconds: all else that is to be done now, also what
+    takes several turns of the loop or word from another thread.
+    """
+    await asyncio.sleep(_BREATH_SECONDS)
 
 
 async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> dict[int, int]:
@@ -335,9 +343,9 @@ class Folding:
             if not self.warehouse_up:
                 await self._ledger.reach()  # half a million rows need not be laid out only to be refused
             async with self._turn:  # in between, what has come is folded
-                await asyncio.sleep(0)
+                await breath()
                 self.engine.settle()
-                await asyncio.sleep(0)
+                await breath()
                 self._folded = 0
                 if not self._closed.is_set():
                     self._hurry.clear()  # what it was about is laid out here, however long that had to wait

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter, thread_time
 from typing import Final
 
-from agents.folding import Folding
+from agents.folding import Folding, breath
 from pipeline.app import App
 from pipeline.core.contacts import ContactFold
 from pipeline.live.collect import Collected, Collecting, collect
@@ -61,7 +61,7 @@ class Looking:
                 collecting = Collecting(self._app.rulebook, now_ms)
                 for partition in sorted(self._app.foldings):
                     async with self._app.turn:
-                        await asyncio.sleep(0)
+                        await breath()
                         begun, folding = thread_time(), self._app.foldings.get(partition)
                         if folding is not None:
                             collecting.take(self._partition(folding, self._ends().get(partition), now_ms))

@@ -4,7 +4,8 @@ A scan of one table is a snapshot, so cells and states are of one offset, whatev
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from time import sleep, thread_time
 from typing import Any, Final
 
 from pipeline.core import audit
@@ -17,6 +18,11 @@ from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Warehouse
 
 _MORE_LOOKS: Final = 2
+_AT_ONCE_SECONDS: Final = 0.001
+_REST: Final = 3
+"""How long counting rests after every such piece, as a multiple of it: the other threads of this process wait for each
+piece, and again for each whenever they look away.
+"""
 _SCAN_SQL: Final = f"""
 SELECT kind, resolution, window_s, channel, queue, segment, epoch, generation_hour, generation_block, keys, values,
        key, state, is_open, last_ms, version
@@ -70,6 +76,17 @@ def _compared(
     ]
     counted = audit.Cells(rulebook.zone, span, resolutions=(DAY,))
     recount = audit.of_customers if of_customers else audit.of_contacts
-    counted.add(recount(states, rulebook, columns))
+    counted.add(recount(_unhurried(states), rulebook, columns))
     differing = list(audit.differences(partition, counted.cells, stored, columns))
     return differing, len(states), len({cell.window for cell in stored})
+
+
+def _unhurried(rows: Iterable[StateRow]) -> Iterator[StateRow]:
+    """The rows, with rests for the thread that counts them."""
+    begun = thread_time()
+    for row in rows:
+        yield row
+        took_seconds = thread_time() - begun
+        if took_seconds > _AT_ONCE_SECONDS:
+            sleep(_REST * took_seconds)
+            begun = thread_time()

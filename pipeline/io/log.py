@@ -294,8 +294,9 @@ class FaustLog:
 
     async def _receive(self, batches: Any) -> None:
         """Take batches from Faust: its agent. Never waits for a handler, so no partition waits for another."""
-        async for fetched in batches:
-            await self._arrived(fetched)
+        async for several in batches:
+            for fetched in several:
+                await self._arrived(fetched)
 
     async def _arrived(self, fetched: Fetched) -> None:
         batch = fetched.batch

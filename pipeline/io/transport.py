@@ -1,9 +1,9 @@
 """Faust's side of the log: a transport that hands over whole fetched batches and commits what our ledger says.
 
-One Faust event is one fetched batch of one partition. Faust's path per message, its bookkeeping of gaps and its
-acknowledgements (which lose what an agent raised on, and forget what a rebalance interrupts) are not used: positions
-are sought, never derived. Builds on inner interfaces of faust-streaming 0.15.3 and aiokafka 0.14, both pinned, for
-which `tests/io/test_transport.py` is the contract.
+One Faust event is what was fetched of one topic at a time: a batch of each partition. Faust's path per message, its
+bookkeeping of gaps and its acknowledgements (which lose what an agent raised on, and forget what a rebalance
+interrupts) are not used: positions are sought, never derived. Builds on inner interfaces of faust-streaming 0.15.3 and
+aiokafka 0.14, both pinned, for which `tests/io/test_transport.py` is the contract.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.errors import (
     ConsumerStoppedError,
     IllegalStateError,
@@ -43,7 +43,9 @@ COMMIT_SECONDS = 3
 MOST_FETCH_WAIT_MS = 250
 """What a broker is let wait for records once there were none for a while: every empty answer costs both sides."""
 GATHER_SECONDS = 0.02
-"""What comes in little pieces is taken together: who has waited for a record waits so long for those that follow it."""
+"""What comes in little pieces is fetched together: so long after all was taken nothing more is asked for. What comes
+meanwhile is in the next answer; were it asked for at once, that answer would be old before it is taken.
+"""
 BEYOND_END_TRIES = 20
 """Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
 
@@ -181,7 +183,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         active_partitions: set[TP],
         timeout: float | None = None,
         max_records: int | None = None,
-    ) -> Mapping[TP, list[Fetched]]:
+    ) -> Mapping[TP, list[Sequence[Fetched]]]:
+        """Of each topic one entry, under one of its partitions: each costs Faust several turns of the main loop."""
         fetcher, subscriptions = consumer._fetcher, consumer._subscription
         deadline = monotonic() + (timeout or 0.0)
         # The context tells aiokafka that somebody is polling: without it a paused worker would be put out of the group.
@@ -191,11 +194,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     raise ConsumerStoppedError
                 # In a rebalance fetched_records would wait for its end.
                 if not subscriptions.reassignment_in_progress:
-                    batches = [await self._fetched(consumer, tp) for tp in self.wanted & active_partitions]
-                    found = {tp: [fetched] for tp, fetched in batches if fetched is not None}
-                    if found:
+                    by_topic: dict[str, dict[TP, Fetched]] = {}
+                    for tp in self.wanted & active_partitions:
+                        fetched = await self._fetched(consumer, tp)
+                        if fetched is not None:
+                            by_topic.setdefault(tp.topic, {})[tp] = fetched
+                    if by_topic:
                         fetcher._fetch_max_wait_ms = cast("App", self.app).fetch_wait_ms
-                        return found
+                        return {next(iter(found)): [tuple(found.values())] for found in by_topic.values()}
                 remaining_seconds = deadline - monotonic()
                 if remaining_seconds <= 0:
                     break
@@ -203,34 +209,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await asyncio.wait([waiter], timeout=min(remaining_seconds, 0.2))
                 if waiter.done():
                     waiter.exception()  # dealt with by whoever asks for `failure`
-                    await asyncio.sleep(GATHER_SECONDS)
                 else:
                     waiter.cancel()
         fetcher._fetch_max_wait_ms = min(2 * fetcher._fetch_max_wait_ms, MOST_FETCH_WAIT_MS)
         return {}
 
-    async def _fetched(self, consumer: AIOKafkaConsumer, partition: TP) -> tuple[TP, Fetched | None]:
+    async def _fetched(self, consumer: AIOKafkaConsumer, partition: TP) -> Fetched | None:
         """What aiokafka has in store of a partition, without waiting."""
         fetcher = consumer._fetcher
         result = fetcher._records.get(partition)
         records: list[Record] = []
+        emptied = False
         if type(result) is FetchResult:
             try:
                 records = unpacked(result, self.batch_records)
             finally:
                 if not result.has_more():
                     del fetcher._records[partition]
-                    fetcher._notify(fetcher._wait_consume_future)  # fetch on
+                    emptied = True
         elif result is not None:
             try:
                 await fetcher.fetched_records({partition})  # raises what it is
             except NoOffsetForPartitionError:
-                return partition, None  # from before our seek: there is no reset policy, positions are ours
+                return None  # from before our seek: there is no reset policy, positions are ours
             except OffsetOutOfRangeError as error:
                 await self._out_of_range(consumer, partition, int(dict(error.args[0])[partition]))
-                return partition, None
+                return None
         # No await from the reading to here, so aiokafka's position is that after these records.
-        return partition, self._batch(consumer, partition, records)
+        found = self._batch(consumer, partition, records)
+        if emptied:
+            self._fetch_on(fetcher, 0.0 if found is None or found.batch.left else GATHER_SECONDS)
+        return found
+
+    def _fetch_on(self, fetcher: Fetcher, after_seconds: float) -> None:
+        """Let the fetcher ask for what it has nothing of."""
+        self.thread_loop.call_later(after_seconds, lambda: fetcher._notify(fetcher._wait_consume_future))
 
     def _batch(self, consumer: AIOKafkaConsumer, partition: TP, records: list[Record]) -> Fetched | None:
         assignment = consumer._subscription.subscription.assignment
@@ -370,11 +383,11 @@ class Consumer(driver.Consumer):
             return {}
         return await self._thread.getmany(active_partitions, timeout)
 
-    def _to_message(self, tp: TP, record: Fetched) -> ConsumerMessage:
+    def _to_message(self, tp: TP, record: Sequence[Fetched]) -> ConsumerMessage:
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            record.batch.to_offset - 1,
+            record[0].batch.to_offset - 1,
             monotonic(),
             0,
             None,
