@@ -43,8 +43,8 @@ COMMIT_SECONDS = 3
 MOST_FETCH_WAIT_MS = 250
 """What a broker is let wait for records once there were none for a while: every empty answer costs both sides."""
 GATHER_SECONDS = 0.02
-"""What comes in little pieces is fetched together: so long after all was taken nothing more is asked for. What comes
-meanwhile is in the next answer; were it asked for at once, that answer would be old before it is taken.
+"""What comes in little pieces is fetched together: so long after an answer nothing more is asked for. What comes
+meanwhile is in the next one; were that asked for at once, it would be old before it is taken.
 """
 BEYOND_END_TRIES = 20
 """Half seconds until a position beyond the log's end is believed: while leaders change the end may step back."""
@@ -219,14 +219,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher
         result = fetcher._records.get(partition)
         records: list[Record] = []
-        emptied = False
+        waits_seconds = 0.0
         if type(result) is FetchResult:
+            waits_seconds = max(result._created + GATHER_SECONDS - monotonic(), 0.0)
             try:
                 records = unpacked(result, self.batch_records)
             finally:
                 if not result.has_more():
                     del fetcher._records[partition]
-                    emptied = True
         elif result is not None:
             try:
                 await fetcher.fetched_records({partition})  # raises what it is
@@ -237,13 +237,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return None
         # No await from the reading to here, so aiokafka's position is that after these records.
         found = self._batch(consumer, partition, records)
-        if emptied:
-            self._fetch_on(fetcher, 0.0 if found is None or found.batch.left else GATHER_SECONDS)
+        if result is not None and partition not in fetcher._records:
+            at_end = found is not None and not found.batch.left
+            self.thread_loop.call_later(waits_seconds if at_end else 0.0, fetch_on, fetcher)
         return found
-
-    def _fetch_on(self, fetcher: Fetcher, after_seconds: float) -> None:
-        """Let the fetcher ask for what it has nothing of."""
-        self.thread_loop.call_later(after_seconds, lambda: fetcher._notify(fetcher._wait_consume_future))
 
     def _batch(self, consumer: AIOKafkaConsumer, partition: TP, records: list[Record]) -> Fetched | None:
         assignment = consumer._subscription.subscription.assignment
@@ -446,6 +443,11 @@ class Transport(driver.Transport):
 def register() -> None:
     """Let Faust find `batch://` where the package's entry point is not installed."""
     drivers.TRANSPORTS.aliases.setdefault("batch", "pipeline.io.transport:Transport")
+
+
+def fetch_on(fetcher: Fetcher) -> None:
+    """Let the fetcher ask for what it has nothing of."""
+    fetcher._notify(fetcher._wait_consume_future)
 
 
 async def check(consumer: AIOKafkaConsumer) -> None:

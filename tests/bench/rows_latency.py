@@ -90,6 +90,9 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
         if not wait_until(worker.ready, 60):
             raise RuntimeError(f"the worker did not become ready: {worker.said()[-500:]}")
         metrics, rows = Looking(_scrapes(worker.port), _LOOK_SECONDS), Looking(_rows(found), _LOOK_AT_ROWS_SECONDS)
+        # Counters of /metrics begin at 0 with the first look: what came before it would never be seen.
+        if not wait_until(lambda: bool(metrics.looks and rows.looks), 60, every=0.01):
+            raise RuntimeError(f"/metrics or ClickHouse did not answer: {worker.said()[-500:]}")
         process = worker._process
         assert process is not None
         report.begin(f"{RATE:,} touchpoints/s", _WARM_SECONDS + _SECONDS)

@@ -61,7 +61,14 @@ def test_what_is_read_of_aiokafka_is_there() -> None:
     source = inspect.getsource(transport) + inspect.getsource(unpacking)
     for owner, names in {
         Fetcher: ("_records", "_fetch_waiters", "_create_fetch_waiter", "_notify", "_closed", "_wait_consume_future"),
-        FetchResult: ("_partition_records", "_topic_partition", "_update_position", "check_assignment", "has_more"),
+        FetchResult: (
+            "_created",
+            "_partition_records",
+            "_topic_partition",
+            "_update_position",
+            "check_assignment",
+            "has_more",
+        ),
         PartitionRecords: (
             "_aborted_producers",
             "_check_crcs",
