@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from agents.dead_letters import deliver
 from agents.failpoints import during, reached
+from agents.turns import Turns
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import BehindLedger, Engine, Hole
 from pipeline.core.poison import TooManyRejects
@@ -28,7 +29,6 @@ log_ = logging.getLogger("touchline.folding")
 
 _SLICE: Final = 500
 """Records folded before the event loop gets a turn: some ten milliseconds."""
-_BREATH_SECONDS: Final = 0.005
 _CHUNK: Final = 20_000
 """Facts produced at once."""
 _DAY_MS: Final = 86_400_000
@@ -66,13 +66,6 @@ class Pace(Struct, frozen=True):
 
 class LogLost(Exception):
     """The log no longer has records that were never folded."""
-
-
-async def breath() -> None:
-    """What comes before whatever keeps the event loop for ten milliseconds: all else that is to be done now, also what
-    takes several turns of the loop or word from another thread.
-    """
-    await asyncio.sleep(_BREATH_SECONDS)
 
 
 async def emit(emissions: Iterable[tuple[str, bytes, bytes]], log: Log, clock: Clock) -> dict[int, int]:
@@ -167,7 +160,7 @@ class Folding:
         clock: Clock,
         pace: Pace,
         on_bug: Callable[[BaseException], None],
-        turn: asyncio.Lock | None = None,
+        turn: Turns | None = None,
         feeding: Callable[[], Iterable["Folding"]] = tuple,
     ) -> None:
         """`turn`: of all partitions of a process, whose flush is being laid out. `feeding`: those whose flushes write
@@ -184,7 +177,7 @@ class Folding:
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
         self._facts_epoch, self._accept_loss = 0, False
-        self._turn = turn or asyncio.Lock()
+        self._turn = turn or Turns()
         self._feeding = feeding
         self._alone = asyncio.Lock()
         """Held while a flush is under way, and while the partition is recovered: one of them at a time."""
@@ -343,9 +336,8 @@ class Folding:
             if not self.warehouse_up:
                 await self._ledger.reach()  # half a million rows need not be laid out only to be refused
             async with self._turn:  # in between, what has come is folded
-                await breath()
                 self.engine.settle()
-                await breath()
+                await self._turn.breath()
                 self._folded = 0
                 if not self._closed.is_set():
                     self._hurry.clear()  # what it was about is laid out here, however long that had to wait

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from agents.folding import Folding, LogLost, Pace
 from agents.intake import Intake
+from agents.turns import Turns
 from pipeline.app.catalogues import definitions
 from pipeline.app.own import readers_of
 from pipeline.app.privacy import pseudonyms_of
@@ -92,8 +93,8 @@ class App:
         self.ledger = SqlLedger(warehouse)
         self.clock = WallClock()
         self.foldings: dict[str, Folding] = {}
-        self.turn = asyncio.Lock()
-        """Held by whoever keeps the event loop for some ten milliseconds: between two of them it does all the rest."""
+        self.turn = Turns()
+        """Taken by whoever keeps the event loop for some ten milliseconds."""
         self.problem: BaseException | None = None
         self.failed = asyncio.Event()
         """Set when the process has to end; `problem` says why."""

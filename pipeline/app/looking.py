@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter, thread_time
 from typing import Final
 
-from agents.folding import Folding, breath
+from agents.folding import Folding
 from pipeline.app import App
 from pipeline.core.contacts import ContactFold
 from pipeline.live.collect import Collected, Collecting, collect
@@ -61,14 +61,10 @@ class Looking:
                 collecting = Collecting(self._app.rulebook, now_ms)
                 for partition in sorted(self._app.foldings):
                     async with self._app.turn:
-                        for last in (False, True):  # settling takes as long as the rest: not both at once
-                            await breath()
-                            begun, folding = thread_time(), self._app.foldings.get(partition)
-                            if folding is not None:
-                                found = self._partition(folding, self._ends().get(partition), now_ms)
-                                if last:
-                                    collecting.take(found)
-                            took += thread_time() - begun
+                        begun, folding = thread_time(), self._app.foldings.get(partition)
+                        if folding is not None:
+                            collecting.take(self._partition(folding, self._ends().get(partition), now_ms))
+                        took += thread_time() - begun
                 if self._app.log.generation == division:
                     known = collecting.done(
                         sources=self._sources(), call_backs=self._call_backs(), simulated=self._simulated

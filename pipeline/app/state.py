@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from agents.folding import breath
 from pipeline.app import FOLDED, App
 from pipeline.app.auditing import BackgroundAudit
 from pipeline.app.catalogues import definitions
@@ -36,8 +35,6 @@ _STILL_MS: Final = 30_000
 _GOODBYE_SECONDS: Final = 1.0
 _NEW_MS: Final = 1_000
 """Who reads /metrics does not wait for live values newer than this: they are there the next time."""
-_AGAIN_SECONDS: Final = 0.5
-"""Nor are they worked out anew before this: whoever reads more often keeps nothing else from being done."""
 
 
 class _Still(Struct, frozen=True):
@@ -145,12 +142,10 @@ class State:
         """Work out the live values of our partitions alone."""
         own = await self._looking.in_turns()
         async with self._app.turn:
-            await breath()
             begun, now_ms = thread_time(), self._app.clock.now_ms()
             self._told = self._as_is(present([own], self._app.rulebook, now_ms), now_ms)
             self._told_division = self._generation()
-        rest_seconds = max(_AGAIN_SECONDS, REST * (thread_time() - begun))
-        self._told_until = max(self._looking.rests_until, perf_counter() + rest_seconds)
+        self._told_until = max(self._looking.rests_until, perf_counter() + REST * (thread_time() - begun))
 
     def _end_telling(self, _: "asyncio.Task[None]") -> None:
         self._telling = None
