@@ -57,6 +57,10 @@ class Turns:
     async def __aexit__(self, *_: object) -> None:
         self._taken = False
 
+    async def breath(self) -> None:
+        """All others may go on before we do."""
+        await PAUSE
+
 
 class Unhurried(Folding):
     """The real folding, driven by hand: it waits for the world, not for an event loop."""
@@ -65,6 +69,7 @@ class Unhurried(Folding):
         """What `start` does before it begins to flush."""
         self._facts_epoch = facts_epoch
         self._alone = Turns()  # type: ignore[assignment]
+        self._turn = Turns()  # type: ignore[assignment]
 
     async def _rest(self, seconds: float) -> None:
         await PAUSE
