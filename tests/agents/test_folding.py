@@ -9,6 +9,7 @@ import pytest
 
 from agents import folding
 from agents.folding import Folding, LogLost, Pace, recover
+from agents.turns import Turns
 from pipeline.core import contacts, engine
 from pipeline.core.contact import Contact, unpack
 from pipeline.core.contacts import ContactFold
@@ -239,7 +240,7 @@ async def test_much_is_written_as_soon_as_nothing_more_comes(new: NewScene) -> N
 
 
 async def test_what_comes_while_a_flush_waits_for_its_turn_is_in_it_and_hurries_no_second_one(new: NewScene) -> None:
-    turn, scene = asyncio.Lock(), new()
+    turn, scene = Turns(), new()
     pace = Pace(interval_seconds=1_000, quiet_seconds=1_000, flush_records=2)
     scene.folding = Folding(scene.engine, scene.log, scene.ledger, FakeClock(), pace, scene.bugs.append, turn)
     await scene.started()
