@@ -424,8 +424,8 @@ class Engine:
         to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
         deltas, touched = self.fold_.settle(keep)
+        self._prune()
         if deltas:
-            self._prune()
             dirty = self._dirty_cells.setdefault(self._generation, {})
             hours: dict[_Hour, Cell] = {}
             days: dict[int, int] = {}
@@ -515,7 +515,6 @@ class Engine:
         )
         self._in_flight = self._dirty_keys
         self._dirty_cells, self._dirty_keys, self._dead_letters, self._evidence, self._bytes = {}, {}, [], [], 0
-        self._prune()
         return flush
 
     def flushed(self, flush: Flush) -> None:
