@@ -37,6 +37,15 @@ class Knot:
         self.itself = self
 
 
+async def gone(knot: "weakref.ref[Knot]") -> bool:
+    """Whether it is found within five seconds."""
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if knot() is None:
+            return True
+    return False
+
+
 @pytest.mark.usefixtures("_collector")
 def test_cycles_are_collected_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "_LOOK_SECONDS", 0.01)
@@ -46,10 +55,22 @@ def test_cycles_are_collected_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> N
         await asyncio.sleep(0)  # what it starts with
         knot = weakref.ref(Knot())
         assert knot() is not None
-        for _ in range(500):
-            await asyncio.sleep(0.01)
-            if knot() is None:
-                return True
-        return False
+        return await gone(knot)
+
+    assert run_async(knotted())
+
+
+@pytest.mark.usefixtures("_collector")
+def test_what_becomes_garbage_long_after_it_was_made_is_collected_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(starting, "_LOOK_REST", 0)
+    monkeypatch.setattr(starting, "_YOUNG_LOOKS", 5)
+
+    async def knotted() -> bool:
+        alive = Knot()
+        gc.collect(1)  # it is as old as anything now
+        knot = weakref.ref(alive)
+        del alive
+        return await gone(knot)
 
     assert run_async(knotted())
