@@ -25,6 +25,9 @@ from tests.faults.servers.cluster import Cluster, Worker, wait_until
 _START_SECONDS: Final = 120.0
 _SECONDS: Final = 1_800.0
 _OFFSET: Final = (1 << 48) - 1
+_QUIET: Final = 0.1
+"""Of a core: less than this, and a server's merges or compactions disturb nobody."""
+_QUIET_SECONDS: Final = 20.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -57,12 +60,11 @@ def catch_up(
     worker.start()
     try:
         begun = _first_recovered(worker)
-        pids = (_pid(worker), found.broker._process.pid if found.broker._process else 0, found.clickhouse.process.pid)
-        before = [cpu_seconds(pid) for pid in pids]
-        spy = None if profile is None else _spied(pids[0], profile)
+        before = used(found)
+        spy = None if profile is None else _spied(worker, profile)
         with Client("127.0.0.1", found.clickhouse.port) as client:
-            ended = _until_stored(found, worker, client, at)
-            after = [cpu_seconds(pid) for pid in pids]
+            ended = until_stored(found, worker, client, at)
+            after = used(found)
             if spy is not None:
                 spy.send_signal(signal.SIGINT)
                 spy.wait(120)
@@ -80,15 +82,30 @@ def catch_up(
     return CaughtUp(known.records, begun - started, ended - begun, (worker_s, kafka_s, clickhouse_s), differences)
 
 
-def _pid(worker: Worker) -> int:
+def used(found: Cluster) -> tuple[float, float, float]:
+    """CPU seconds so far of the only worker (0 if it does not run), Kafka and ClickHouse."""
+    (worker,) = found.workers
+    pids = [None if process is None else process.pid for process in (worker._process, found.broker._process)]
+    worker_s, kafka_s = (0.0 if pid is None else cpu_seconds(pid) for pid in pids)
+    return worker_s, kafka_s, cpu_seconds(found.clickhouse.process.pid)
+
+
+def quiet(found: Cluster) -> None:
+    """Wait until worker and servers have done what they do behind one's back."""
+
+    def is_quiet() -> bool:
+        before = used(found)
+        time.sleep(0.5)
+        return all(late - early < _QUIET / 2 for early, late in zip(before, used(found), strict=True))
+
+    wait_until(is_quiet, _QUIET_SECONDS)
+
+
+def _spied(worker: Worker, to: Path) -> "subprocess.Popen[bytes]":
     assert worker._process is not None
-    return worker._process.pid
-
-
-def _spied(pid: int, to: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [str(own_environment() / "bin" / "py-spy"), "record", "--pid", str(pid), "--format", "raw", "--function",
-         "--gil", "--rate", "200", "--duration", "3600", "--output", str(to)],
+        [str(own_environment() / "bin" / "py-spy"), "record", "--pid", str(worker._process.pid), "--format", "raw",
+         "--function", "--gil", "--rate", "200", "--duration", "3600", "--output", str(to)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -133,7 +150,7 @@ def _missing(url: str) -> int | None:
         return None
 
 
-def _until_stored(found: Cluster, worker: Worker, client: Any, at: Callable[[float], None]) -> float:
+def until_stored(found: Cluster, worker: Worker, client: Any, at: Callable[[float], None]) -> float:
     """When both folds stood at the ends of their logs. Raises RuntimeError."""
     ends = {f"{TOUCHPOINTS}/{number}": found._end(TOUCHPOINTS, number) for number in range(found.partitions)}
 

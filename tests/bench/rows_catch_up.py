@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import CONTACT_FACTS, DEAD_LETTERS, LIVE, RAW, TOUCHPOINTS
-from tests.bench.catch_up import CaughtUp, catch_up, cpu_seconds
+from tests.bench.catch_up import CaughtUp, catch_up, quiet
 from tests.bench.output import DECODE, DIFFERENCES
 from tests.bench.peers.toy import Said, Task
 from tests.bench.programs import PEERS, Peer
@@ -24,9 +24,6 @@ from tests.servers import clickhouse_server
 
 PARTITIONS: Final = 4
 _DAY_MS: Final = 86_400_000
-_QUIET: Final = 0.1
-"""Of a core: less than this, and a server's merges or compactions disturb nobody."""
-_QUIET_SECONDS: Final = 20.0
 _OWN: Final = "touchline_catch_up"
 
 
@@ -45,13 +42,13 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
             with _fresh(home, broker, number) as found:
                 if number == 0:
                     produce(broker.bootstrap, made.records)
-                _quiet(found)
+                quiet(found)
                 _beside({DECODE: PEERS[DECODE]}, found, made, report, said, lacking)
                 report.begin(f"touchline, {number + 1} of {options.repeat}", made.known.records)
                 audit = number == 0  # it reads everything: once is enough
                 ours.append(catch_up(found, made.known, report.at, audit, options.profile))
                 report.say(_line(_OWN, ours[-1].rate, "; ".join(ours[-1].differences)))
-                _quiet(found)
+                quiet(found)
                 _beside({DECODE: PEERS[DECODE], **chosen}, found, made, report, said, lacking)
     return [*_own_results(ours), *peer_results(made.known, said, lacking, chosen), *between(ours, said, chosen)]
 
@@ -105,19 +102,6 @@ def _fresh(home: Path, broker: Kafka, number: int) -> Iterator[Cluster]:
 
 def _topics(admin: AdminClient) -> set[str]:
     return set(admin.list_topics(timeout=20).topics)
-
-
-def _quiet(found: Cluster) -> None:
-    """Wait until both servers have done what they do behind one's back."""
-    process = found.broker._process
-    pids = [found.clickhouse.process.pid, *([process.pid] if process is not None else [])]
-
-    def is_quiet() -> bool:
-        before = [cpu_seconds(pid) for pid in pids]
-        time.sleep(0.5)
-        return all(cpu_seconds(pid) - first < _QUIET / 2 for pid, first in zip(pids, before, strict=True))
-
-    wait_until(is_quiet, _QUIET_SECONDS)
 
 
 def _beside(
