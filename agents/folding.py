@@ -34,6 +34,8 @@ _CHUNK: Final = 20_000
 _DAY_MS: Final = 86_400_000
 _TIDY_MS: Final = 3_600_000
 """How often, by the clock, what is older than retention is let go at most; else once a day of the watermark."""
+_LOOK_SECONDS: Final = 0.05
+"""How often who gathers looks whether that is over."""
 _LOOKS: Final = 16
 """Contacts or customers looked at after every batch, and one more for every second record: is one long quiet? A contact
 has some eight touchpoints, so the hand goes round several times before one that is touched no more is to go.
@@ -47,7 +49,8 @@ class Pace(Struct, frozen=True):
     or as soon as nothing has come for `quiet_seconds`; `behind_seconds` from `behind_records` on that the log holds and
     that are not read yet, until there are next to none: what is touched again and again is written once. Sooner with
     `flush_records` folded, `flush_rows` to write, or four fifths of `most_bytes`; at `most_rows` or `most_bytes`
-    nothing more is read: a flush is one block, and memory is finite.
+    nothing more is read: a flush is one block, and memory is finite. Who had to read back and is fed by others that are
+    far behind folds on after `gather_seconds`, so that what then has come is asked for at once.
     """
 
     interval_seconds: float = 0.5
@@ -56,6 +59,7 @@ class Pace(Struct, frozen=True):
     quiet_seconds: float = 0.2
     behind_records: int = 10_000
     behind_seconds: float = 15.0
+    gather_seconds: float = 5.0
     flush_records: int = 100_000
     flush_rows: int = 100_000
     most_rows: int = 500_000
@@ -188,6 +192,8 @@ class Folding:
         self._room.set()
         self._folded = 0
         self._behind = False
+        self.owes = False
+        """Whether it is far behind, or was and has not yet written what it folded until then."""
         self._tidied_day, self._tidied_ms = 0, 0
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -240,9 +246,11 @@ class Folding:
             return
         records, was_behind = batch.records, self._behind
         self._behind = batch.left >= self._pace.behind_records or (was_behind and batch.left > self._pace.busy_records)
+        self.owes = self.owes or self._behind
         reached("before_fold")
+        asked = False
         try:
-            await self._read_back(records)
+            asked = await self._read_back(records)
             for start in range(0, max(len(records), 1), _SLICE):
                 await self._room.wait()
                 if self._closed.is_set():
@@ -270,19 +278,36 @@ class Folding:
         self._note_dirty()
         if was_behind and not self._behind:
             self._hurry.set()  # this was the end of the log
+        if asked and not self._behind and self._more_comes:
+            await self._gather()
 
-    async def _read_back(self, records: Sequence[Record]) -> None:
-        """Read back what the records name and memory does not hold, in one query. Waits for the warehouse: of whom
-        nothing is known, nothing can be counted. Raises BehindLedger.
+    async def _read_back(self, records: Sequence[Record]) -> bool:
+        """Read back what the records name and memory does not hold, in one query; whether there was any. Waits for the
+        warehouse: of whom nothing is known, nothing can be counted. Raises BehindLedger.
         """
         units = self.engine.cold(records)
         if not units:
-            return
+            return False
 
         async def once() -> None:
             self.engine.read_back(units, await self._ledger.read(self.engine.partition, units))
 
         await self._until_answered(once, f"{len(units)} contacts or customers not read back")
+        return True
+
+    @property
+    def _more_comes(self) -> bool:
+        """Whether one of those who feed this one has much to tell."""
+        return any(each.owes for each in self._feeding())
+
+    async def _gather(self) -> None:
+        """Let more come, until those who feed this one have caught up and told it all. Customers are not found by an
+        index: a query for one costs as much as for all, and facts come in little pieces.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._pace.gather_seconds
+        while clock() < until and not self._closed.is_set() and self._more_comes:
+            await self._rest(_LOOK_SECONDS)
 
     def _note_dirty(self) -> None:
         """Let the flush know what there is to write, and reading wait where it is too much."""
@@ -341,8 +366,9 @@ class Folding:
                 self._folded = 0
                 if not self._closed.is_set():
                     self._hurry.clear()  # what it was about is laid out here, however long that had to wait
-                flush = self.engine.flush()
+                flush, owes = self.engine.flush(), self._behind
             if flush is None:
+                self.owes = owes
                 return
             try:
                 await write(flush, self._log, self._ledger, self._clock)
@@ -350,6 +376,7 @@ class Folding:
                 self.engine.failed(flush)
                 raise
             self.engine.flushed(flush)
+            self.owes = owes or self._behind
             self.flushes += 1
             self.flush_rows = flush.rows
         await self._tidy(flush.marker.watermark_ms)

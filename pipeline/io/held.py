@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from pipeline.io.kafka import name
 from pipeline.io.transport import Fetched
+from pipeline.ports import Batch
 
 
 class Progress(Struct, frozen=True):
@@ -65,17 +66,28 @@ class Held:
         self.expected = self.position = offset
         return self.seeks
 
-    def wants(self, batches_ahead: int) -> bool:
-        """Is this to be read on?"""
-        return self.expected is not None and not self.paused and len(self.queue) < batches_ahead
+    def wants(self, most_records: int) -> bool:
+        """Is this to be read on? Only while fewer records wait."""
+        waiting = sum([len(fetched.batch.records) for fetched in self.queue])
+        return self.expected is not None and not self.paused and waiting < most_records
 
     async def next(self) -> Fetched:
-        """Wait for the next batch to handle."""
+        """Wait for the next batch to handle: all that waits up to a gap, as one. So whoever has to ask what is known of
+        those it names asks once.
+        """
         while self.paused or not self.queue:
             self.changed.clear()
             await self.changed.wait()
         self.taken = True
-        return self.queue.popleft()
+        first = last = self.queue.popleft()
+        if not self.queue or self.queue[0].skipped:
+            return first
+        records = list(first.batch.records)
+        while self.queue and not self.queue[0].skipped:
+            last = self.queue.popleft()
+            records += last.batch.records
+        batch = Batch(first.batch.partition, first.batch.from_offset, last.batch.to_offset, records, last.batch.left)
+        return Fetched(batch, first.seeks, first.skipped)
 
     def handled(self, fetched: Fetched) -> None:
         """Count a batch that its handler returned from."""

@@ -76,8 +76,9 @@ class Tuning(Struct, frozen=True):
     was not asked for, because it had been read already, waits so long. So does a seek on an idle partition.
     """
     batch_records: int = 20_000
-    batches_ahead: int = 2
-    """With these two a partition holds at most batches_ahead + 1 batches of batch_records in memory."""
+    """Read at a time, and on while fewer wait. All that waits is handled as one, so a partition holds less than four
+    times as many in memory.
+    """
     watch_interval_seconds: float = 5.0
     stalled_seconds: float = 60.0
     """No progress for so long though there is something to read: the process ends, its supervisor starts it again."""

@@ -324,9 +324,9 @@ class FaustLog:
     def _want(self) -> None:
         """Tell the consumer what to read."""
         if self._app is not None:
-            ahead = self._tuning.batches_ahead
+            most = self._tuning.batch_records
             held = self._held.values() if self._open else ()
-            self._consumer.thread.want(frozenset(one.partition for one in held if one.wants(ahead)))
+            self._consumer.thread.want(frozenset(one.partition for one in held if one.wants(most)))
 
     # ---- rebalances, called by the transport
 

@@ -427,6 +427,43 @@ async def test_what_is_not_in_memory_is_read_back_once_a_batch_and_only_if_it_ex
     ]  # fmt: skip
 
 
+async def fed_by_one_far_behind(new: NewScene) -> tuple[Scene, Scene]:
+    """Who is far behind, and who is fed by it, does not hold contact `k` and stands at offset 9."""
+    pace = Pace(behind_records=10, gather_seconds=1_000)
+    feeding = await new(pace).started()
+    far = batch(PARTITION, 0, touchpoint("k", "contact.requested"))
+    await feeding.folding.handle(msgspec.structs.replace(far, left=10))
+    fed = new(pace, recovered=cold(stored("k", *CALL, version=version_of(1, 5))))
+    fed.ledger.cold = {"k"}
+    fed.folding = Folding(
+        fed.engine, fed.log, fed.ledger, FakeClock(), pace, fed.bugs.append, None, lambda: [feeding.folding]
+    )
+    await fed.folding.start(1)
+    return feeding, fed
+
+
+async def test_who_reads_back_takes_no_more_until_who_feeds_it_has_caught_up_and_written(new: NewScene) -> None:
+    feeding, fed = await fed_by_one_far_behind(new)
+    await asyncio.wait_for(fed.folding.handle(batch(PARTITION, 9, touchpoint("new", "contact.queued"))), 20)
+    waiting = asyncio.create_task(fed.folding.handle(batch(PARTITION, 10, touchpoint("k", "contact.closed", 9))))
+    await until(lambda: fed.engine.position == 11)
+    assert not (await asyncio.wait([waiting], timeout=0.2))[0], "folded, and no more taken"
+    feeding.ledger.gate.clear()
+    await feeding.folding.handle(batch(PARTITION, 1, touchpoint("k", "contact.closed", 1)))
+    assert not (await asyncio.wait([waiting], timeout=0.2))[0], "the last facts are not told yet"
+    feeding.ledger.gate.set()
+    await asyncio.wait_for(waiting, 20)
+
+
+async def test_the_end_does_not_wait_for_more_to_come(new: NewScene) -> None:
+    _, fed = await fed_by_one_far_behind(new)
+    waiting = asyncio.create_task(fed.folding.handle(batch(PARTITION, 9, touchpoint("k", "contact.closed", 9))))
+    await until(lambda: fed.engine.position == 10)
+    await asyncio.wait_for(fed.folding.stop(), 20)
+    await asyncio.wait_for(waiting, 20)
+    assert fed.engine.written_offset == 10
+
+
 async def test_who_is_behind_the_ledger_begins_again_where_it_stands(new: NewScene) -> None:
     scene = new(PATIENT, recovered=cold(stored("k", *CALL, version=version_of(1, 5))))
     scene.ledger.cold = {"k"}

@@ -214,7 +214,7 @@ async def test_a_slow_partition_holds_up_nobody_and_what_is_read_ahead_is_bounde
             await log.produce("touchpoints", numbered(1_000, partition=1))
         await until(lambda: len(worker.offsets("touchpoints/1")) == 5_000, "the other partition")
         assert not worker.offsets("touchpoints/0")
-        assert len(log._held["touchpoints/0"].queue) <= Tuning().batches_ahead + 1
+        assert sum(len(one.batch.records) for one in log._held["touchpoints/0"].queue) < 2 * 50
 
         log.pause("touchpoints/1")
         await log.produce("touchpoints", numbered(100, partition=1))
