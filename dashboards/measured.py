@@ -70,22 +70,23 @@ _FILL: Final[dict[View, str]] = {
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
 
 
-def source(view: View, *by: str, columns: str = "") -> str:
+def source(view: View, *by: str, waiting: bool = False) -> str:
     """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none: of what adds
-    up to the view; with who waits now, if such columns ask for that.
+    up to the view; with who waits now, if that is asked for.
     """
-    name = SUMS[view] + (WITH_WAITING if "undecided" in columns else "")
+    name = SUMS[view] + (WITH_WAITING if waiting else "")
     whole = "" if view == "measures" else f"{BY_QUEUE if by else ALL_TOGETHER} AND "
     return f"FROM touchline.{name} WHERE {whole}{FILTER}"
 
 
 class Shown(Struct, frozen=True):
-    """One column of an answer: its SQL, its title, its unit, and what it means."""
+    """One column of an answer: its SQL, its title, its unit, what it means, and whether it asks who waits now."""
 
     sql: str
     title: str
     unit: Unit
     meaning: str
+    waiting: bool = False
 
 
 def total(name: str) -> Shown:
@@ -126,9 +127,9 @@ def ratio(name: str) -> Shown:
     sql = f"{f'({above})' if ' ' in above else above}{divisor} / {below}"
     unit: Unit = "s" if divisor else "percentunit"
     meaning = f"`{name}`, {found.above} divided by {found.below}; what still waits within its target is in neither."
-    return Shown(
-        sql, _ratio_title(found), unit, meaning if "undecided" in found.below else meaning.partition(";")[0] + "."
-    )
+    if not found.waiting:
+        meaning = meaning.partition(";")[0] + "."
+    return Shown(sql, _ratio_title(found), unit, meaning, found.waiting)
 
 
 def measures_panel(
@@ -191,7 +192,7 @@ def table_panel(
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     names = ", ".join(dimensions)
     sql = (
-        f"SELECT {names}, {columns} {source(view, *dimensions, columns=columns)} "
+        f"SELECT {names}, {columns} {source(view, *dimensions, waiting=_waiting(shown))} "
         f"GROUP BY {names} ORDER BY `{shown[0].title}` DESC, {names} LIMIT 200"
     )
     return Panel(
@@ -212,9 +213,9 @@ def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
     """The SQL of a plot: time, a dimension if asked for, and the columns."""
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     if by:
-        of = source(view, by, columns=columns)
+        of = source(view, by, waiting=_waiting(shown))
         return f"SELECT {_TIME[view]} AS time, {by}, {columns} {of} GROUP BY time, {by} ORDER BY time, {by}"
-    of = source(view, columns=columns)
+    of = source(view, waiting=_waiting(shown))
     return f"SELECT {_TIME[view]} AS time, {columns} {of} GROUP BY time ORDER BY time" + _FILL[view]
 
 
@@ -270,6 +271,10 @@ def _summed(text: str) -> str:
 
 def _ratio_title(found: Ratio) -> str:
     return found.comment.removesuffix(", ms").removesuffix(", zeros included")
+
+
+def _waiting(shown: Sequence[Shown]) -> bool:
+    return any(each.waiting for each in shown)
 
 
 def _one_unit(shown: Sequence[Shown]) -> Unit:

@@ -16,8 +16,15 @@ class Ratio(Struct, frozen=True):
 
     def needs(self) -> frozenset[str]:
         """The measures it is made of."""
-        words = set(_WORD.findall(f"{self.above} {self.below}")).difference(COMPUTED)
-        return frozenset(word.removesuffix("_confirmed") for word in words)
+        return frozenset(word.removesuffix("_confirmed") for word in self._words().difference(COMPUTED))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it asks who waits now."""
+        return not self._words().isdisjoint(COMPUTED)
+
+    def _words(self) -> set[str]:
+        return set(_WORD.findall(f"{self.above} {self.below}"))
 
 
 _WORD: Final = re.compile(r"[a-z_]+")

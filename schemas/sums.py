@@ -23,9 +23,6 @@ from schemas.tables import (
     NAME,
     RESOLUTION_DAY,
     RESOLUTION_HOUR,
-    RESPONSE_UNTIL,
-    UNDECIDED_UNTIL,
-    WAITS_UNTIL,
     MeasureColumn,
     columns_of_rolled,
     how_many,
@@ -122,7 +119,7 @@ def parts(resolution: Resolution, measures: Sequence[MeasureColumn], shown: Show
 
     Whoever asks for one column pays for thinking about all of them, so none is named twice on its way.
     """
-    waits = [each for each in _WAITS if waiting and each.measure in {measure.name for measure in measures}]
+    waits = [_COMPUTED_KEYS[_WAITS[each.name]] for each in measures if waiting and each.name in _WAITS]
     both = "\n        UNION ALL\n".join([_cells(resolution), *([_waiting(resolution, waits)] if waits else [])])
     kinds = ", ".join(f"toUInt8({each})" for each in (BY_ALL, TOGETHER, BY_QUEUE))
     of_cells = _select(
@@ -262,35 +259,29 @@ def _cells(resolution: Resolution) -> str:
         {settings}"""
 
 
-class _Waits(Struct, frozen=True):
-    """Contacts that are neither hit nor miss yet: since when and until when (NULL if they are not)."""
-
-    measure: str
-    counts: str
-    began: str
-    until: str
+_WAITS: Final = {"offered": "undecided", "first_responses_due": "responses_undecided"}
+"""A measure -> what of it is neither hit nor miss yet. Its key is what contacts have in `waits`."""
 
 
-_WAITS: Final = (
-    _Waits("offered", "undecided", "wait_began_ms", WAITS_UNTIL),
-    _Waits("first_responses_due", "responses_undecided", "first_clock_ms", RESPONSE_UNTIL),
-)
+def _waiting(resolution: Resolution, keys: Sequence[int]) -> str:
+    """The contacts, one row for each of these waits: of every contact that waits in any of its rows the newest row.
 
-
-def _waiting(resolution: Resolution, waits: Sequence[_Waits]) -> str:
-    """The contacts, one row each and of each such wait. They are looked for without FINAL first, so that it has little
-    to merge.
+    Projection `waiting` answers each part of it. FINAL would read every contact there is; what may have replaced a row
+    has a higher version, and one has changed since the oldest of them began to wait.
     """
-    listed = ", ".join(
-        f"(toUInt64({_COMPUTED_KEYS[each.counts]}), ifNull({each.began}, 0), ifNull({each.until} >= {NOW_MS}, 0))"
-        for each in waits
-    )
-    return f"""        SELECT toUInt32({resolution.start.format(ms="waits.2")}) AS window_s, channel, queue, segment,
-            [waits.1] AS `keys`, [toInt64(1)] AS `values`
-        FROM {INTERNAL}.contacts FINAL
-        ARRAY JOIN arrayFilter(each -> each.3 = 1, [{listed}]) AS waits
-        PREWHERE contact_id IN (SELECT contact_id FROM {INTERNAL}.contacts WHERE {UNDECIDED_UNTIL} >= {NOW_MS})
-        {FINAL_BY_PARTITION}"""
+    contacts = f"{INTERNAL}.contacts"
+    who = f"FROM {contacts} WHERE waits_until_ms >= {NOW_MS}"
+    counted = f"arrayFilter(each -> each.3 >= {NOW_MS} AND each.1 IN ({', '.join(map(str, keys))}), waits)"
+    # As cells have them: a union with plain strings would group all of them as such.
+    dimensions = [f"toLowCardinality(wait.{n}) AS {name}" for n, name in enumerate(("channel", "queue", "segment"), 4)]
+    return f"""        SELECT toUInt32({resolution.start.format(ms="wait.2")}) AS window_s, {", ".join(dimensions)},
+            [toUInt64(wait.1)] AS `keys`, [toInt64(1)] AS `values`
+        FROM (
+            SELECT waits FROM {contacts}
+            WHERE version >= (SELECT minOrNull(version) {who}) AND hashed IN (SELECT hashed {who})
+            ORDER BY version DESC LIMIT 1 BY hashed
+        )
+        ARRAY JOIN {counted} AS wait"""
 
 
 def _lines(parts: Sequence[str]) -> str:

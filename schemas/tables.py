@@ -76,13 +76,17 @@ def server_of(version: str) -> Server:
 
 
 class Column(Struct, frozen=True):
-    """A column. With `alias` it is computed when it is read, and stored nowhere."""
+    """A column. With `alias` it is computed when it is read, and stored nowhere. With `computed` it is computed by the
+    server when a row is written, for the views: servers that are too old for those have none, and another definition
+    needs another name.
+    """
 
     name: str
     type: str
     comment: str
     codec: str = ""
     alias: str = ""
+    computed: str = ""
 
 
 class Index(Struct, frozen=True):
@@ -99,6 +103,18 @@ class Index(Struct, frozen=True):
     def sql(self) -> str:
         """Its definition."""
         return f"INDEX {quoted(self.name)} {self.expression} TYPE {self.type} GRANULARITY {self.granules}"
+
+
+class Projection(Struct, frozen=True):
+    """Some columns of a table once more, in another order, kept with each of its parts: what is true of indexes."""
+
+    name: str
+    columns: tuple[str, ...]
+    order_by: tuple[str, ...]
+
+    def sql(self) -> str:
+        """Its definition."""
+        return f"PROJECTION {quoted(self.name)} (SELECT {', '.join(self.columns)} ORDER BY {', '.join(self.order_by)})"
 
 
 class Ttl(Struct, frozen=True):
@@ -123,7 +139,7 @@ class Table(Struct, frozen=True):
     engine: str = "ReplacingMergeTree(version)"
     granularity: int | None = None
     """Rows that one entry of the index stands for, where the table is made new; a table that is there keeps its own."""
-    indexes: tuple[Index, ...] = ()
+    indexes: tuple[Index | Projection, ...] = ()
     for_views: bool = False
     """Only views read it: it is left out where the server is too old for them."""
 
@@ -133,10 +149,21 @@ class Table(Struct, frozen=True):
         return f"{self.database}.{self.name}"
 
     def columns_on(self, server: Server) -> tuple[Column, ...]:
-        """Those that there are. What is computed is left to the views, where the server has them: every query would
-        think about every such column of a table it names.
+        """Those that there are. What is computed when it is read is left to the views, where the server has them: every
+        query would think about every such column of a table it names.
         """
-        return tuple(each for each in self.columns if not (each.alias and server.views))
+        return tuple(each for each in self.columns if not (each.alias if server.views else each.computed))
+
+    def indexes_on(self, server: Server) -> tuple[Index | Projection, ...]:
+        """Those that there are."""
+        return self.indexes if server.views else ()
+
+    def settings_on(self, server: Server) -> dict[str, str]:
+        """Those that there are. A merge leaves rows out, so it makes a projection anew."""
+        found = dict(self.settings) if server.durable_inserts else {}
+        if any(isinstance(each, Projection) for each in self.indexes_on(server)):
+            found["deduplicate_merge_projection_mode"] = "'rebuild'"
+        return found
 
 
 class MeasureColumn(Struct, frozen=True):
@@ -193,6 +220,8 @@ def column_sql(column: Column, server: Server) -> str:
     parts = [quoted(column.name), shown_type(column.type, server)]
     if column.alias:
         parts.append(f"ALIAS {column.alias}")
+    if column.computed:
+        parts.append(f"MATERIALIZED {column.computed}")
     parts.append(f"COMMENT {literal(column.comment)}")
     if column.codec and server.codecs:
         parts.append(f"CODEC({column.codec})")
@@ -208,8 +237,7 @@ def ttl_sql(ttl: Ttl) -> str:
 def create_sql(table: Table, server: Server) -> str:
     """The statement that creates the table on this server."""
     inside = [column_sql(each, server) for each in table.columns_on(server)]
-    if server.views:
-        inside += [each.sql() for each in table.indexes]
+    inside += [each.sql() for each in table.indexes_on(server)]
     listed = ",\n    ".join(inside)
     lines = [f"CREATE TABLE {table.full_name}\n(\n    {listed}\n)", f"ENGINE = {table.engine}"]
     if table.partition_by:
@@ -217,7 +245,7 @@ def create_sql(table: Table, server: Server) -> str:
     lines.append(f"ORDER BY ({', '.join(quoted(each) for each in table.order_by)})")
     if table.ttl and server.ttl:
         lines.append(f"TTL {ttl_sql(table.ttl)}")
-    settings = dict(table.settings) if server.durable_inserts else {}
+    settings = table.settings_on(server)
     if table.granularity is not None:
         settings["index_granularity"] = str(table.granularity)
     if settings:
@@ -379,13 +407,14 @@ def columns_of_rolled(measures: Sequence[MeasureColumn]) -> str:
     return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
 
 
-WAITS_UNTIL: Final = "if(isNull(wait_ended_ms), wait_began_ms + target_ms, NULL)"
-"""Until when a contact that waits is neither hit nor miss, as SQL; NULL if it does not wait."""
-
-RESPONSE_UNTIL: Final = "if(response_due = 1 AND isNotNull(first_clock_ms), response_deadline_ms, NULL)"
-"""The same of a contact whose first message is unanswered."""
-
-UNDECIDED_UNTIL: Final = f"greatest(ifNull({WAITS_UNTIL}, 0), ifNull({RESPONSE_UNTIL}, 0))"
+_ANSWER_UNTIL: Final = "if(isNull(wait_ended_ms), wait_began_ms + target_ms, NULL)"
+_REPLY_UNTIL: Final = "if(response_due = 1 AND isNotNull(first_clock_ms), response_deadline_ms, NULL)"
+_WAITS_UNTIL: Final = f"greatest(ifNull({_ANSWER_UNTIL}, 0), ifNull({_REPLY_UNTIL}, 0))"
+_WAITS: Final = (
+    "arrayFilter(each -> each.3 > 0, ["
+    f"(toUInt8(1), ifNull(wait_began_ms, 0), ifNull({_ANSWER_UNTIL}, 0), channel, queue, segment), "
+    f"(toUInt8(2), ifNull(first_clock_ms, 0), ifNull({_REPLY_UNTIL}, 0), channel, queue, segment)])"
+)
 
 
 def _ms(name: str, comment: str) -> Column:
@@ -438,12 +467,27 @@ def contacts(retention_days: int | None = None) -> Table:
             _ms("reached_ms", "We last reached the customer, or wrote to them, in this contact"),
             Column("revised_ms", "Int64", "Append time of the last touchpoint, ms since the epoch, UTC"),
             Column("version", "UInt64", "Epoch and offset of the flush that wrote the row; the highest counts"),
+            # Who waits now is looked for in these alone: most contacts wait for nothing.
+            Column(
+                "waits",
+                "Array(Tuple(UInt8, Int64, Int64, String, String, String))",
+                "What it waits for (1 an answer, 2 a reply), since when and until when that is within the target (ms); "
+                "channel, queue and segment",
+                computed=_WAITS,
+            ),
+            Column("waits_until_ms", "Int64", "The last of these; 0 if it waits for nothing", computed=_WAITS_UNTIL),
+            Column("hashed", "UInt64", "Hash of the sorting key", computed="cityHash64(contact_id, p)"),
         ),
         order_by=("contact_id", "p"),
         partition_by="p",
         ttl=Ttl("revised_ms", retention_days) if retention_days else None,
         settings=COMMITTED,
-        indexes=(Index("undecided", UNDECIDED_UNTIL, "minmax", 1),),
+        # Those that wait come last, the others by version: who waits, and what has changed since, is found at once.
+        indexes=(
+            Projection(
+                "waiting", ("waits_until_ms", "version", "hashed", "waits"), order_by=("waits_until_ms", "version")
+            ),
+        ),
     )  # fmt: skip
 
 

@@ -58,8 +58,8 @@ class _Stored(Struct, frozen=True):
     partition_key: str
     sorting_key: str
     comment: str
+    created_by: str
     columns: Mapping[str, "_StoredColumn"]
-    indexes: frozenset[str] = frozenset()
 
 
 class _StoredColumn(Struct, frozen=True):
@@ -129,8 +129,8 @@ async def _stored(warehouse: Warehouse, found_server: Server) -> _Found:
     comment = "comment" if found_server.table_comments else "'' AS comment"
     places = {"places": (INTERNAL, PUBLIC)}
     tables = await warehouse.query(
-        f"SELECT database, name, engine, engine_full, partition_key, sorting_key, {comment} FROM system.tables "
-        "WHERE database IN %(places)s",
+        f"SELECT database, name, engine, engine_full, partition_key, sorting_key, {comment}, create_table_query "
+        "FROM system.tables WHERE database IN %(places)s",
         places,
     )
     columns: dict[tuple[str, str], dict[str, _StoredColumn]] = {}
@@ -140,22 +140,8 @@ async def _stored(warehouse: Warehouse, found_server: Server) -> _Found:
         places,
     ):
         columns.setdefault((database, table), {})[name] = _StoredColumn(*rest)
-    indexes: dict[tuple[str, str], set[str]] = {}
-    if found_server.views:
-        for database, table, name in await warehouse.query(
-            "SELECT database, table, name FROM system.data_skipping_indices WHERE database IN %(places)s", places
-        ):
-            indexes.setdefault((database, table), set()).add(name)
     return {
-        (row[0], row[1]): _Stored(
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            columns.get((row[0], row[1]), {}),
-            frozenset(indexes.get((row[0], row[1]), ())),
-        )
+        (row[0], row[1]): _Stored(row[2], row[3], row[4], row[5], row[6], row[7], columns.get((row[0], row[1]), {}))
         for row in tables
     }
 
@@ -174,12 +160,10 @@ async def _table_steps(warehouse: Warehouse, found_server: Server, table: Table,
         drop = Step(f"DROP TABLE {table.full_name}", f"{table.full_name} {wrong}, and it is empty")
         return [drop, Step(create_sql(table, found_server), f"{table.full_name} is made anew")]
     steps = _column_steps(table, stored, found_server)
-    if found_server.views:
-        steps += _index_steps(table, stored)
+    steps += _setting_steps(table, stored, found_server)
+    steps += _index_steps(table, stored, found_server)
     if found_server.ttl:
         steps += await _ttl_steps(warehouse, table, stored)
-    if found_server.durable_inserts:
-        steps += _setting_steps(table, stored)
     return steps
 
 
@@ -227,6 +211,7 @@ def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[S
         if not found_server.table_comments:
             # 18.16 takes a comment with an added column and forgets it.
             steps += [_comment_step(table, column) for column in added]
+        steps += [_computing_step(table, column) for column in added if column.computed]
     left = [each.name for each in table.columns if each not in columns and each.name in stored.columns]
     if left:
         clauses = ",\n    ".join(f"DROP COLUMN {quoted(name)}" for name in left)
@@ -245,15 +230,24 @@ def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[S
     return steps
 
 
-def _index_steps(table: Table, stored: _Stored) -> list[Step]:
-    """Indexes that are missing. Parts that are there get them in the background; until then they are read as before."""
+def _index_steps(table: Table, stored: _Stored, found_server: Server) -> list[Step]:
+    """Indexes and projections that are missing. Parts that are there get them in the background; until then they are
+    read as before.
+    """
     steps = []
-    for index in table.indexes:
-        if index.name not in stored.indexes:
-            why = f"{table.full_name} lacks index {index.name}"
-            verbs = (f"ADD {index.sql()}", f"MATERIALIZE INDEX {quoted(index.name)}")
+    for index in table.indexes_on(found_server):
+        kind, _, _ = index.sql().partition(" ")
+        if f"{kind} {index.name} " not in stored.created_by:
+            why = f"{table.full_name} lacks {kind.lower()} {index.name}"
+            verbs = (f"ADD {index.sql()}", f"MATERIALIZE {kind} {quoted(index.name)}")
             steps += [Step(f"ALTER TABLE {table.full_name} {verb}", why) for verb in verbs]
     return steps
+
+
+def _computing_step(table: Table, column: Column) -> Step:
+    """Rows that are there get it in the background; until then it is computed when they are read."""
+    sql = f"ALTER TABLE {table.full_name} MATERIALIZE COLUMN {quoted(column.name)}"
+    return Step(sql, f"the rows of {table.full_name} lack {column.name}")
 
 
 def _comment_step(table: Table, column: Column) -> Step:
@@ -294,10 +288,10 @@ async def _ttl_steps(warehouse: Warehouse, table: Table, stored: _Stored) -> lis
     ]
 
 
-def _setting_steps(table: Table, stored: _Stored) -> list[Step]:
+def _setting_steps(table: Table, stored: _Stored, found_server: Server) -> list[Step]:
     _, _, settings = stored.engine_full.partition(" SETTINGS ")
     there = dict(part.split(" = ", 1) for part in settings.split(", ") if " = " in part)
-    wrong = {name: value for name, value in table.settings.items() if there.get(name) != value}
+    wrong = {name: value for name, value in table.settings_on(found_server).items() if there.get(name) != value}
     if not wrong:
         return []
     clauses = ", ".join(f"{name} = {value}" for name, value in wrong.items())

@@ -52,7 +52,9 @@ def values(touch: Touch) -> tuple[Any, ...]:
 async def table(warehouse: Warehouse, name: str) -> set[str]:
     """Rows of one of the tables for people, without the columns that differ, as text: values may be null."""
     columns = await warehouse.query(
-        "SELECT name FROM system.columns WHERE database = 'touchline_internal' AND table = %(name)s", {"name": name}
+        "SELECT name FROM system.columns WHERE database = 'touchline_internal' AND table = %(name)s"
+        " AND default_kind = ''",
+        {"name": name},
     )
     names = ", ".join(sorted(column for (column,) in columns if column not in OF_THE_REPLAY))
     return {repr(row) for row in await warehouse.query(f"SELECT {names} FROM touchline_internal.{name} FINAL")}

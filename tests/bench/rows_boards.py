@@ -4,7 +4,8 @@ year, minutes of a day.
 The ledger is filled by SQL with cells that the folds made of the workload, as 1,000,000 touchpoints a day would leave
 them: by 50 queues, three segments and four partitions of either topic, where that many contacts have any; learned in
 one to three generations. All but the last hours is merged, as it would be after a year; the last hours lie in parts of
-their own, each written twice. What is over was added up as long before the end as a worker lets it be.
+their own, each written twice. What is over was added up as long before the end as a worker lets it be. The contacts of
+a week lie beside it (`tests/bench/beside.py`).
 
 What counts is CPU time with one thread, the best of several runs after a first one: what a query takes on a core that
 it has for itself. Whoever else is at work only adds to it: caches are shared.
@@ -33,6 +34,7 @@ from schemas.catalogue import default
 from schemas.tables import COMMITTED
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 from schemas.windows import SUMS, WITH_WAITING
+from tests.bench.beside import CONTACTS, WAIT, lay_beside
 from tests.bench.fold import engines
 from tests.bench.rows import Options, Report, Result, Stack
 from tests.bench.workload import BEGIN_MS, BY_HOUR, PER_CONTACT, PER_DAY, workload
@@ -109,7 +111,8 @@ async def run(stack: Stack, options: Options, report: Report) -> list[Result]:
             "ms",
             BOUND_MS,
             at_least=False,
-            note=f"{_NAMES[view]}, {QUEUES} queues, {cells[view]:,} cells: CPU of the slowest of {len(times)} queries"
+            note=f"{_NAMES[view]}, {QUEUES} queues, {cells[view]:,} cells, {CONTACTS:,} contacts of which {WAIT:,}"
+            f" wait: CPU of the slowest of {len(times)} queries"
             f" ({max(times)[2]}; by the clock {max(times)[1]:.0f});"
             f" median {statistics.median(ms for ms, *_ in times):.0f},"
             f" {sum(ms > BOUND_MS for ms, *_ in times)} above the bound",
@@ -194,6 +197,8 @@ async def fill(warehouse: EmbeddedWarehouse, seed: int, report: Report) -> dict[
     await roll(warehouse, measure_columns(), 1)
     await _mark(warehouse, _END_S)
     await warehouse.execute("OPTIMIZE TABLE touchline_internal.rolled FINAL")
+    report.begin("contacts beside them", 1)
+    await lay_beside(warehouse, _END_S * 1_000, queues=QUEUES, partitions=PARTITIONS, fresh_hours=_FRESH_HOURS)
     await warehouse.execute("SYSTEM STOP MERGES")
     counted = await warehouse.query(
         f"SELECT resolution, count() FROM touchline_internal.ledger WHERE kind = {CELL} GROUP BY resolution"

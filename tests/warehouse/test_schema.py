@@ -213,6 +213,48 @@ async def test_rows_past_retention_go(embedded: EmbeddedWarehouse) -> None:
     assert await plan(embedded, Declared([table])) == []
 
 
+async def mutated(warehouse: EmbeddedWarehouse) -> None:
+    """What is done in the background is done: it tells nobody."""
+    while await warehouse.query("SELECT command FROM system.mutations WHERE NOT is_done"):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.asyncio
+async def test_contacts_of_an_older_ledger_get_what_who_waits_is_found_by(embedded: EmbeddedWarehouse) -> None:
+    (contacts,) = [table for table in declared().tables if table.name == "contacts"]
+    plain = tuple(column for column in contacts.columns if not column.computed)
+    older = replaced(declared(), "contacts", columns=plain, indexes=())
+    await ensure(embedded, msgspec.structs.replace(older, views=()))
+    far_ms = 4_000_000_000_000
+    for name, version, ended in (("waits", [1], [None]), ("waited", [1], [None]), ("waited", [2], [5])):
+        ids: dict[str, list[Any]] = {"contact_id": [name], "version": version, "wait_ended_ms": ended}
+        await write(embedded, "contacts", wait_began_ms=[0], target_ms=[far_ms], **ids)
+    steps = await ensure(embedded, declared())
+    whys = [step.why for step in steps if "contacts" in step.why and "view" not in step.why]
+    assert whys[0] == "touchline_internal.contacts lacks waits, waits_until_ms, hashed"
+    assert await embedded.query("SELECT sum(undecided) FROM touchline.sums_now") == [(1,)]
+    await mutated(embedded)
+    assert await plan(embedded, declared()) == []
+    asked = "SELECT sum(undecided) FROM touchline.sums_now"
+    assert await embedded.query(asked) == [(1,)]
+    many = (
+        "INSERT INTO touchline_internal.contacts (contact_id, p, wait_began_ms, target_ms, wait_ended_ms, revised_ms,"
+        f" version) SELECT toString(number % 30000), 't/0', 0, {far_ms}, if(number % 1000 = 0 AND {{waits}}, NULL, 1),"
+        f" {far_ms}, 10 + number FROM numbers({{since}}, {{n}})"
+    )
+    await embedded.execute(many.format(waits=1, since=0, n=30_000))
+    who = "SELECT hashed FROM touchline_internal.contacts WHERE waits_until_ms >= 1"
+    told = "\n".join(line for (line,) in await embedded.query(f"EXPLAIN {who}"))
+    assert "ReadFromMergeTree (waiting)" in told
+    assert await embedded.query(asked) == [(31,)]
+    await embedded.execute(many.format(waits=0, since=30_000, n=15_000))
+    assert await embedded.query(asked) == [(16,)]
+    await embedded.execute("OPTIMIZE TABLE touchline_internal.contacts FINAL")
+    assert await embedded.query(asked) == [(16,)]
+    await embedded.execute(many.format(waits=1, since=0, n=15_000))  # written again, late
+    assert await embedded.query(asked) == [(16,)]
+
+
 @pytest.mark.asyncio
 async def test_tables_without_their_indexes_get_them_for_the_rows_they_have(embedded: EmbeddedWarehouse) -> None:
     before = replaced(replaced(declared(), "ledger", indexes=()), "contacts", indexes=())
@@ -222,11 +264,11 @@ async def test_tables_without_their_indexes_get_them_for_the_rows_they_have(embe
     assert [step.why for step in steps] == [
         "touchline_internal.ledger lacks index learned",
         "touchline_internal.ledger lacks index learned",
-        "touchline_internal.contacts lacks index undecided",
-        "touchline_internal.contacts lacks index undecided",
+        "touchline_internal.contacts has other settings",
+        "touchline_internal.contacts lacks projection waiting",
+        "touchline_internal.contacts lacks projection waiting",
     ]
-    while await embedded.query("SELECT command FROM system.mutations WHERE NOT is_done"):  # noqa: ASYNC110 - it tells nobody
-        await asyncio.sleep(0.05)
+    await mutated(embedded)
     parts = await embedded.query(
         "SELECT secondary_indices_compressed_bytes > 0 FROM system.parts WHERE active AND table = 'ledger'"
     )
