@@ -10,8 +10,11 @@ from typing import Any, Final
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import Column, Columns
 
-Cell = dict[int, int]
-CellKey = tuple[int, str, str, str]
+Cell = dict[Any, int]
+"""By number of the column, an int. To compiled code it is an object, as is the key of a cell: it would make a new one
+for every look into a dictionary.
+"""
+CellKey = tuple[Any, ...]
 """(window start in seconds since the epoch, channel, queue, segment)."""
 Contribution = dict[CellKey, Cell]
 
@@ -23,7 +26,7 @@ def book(
 ) -> None:
     """Add what one moment is worth to its minute."""
     channel, queue, segment = dimensions
-    key = (at_ms // MINUTE_MS * 60, channel, queue, segment)
+    key: CellKey = (at_ms // MINUTE_MS * 60, channel, queue, segment)
     cell, worth = into.get(key), _worth(columns, item)
     if cell is None:
         into[key] = worth
@@ -34,6 +37,7 @@ def book(
 def _worth(columns: Sequence[Column], item: Any) -> Cell:
     """What one moment adds, by column: no two share a number."""
     cell: Cell = {}
+    value: Any  # an int or None
     for number, value_of, optional, buckets_key in columns:
         value = value_of(item)
         if value is None:

@@ -66,7 +66,7 @@ MOST_QUEUES_SHOWN: Final = 2_000
 """So many queue names of a partition have live totals of their own."""
 
 
-_Hour = tuple[int, int, str, str, str]
+_Hour = tuple[Any, ...]
 """Beginnings of a day and of an hour of it, in seconds, and dimensions. Where clocks differ from UTC by half hours, an
 hour may lie in two days.
 """
@@ -428,12 +428,13 @@ class Engine:
         if deltas:
             dirty = self._dirty_cells.setdefault(self._generation, {})
             hours: dict[_Hour, Cell] = {}
-            days: dict[int, int] = {}
+            begins: dict[Any, tuple[Any, Any]] = {}
             for (window_s, channel, queue, segment), delta in deltas.items():
-                day_s = days.get(window_s)
-                if day_s is None:
-                    day_s = days[window_s] = self.zone.day_start_ms(window_s * 1_000) // 1_000
-                key = (day_s, window_s - window_s % HOUR_S, channel, queue, segment)
+                begin = begins.get(window_s)
+                if begin is None:
+                    begin = begins[window_s] = self._begins(window_s)
+                day_s, hour_s = begin
+                key: _Hour = (day_s, hour_s, channel, queue, segment)
                 hour = hours.get(key)
                 if hour is None:
                     hours[key] = dict(delta)
@@ -448,6 +449,10 @@ class Engine:
             if state_key not in dirty_keys:
                 self._bytes += size(state_key)
                 dirty_keys[state_key] = None
+
+    def _begins(self, minute_s: int) -> tuple[int, int]:
+        """When the day and the hour of a minute begin, in seconds."""
+        return self.zone.day_start_ms(minute_s * 1_000) // 1_000, minute_s - minute_s % HOUR_S
 
     def _add(self, window: WindowKey, delta: Cell, dirty: dict[WindowKey, Cell]) -> None:
         """Book into one cell of the current generation; the first delta becomes the cell."""
@@ -540,8 +545,8 @@ class Engine:
     def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
-        numbers: list[list[int]] = []
-        values: list[list[int]] = []
+        numbers: list[list[Any]] = []
+        values: list[list[Any]] = []
         for windows in cells.values():
             for cell in windows.values():
                 kept = settled(cell, columns) if 0 in cell.values() else cell

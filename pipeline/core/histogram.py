@@ -5,8 +5,9 @@ A value v < 16 has bucket v; a larger one has bucket 16 e + (v >> e) with e = v.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
-_EXACT = 16
+_EXACT: Final = 16
 
 
 def bucket(value_ms: int) -> int:

@@ -21,8 +21,8 @@ MINUTE, HOUR, DAY = 1, 2, 3
 """Resolutions of cells."""
 HOUR_S: Final = 3_600
 _OFFSET_BITS: Final = 48
-WindowKey = tuple[int, int, str, str, str]
-"""(resolution, window start in seconds, channel, queue, segment)."""
+WindowKey = tuple[Any, ...]
+"""(resolution, window start in seconds, channel, queue, segment). Typed as loosely as `CellKey`, and for its reason."""
 Generation = tuple[int, int]
 Published = tuple[str, Mapping[str, Sequence[Any]]]
 """Rows of a table, by column."""
