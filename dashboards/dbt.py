@@ -22,7 +22,7 @@ from schemas.rejects import REASONS
 from schemas.tables import MeasureColumn
 from schemas.view import Setting, View, ViewColumn
 from schemas.views import views
-from schemas.windows import SUMS, WITH_WAITING
+from schemas.windows import SUMS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "deploy" / "dbt"
 _HEAD: Final = "Written by `python -m dashboards.dbt` from the measures: change them there."
@@ -63,9 +63,7 @@ def declared_views() -> tuple[View, ...]:
         if measure.histogram:
             name = measure.buckets_name
             columns.append(MeasureColumn(name, column_key(name), f"Histogram of {measure.name}", histogram=True))
-    return tuple(
-        view for view in views(columns, Setting()) if view.name.removesuffix(WITH_WAITING) not in SUMS.values()
-    )
+    return tuple(view for view in views(columns, Setting()) if not view.name.startswith(tuple(SUMS.values())))
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from pipeline.core.measure import Measure
 from pipeline.measures import ALL
 from schemas.ratios import RATIOS, Ratio
 from schemas.tables import how_many
-from schemas.windows import SUMS, WITH_WAITING
+from schemas.windows import BUCKETS, SUMS, WITH_CONFIRMED, WITH_WAITING
 
 View = Literal["measures", "measures_hour", "measures_day"]
 
@@ -70,23 +70,23 @@ _FILL: Final[dict[View, str]] = {
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
 
 
-def source(view: View, *by: str, waiting: bool = False) -> str:
+def source(view: View, *by: str, more: str = "") -> str:
     """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none: of what adds
-    up to the view; with who waits now, if that is asked for.
+    up to the view; of the view of the same that knows `more`, if that is asked for.
     """
-    name = SUMS[view] + (WITH_WAITING if waiting else "")
+    name = SUMS[view] + more
     whole = "" if view == "measures" else f"{BY_QUEUE if by else ALL_TOGETHER} AND "
     return f"FROM touchline.{name} WHERE {whole}{FILTER}"
 
 
 class Shown(Struct, frozen=True):
-    """One column of an answer: its SQL, its title, its unit, what it means, and whether it asks who waits now."""
+    """One column of an answer: its SQL, its title, its unit, what it means, and what more the view must know."""
 
     sql: str
     title: str
     unit: Unit
     meaning: str
-    waiting: bool = False
+    more: str = ""
 
 
 def total(name: str) -> Shown:
@@ -129,7 +129,8 @@ def ratio(name: str) -> Shown:
     meaning = f"`{name}`, {found.above} divided by {found.below}; what still waits within its target is in neither."
     if not found.waiting:
         meaning = meaning.partition(";")[0] + "."
-    return Shown(sql, _ratio_title(found), unit, meaning, found.waiting)
+    more = WITH_WAITING if found.waiting else WITH_CONFIRMED if found.confirmed else ""
+    return Shown(sql, _ratio_title(found), unit, meaning, more)
 
 
 def measures_panel(
@@ -192,7 +193,7 @@ def table_panel(
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     names = ", ".join(dimensions)
     sql = (
-        f"SELECT {names}, {columns} {source(view, *dimensions, waiting=_waiting(shown))} "
+        f"SELECT {names}, {columns} {source(view, *dimensions, more=_more(shown))} "
         f"GROUP BY {names} ORDER BY `{shown[0].title}` DESC, {names} LIMIT 200"
     )
     return Panel(
@@ -213,9 +214,9 @@ def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
     """The SQL of a plot: time, a dimension if asked for, and the columns."""
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     if by:
-        of = source(view, by, waiting=_waiting(shown))
+        of = source(view, by, more=_more(shown))
         return f"SELECT {_TIME[view]} AS time, {by}, {columns} {of} GROUP BY time, {by} ORDER BY time, {by}"
-    of = source(view, waiting=_waiting(shown))
+    of = source(view, more=_more(shown))
     return f"SELECT {_TIME[view]} AS time, {columns} {of} GROUP BY time ORDER BY time" + _FILL[view]
 
 
@@ -241,7 +242,7 @@ def percentiles_over_time(name: str, view: View) -> str:
     )
     return (
         f"SELECT time, {columns} FROM (SELECT time, {totals}, totals[-1] AS total, {found} FROM (SELECT {_TIME[view]} "
-        f"AS time, {pairs} {source(view)} GROUP BY time)) ORDER BY time" + _FILL[view]
+        f"AS time, {pairs} {source(view, more=BUCKETS)} GROUP BY time)) ORDER BY time" + _FILL[view]
     )
 
 
@@ -273,8 +274,11 @@ def _ratio_title(found: Ratio) -> str:
     return found.comment.removesuffix(", ms").removesuffix(", zeros included")
 
 
-def _waiting(shown: Sequence[Shown]) -> bool:
-    return any(each.waiting for each in shown)
+def _more(shown: Sequence[Shown]) -> str:
+    found = {each.more for each in shown if each.more}
+    if len(found) > 1:
+        raise ValueError(f"one query, one view: {', '.join(each.title for each in shown if each.more)}")
+    return "".join(found)
 
 
 def _one_unit(shown: Sequence[Shown]) -> Unit:

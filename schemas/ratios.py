@@ -23,6 +23,11 @@ class Ratio(Struct, frozen=True):
         """Whether it asks who waits now."""
         return not self._words().isdisjoint(COMPUTED)
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether it asks what is final."""
+        return any(word.endswith("_confirmed") for word in self._words())
+
     def _words(self) -> set[str]:
         return set(_WORD.findall(f"{self.above} {self.below}"))
 

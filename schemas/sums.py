@@ -31,7 +31,7 @@ from schemas.tables import (
     value_sql,
 )
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, Selected, Setting, View, column
-from schemas.windows import WITH_WAITING, Resolution, calendar, dimensions, resolutions
+from schemas.windows import BUCKETS, WITH_CONFIRMED, WITH_WAITING, Resolution, calendar, dimensions, resolutions
 
 ROLLED: Final = f"{INTERNAL}.rolled"
 UNTIL: Final = f"{INTERNAL}.rolled_until"
@@ -43,8 +43,8 @@ BY_QUEUE: Final = 2
 Values = Mapping[str, str]
 """A measure's name -> its value in a row, as SQL."""
 Shown = Callable[[Values], Sequence[str]]
-_COMPUTED_KEYS: Final = {name: key for key, name in enumerate(COMPUTED, 1)}
-"""Keys that no measure has: theirs begin beyond 16 bits."""
+_KINDS_OF_WAIT: Final = {name: number for number, name in enumerate(COMPUTED, 1)}
+"""What `waits` of a contact calls them."""
 
 
 class Until(Struct, frozen=True):
@@ -90,7 +90,7 @@ def given(resolution: Resolution, measures: Sequence[MeasureColumn]) -> dict[str
         f"(SELECT tuple({newest}) FROM (SELECT argMax((runs, partitions, places, hours), run) AS newest FROM {UNTIL}"
         f" WHERE definition = '{columns_of_rolled(measures)}'))"
     )
-    return {DATA_UNTIL: DATA_UNTIL_MS, _GIVEN: found}
+    return {_GIVEN: found}
 
 
 def confirmed(
@@ -119,7 +119,7 @@ def parts(resolution: Resolution, measures: Sequence[MeasureColumn], shown: Show
 
     Whoever asks for one column pays for thinking about all of them, so none is named twice on its way.
     """
-    waits = [_COMPUTED_KEYS[_WAITS[each.name]] for each in measures if waiting and each.name in _WAITS]
+    waits = [_KINDS_OF_WAIT[_WAITS[each.name]] for each in measures if waiting and each.name in _WAITS]
     both = "\n        UNION ALL\n".join([_cells(resolution), *([_waiting(resolution, waits)] if waits else [])])
     kinds = ", ".join(f"toUInt8({each})" for each in (BY_ALL, TOGETHER, BY_QUEUE))
     of_cells = _select(
@@ -138,13 +138,14 @@ def _select(columns: Sequence[str], source: str) -> str:
 
 
 def _of_cells(measures: Sequence[MeasureColumn]) -> dict[str, str]:
-    plain = {name: value_sql(key) for name, key in (keys_of(measures) | _COMPUTED_KEYS).items()}
-    return plain | {each.name: _buckets(each) for each in measures if each.histogram}
+    plain = {name: value_sql(key) for name, key in keys_of(measures).items()}
+    waits = {name: f"toInt64(waits_for = {number})" for name, number in _KINDS_OF_WAIT.items()}
+    return plain | waits | {each.name: _buckets(each) for each in measures if each.histogram}
 
 
 def _of_rolled(measures: Sequence[MeasureColumn]) -> dict[str, str]:
     """In the same order: a UNION goes by places."""
-    return {name: "toInt64(0)" if name in _COMPUTED_KEYS else f"w.{quoted(name)}" for name in _of_cells(measures)}
+    return {name: "toInt64(0)" if name in _KINDS_OF_WAIT else f"w.{quoted(name)}" for name in _of_cells(measures)}
 
 
 def with_sql(needed: dict[str, str]) -> str:
@@ -153,12 +154,20 @@ def with_sql(needed: dict[str, str]) -> str:
 
 
 def sums_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[View, ...]:
-    """Views `sums`, `sums_hour` and `sums_day`: what boards add up; and each with who waits now (`..._now`)."""
-    found = [each for each in resolutions(setting.zone) if each.sums]
-    return tuple(_sums_view(each, measures, setting, waiting=waiting) for each in found for waiting in (False, True))
+    """Views `sums`, `sums_hour` and `sums_day`: what boards add up; each with who waits now (`..._now`), those of hours
+    and days with what is confirmed (`..._confirmed`); and the histograms (`..._buckets`).
+    """
+    return tuple(
+        _sums_view(each, measures, setting, more)
+        for each in resolutions(setting.zone)
+        if each.sums
+        for more in ("", WITH_WAITING, BUCKETS, *([WITH_CONFIRMED] if each.rolled else []))
+    )
 
 
-def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], setting: Setting, *, waiting: bool) -> View:
+def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], setting: Setting, more: str) -> View:
+    waiting, final = more == WITH_WAITING, more == WITH_CONFIRMED
+    mine = [each for each in measures if each.histogram == (more == BUCKETS)]
     whole = column(
         "whole",
         "UInt8",
@@ -172,21 +181,23 @@ def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], settin
             *dimensions(resolution, NAME),  # as they are stored: grouped by as numbers
             *([whole] if resolution.rolled else []),
             *calendar(resolution, setting),
-            *_columns(measures, values),
+            *_columns(mine, values),
             *(_undecided(values) if waiting else []),
-            # Not of minutes: no board reads it there, and every query would look up how far the log has been read.
-            *(confirmed(measures, resolution, setting, values) if resolution.rolled else []),
+            *(confirmed(mine, resolution, setting, values) if final else []),
         ]
 
     def shown(values: Values) -> list[str]:
         return [f"{sql} AS {quoted(each.name)}" for each, sql in selected(values)]
 
-    more = " With who waits now." if waiting else ""
+    what = {WITH_WAITING: ", and who waits now", WITH_CONFIRMED: ", and what is confirmed", BUCKETS: "'s histograms"}
+    # How far the log has been read is looked up for whoever names it, used or not.
+    needed = ({DATA_UNTIL: DATA_UNTIL_MS} if final else {}) | given(resolution, measures)
     return View(
-        resolution.sums + (WITH_WAITING if waiting else ""),
-        f"Rows that add up to {resolution.view}, several for one window: sum what you need. What boards read.{more}",
-        tuple(each for each, _ in selected(_of_cells(measures))),
-        with_sql(given(resolution, measures)) + parts(resolution, measures, shown, waiting=waiting),
+        resolution.sums + more,
+        f"Rows that add up to {resolution.view}{what.get(more, '')}, several for one window: sum what you need. What "
+        "boards read.",
+        tuple(each for each, _ in selected(_of_cells(mine))),
+        with_sql(needed) + parts(resolution, mine, shown, waiting=waiting),
     )
 
 
@@ -245,25 +256,25 @@ GROUP BY resolution, window_s{by}"""
 
 
 def _cells(resolution: Resolution) -> str:
-    """Of rolled resolutions what is left."""
-    mine = f"kind = 1 AND resolution = {resolution.number}"
-    settings = FINAL_BY_PARTITION
+    """Of rolled resolutions what is left. PREWHERE is for that alone: of the rest the primary key says which rows they
+    are, and asking each of them again takes a tenth of the time.
+    """
+    left, settings = "", FINAL_BY_PARTITION
     if resolution.rolled:
-        mine += f" AND {_UNTIL.leaves}"
+        left = f"\n        PREWHERE {_UNTIL.leaves}"
         # Exact: the index is of columns of the sorting key.
         settings += ", use_skip_indexes_if_final = 1"
-    return f"""        SELECT window_s, channel, queue, segment, `keys`, `values`
-        FROM {INTERNAL}.ledger FINAL
-        PREWHERE {mine}
-        WHERE notEmpty(`keys`)
+    return f"""        SELECT window_s, channel, queue, segment, `keys`, `values`, toUInt8(0) AS waits_for
+        FROM {INTERNAL}.ledger FINAL{left}
+        WHERE kind = 1 AND resolution = {resolution.number} AND notEmpty(`keys`)
         {settings}"""
 
 
 _WAITS: Final = {"offered": "undecided", "first_responses_due": "responses_undecided"}
-"""A measure -> what of it is neither hit nor miss yet. Its key is what contacts have in `waits`."""
+"""A measure -> what of it is neither hit nor miss yet."""
 
 
-def _waiting(resolution: Resolution, keys: Sequence[int]) -> str:
+def _waiting(resolution: Resolution, kinds: Sequence[int]) -> str:
     """The contacts, one row for each of these waits: of every contact that waits in any of its rows the newest row.
 
     Projection `waiting` answers each part of it. FINAL would read every contact there is; what may have replaced a row
@@ -271,11 +282,11 @@ def _waiting(resolution: Resolution, keys: Sequence[int]) -> str:
     """
     contacts = f"{INTERNAL}.contacts"
     who = f"FROM {contacts} WHERE waits_until_ms >= {NOW_MS}"
-    counted = f"arrayFilter(each -> each.3 >= {NOW_MS} AND each.1 IN ({', '.join(map(str, keys))}), waits)"
+    counted = f"arrayFilter(each -> each.3 >= {NOW_MS} AND each.1 IN ({', '.join(map(str, kinds))}), waits)"
     # As cells have them: a union with plain strings would group all of them as such.
     dimensions = [f"toLowCardinality(wait.{n}) AS {name}" for n, name in enumerate(("channel", "queue", "segment"), 4)]
     return f"""        SELECT toUInt32({resolution.start.format(ms="wait.2")}) AS window_s, {", ".join(dimensions)},
-            [toUInt64(wait.1)] AS `keys`, [toInt64(1)] AS `values`
+            emptyArrayUInt64() AS `keys`, emptyArrayInt64() AS `values`, wait.1 AS waits_for
         FROM (
             SELECT waits FROM {contacts}
             WHERE version >= (SELECT minOrNull(version) {who}) AND hashed IN (SELECT hashed {who})

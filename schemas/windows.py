@@ -9,10 +9,14 @@ from schemas.tables import RESOLUTION_DAY, RESOLUTION_HOUR, RESOLUTION_MINUTE, l
 from schemas.view import OPENING, Selected, Setting, column
 
 SUMS: Final[Mapping[str, str]] = {"measures": "sums", "measures_hour": "sums_hour", "measures_day": "sums_day"}
-"""View of measures -> view of what adds up to it, without who waits now."""
+"""View of measures -> view of what adds up to it: measures without histograms, who waits now, and what is confirmed."""
 
 WITH_WAITING: Final = "_now"
-"""What the view of the same is called that counts who waits now, too: who does not ask does not look for them."""
+WITH_CONFIRMED: Final = "_confirmed"
+BUCKETS: Final = "_buckets"
+"""What the views of the same are called that count who waits now, too, or which first-contact resolution is final; and
+that of the histograms. Who does not ask does not think of them.
+"""
 
 
 class Resolution(Struct, frozen=True):

@@ -67,6 +67,7 @@ class _StoredColumn(Struct, frozen=True):
     kind: str
     expression: str
     comment: str
+    codec: str
 
 
 _Found = Mapping[tuple[str, str], _Stored]
@@ -133,10 +134,11 @@ async def _stored(warehouse: Warehouse, found_server: Server) -> _Found:
         "FROM system.tables WHERE database IN %(places)s",
         places,
     )
+    codec = "compression_codec" if found_server.codecs else "''"
     columns: dict[tuple[str, str], dict[str, _StoredColumn]] = {}
     for database, table, name, *rest in await warehouse.query(
-        "SELECT database, table, name, type, default_kind, default_expression, comment FROM system.columns "
-        "WHERE database IN %(places)s",
+        f"SELECT database, table, name, type, default_kind, default_expression, comment, {codec} AS codec "
+        "FROM system.columns WHERE database IN %(places)s",
         places,
     ):
         columns.setdefault((database, table), {})[name] = _StoredColumn(*rest)
@@ -160,6 +162,7 @@ async def _table_steps(warehouse: Warehouse, found_server: Server, table: Table,
         drop = Step(f"DROP TABLE {table.full_name}", f"{table.full_name} {wrong}, and it is empty")
         return [drop, Step(create_sql(table, found_server), f"{table.full_name} is made anew")]
     steps = _column_steps(table, stored, found_server)
+    steps += _codec_steps(table, stored, found_server)
     steps += _setting_steps(table, stored, found_server)
     steps += _index_steps(table, stored, found_server)
     if found_server.ttl:
@@ -228,6 +231,22 @@ def _column_steps(table: Table, stored: _Stored, found_server: Server) -> list[S
         elif column.comment != there.comment:
             steps.append(_comment_step(table, column))
     return steps
+
+
+def _codec_steps(table: Table, stored: _Stored, found_server: Server) -> list[Step]:
+    """Parts that are there keep theirs until they are merged."""
+    if not found_server.views:
+        return []
+    wrong = [
+        each
+        for each in table.columns_on(found_server)
+        if each.codec and each.name in stored.columns and stored.columns[each.name].codec != f"CODEC({each.codec})"
+    ]
+    if not wrong:
+        return []
+    clauses = ",\n    ".join(f"MODIFY COLUMN {quoted(each.name)} CODEC({each.codec})" for each in wrong)
+    names = ", ".join(each.name for each in wrong)
+    return [Step(f"ALTER TABLE {table.full_name}\n    {clauses}", f"{table.full_name} packs {names} otherwise")]
 
 
 def _index_steps(table: Table, stored: _Stored, found_server: Server) -> list[Step]:

@@ -33,7 +33,7 @@ from pipeline.ports import Block, Record
 from schemas.catalogue import default
 from schemas.tables import COMMITTED
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
-from schemas.windows import SUMS, WITH_WAITING
+from schemas.windows import BUCKETS, SUMS, WITH_CONFIRMED, WITH_WAITING
 from tests.bench.beside import CONTACTS, WAIT, lay_beside
 from tests.bench.fold import engines
 from tests.bench.rows import Options, Report, Result, Stack
@@ -73,7 +73,8 @@ _RANGES: Final = {
     "measures": Chosen(_END_S - _DAY_S, _END_S, 60),
 }
 _HOURS: Final = _RANGES["measures_hour"]
-_READ: Final = {sums + now: view for view, sums in SUMS.items() for now in ("", WITH_WAITING)}
+_MORE: Final = ("", WITH_WAITING, WITH_CONFIRMED, BUCKETS)
+_READ: Final = {sums + more: view for view, sums in SUMS.items() for more in _MORE}
 """What is read -> of which view it is the sums."""
 _NAMES: Final = {
     "measures_day": "days of the year",
@@ -139,7 +140,7 @@ def _by_hour(text: str, name: str) -> str:
     rows = BY_QUEUE if "GROUP BY channel" in text or "GROUP BY time, channel" in text else ALL_TOGETHER
     if _READ[name] == "measures":
         text = text.replace(f"touchline.{name} WHERE ", f"touchline.{name} WHERE {rows} AND ")
-    return text.replace(f"touchline.{name} ", f"touchline.sums_hour{WITH_WAITING if WITH_WAITING in name else ''} ")
+    return text.replace(f"touchline.{name} ", f"touchline.sums_hour{name.removeprefix(SUMS[_READ[name]])} ")
 
 
 def _on_one_core(text: str) -> str:

@@ -145,7 +145,7 @@ def test_percentiles_are_those_of_the_view_of_histograms(chdb: EmbeddedWarehouse
     checked = 0
     for board, panel, query in QUERIES:
         found = re.search(r"mapKeys\((\w+)_buckets\)", query.text)
-        if found and "touchline.sums " in query.text:
+        if found and "touchline.sums_buckets " in query.text:
             _, rows = asked(chdb, sql(query.text, whole))
             of_view = (
                 "SELECT quantileExactWeighted(0.5)(to_ms, toUInt64(n)) / 1000, "

@@ -17,6 +17,7 @@ from pipeline.ports import Block
 from schemas.catalogue import Catalogue, default
 from schemas.sums import BY_ALL, BY_QUEUE, TOGETHER, rolling_sql
 from schemas.tables import GIVEN_SUFFIX, keys_of
+from schemas.windows import BUCKETS
 from tests.warehouse.filled import Filled, stream
 
 MEASURES = measure_columns()
@@ -63,20 +64,26 @@ async def of_boards(warehouse: EmbeddedWarehouse, whole: int = BY_ALL) -> Sums:
         f"{name.removesuffix(GIVEN_SUFFIX).removesuffix('_ms')}_n" if name.endswith(GIVEN_SUFFIX) else name
         for name in plain
     ]
-    columns = [f"sum({name})" for name in shown]
-    columns += [f"sumMap(mapKeys({each.name}), mapValues({each.name}))" for each in histograms]
+    sums = [f"sum({name})" for name in shown]
+    maps = [f"sumMap(mapKeys({each.name}), mapValues({each.name}))" for each in histograms]
     dimensions = "".join(f", {each}" for each in DIMENSIONS[whole])
+    width = 1 + len(DIMENSIONS[whole])
     found: dict[tuple[Any, ...], Counter[int]] = {}
-    for resolution, view in VIEWS.items():
-        for row in await warehouse.query(
+
+    async def asked(view: str, columns: list[str]) -> list[tuple[Any, ...]]:
+        return await warehouse.query(
             f"SELECT toUnixTimestamp(window_start) AS w{dimensions}, {', '.join(columns)} FROM touchline.{view}"
             f" WHERE whole = {whole} GROUP BY w{dimensions}"
-        ):
-            width = 1 + len(DIMENSIONS[whole])
+        )
+
+    for resolution, view in VIEWS.items():
+        for row in await asked(view, sums):
             total = found.setdefault((resolution, *row[:width]), Counter())
-            for key, value in zip(plain.values(), row[width:], strict=False):
+            for key, value in zip(plain.values(), row[width:], strict=True):
                 total[key] += value
-            for each, pairs in zip(histograms, row[width + len(plain) :], strict=True):
+        for row in await asked(view + BUCKETS, maps):
+            total = found.setdefault((resolution, *row[:width]), Counter())
+            for each, pairs in zip(histograms, row[width:], strict=True):
                 buckets, counts = pairs.values() if isinstance(pairs, dict) else pairs
                 for bucket, n in zip(buckets, counts, strict=True):
                     total[each.key + bucket] += n

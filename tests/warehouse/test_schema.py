@@ -256,6 +256,18 @@ async def test_contacts_of_an_older_ledger_get_what_who_waits_is_found_by(embedd
 
 
 @pytest.mark.asyncio
+async def test_columns_that_were_packed_otherwise_are_packed_as_declared(embedded: EmbeddedWarehouse) -> None:
+    (rolled,) = [table for table in declared().tables if table.name == "rolled"]
+    plain = tuple(msgspec.structs.replace(column, codec="") for column in rolled.columns)
+    await ensure(embedded, replaced(declared(), "rolled", columns=plain))
+    (step,) = await ensure(embedded, declared())
+    assert step.why.startswith("touchline_internal.rolled packs resolution, whole, window_s, ")
+    assert await plan(embedded, declared()) == []
+    codecs = "SELECT DISTINCT compression_codec FROM system.columns WHERE table = 'rolled' ORDER BY 1"
+    assert await embedded.query(codecs) == [("CODEC(LZ4)",), ("CODEC(T64, LZ4)",)]
+
+
+@pytest.mark.asyncio
 async def test_tables_without_their_indexes_get_them_for_the_rows_they_have(embedded: EmbeddedWarehouse) -> None:
     before = replaced(replaced(declared(), "ledger", indexes=()), "contacts", indexes=())
     await ensure(embedded, before)
