@@ -22,6 +22,7 @@ _Sorted = list[tuple[int, str]]
 _FIRST: Final = ""
 _LAST: Final = "\U0010ffff"
 _NOBODY: Final[list[Facts]] = []
+_UNSEEN: Final[list[Linked]] = []
 FEW_CONTACTS: Final = 8
 """Customers with more of them have their contacts in sorted lists."""
 _FEW: Final = 8
@@ -60,29 +61,25 @@ class Customer:
         """0: they are many, and in the lists."""
         self._held = _NOBODY
         """While they are few: those that are held."""
-        self._links: dict[str, Linked] | None = None
-        """While they are few: what was asked for since the last change."""
+        self._links = _UNSEEN
+        """While they are few: those asked for since the last change."""
         if not few:
             self._spread()
 
-    def newer(self, facts: Facts) -> bool:
-        """Whether these facts say anything: of one contact the highest version counts."""
-        known = self.facts.get(facts.contact_id)
-        return known is None or facts.version > known.version
-
     def put(self, facts: Facts) -> None:
-        """Take in facts; the caller has asked `newer`, or is loading."""
+        """Take in facts; the caller has asked whether they are newer, or is loading."""
         all_facts, name = self.facts, facts.contact_id
         self.unpacked = True
         if self._few:
+            before = len(all_facts)
             all_facts[name] = facts
-            if len(all_facts) == 1:
-                self._held = [facts] if facts.held else _NOBODY
-            elif len(all_facts) > self._few:
+            if len(all_facts) > self._few:
                 self._spread()
-            else:
+            elif len(all_facts) == before:
                 self._held = [each for each in all_facts.values() if each.held]
-            self._links = None
+            elif facts.held:
+                self._held = [*self._held, facts]
+            self._links = _UNSEEN
             return
         known = all_facts.get(name)
         if known is not None and known.held:
@@ -93,7 +90,7 @@ class Customer:
 
     def _spread(self) -> None:
         """From here on they are many: fill the lists."""
-        self._few, self._held, self._links = 0, _NOBODY, None
+        self._few, self._held, self._links = 0, _NOBODY, _UNSEEN
         self._requested, self._closed, self._abandoned, self._reached = [], [], [], []
         self._settled, self._praised, self._outreach, self._bad, self._left = [], [], [], [], []
         self._channels, self._long = {}, {}
@@ -132,17 +129,18 @@ class Customer:
             else:
                 del self._long[name]
 
-    def changing(self, facts: Facts) -> list[str]:
-        """The other contacts whose `linked` may change when these facts come."""
+    def changing(self, facts: Facts) -> list[Facts]:
+        """The other held contacts that may be linked otherwise when these facts come."""
         own = facts.contact_id
         if self._few:
-            return [each.contact_id for each in self._held if each.contact_id != own]
+            held = self._held
+            return [each for each in held if each.contact_id != own] if held else held
         found = self.affected(facts)
         known = self.facts.get(own)
         if known is not None:
             found |= self.affected(known)
         found.discard(own)
-        return sorted(found)
+        return [self.facts[name] for name in sorted(found)]
 
     def affected(self, facts: Facts) -> set[str]:
         """Held contacts whose `linked` may change when these facts come or go (the contact itself included).
@@ -176,17 +174,20 @@ class Customer:
 
     def linked(self, contact_id: str) -> Linked:
         """One held contact among the others."""
-        facts = self.facts[contact_id]
+        return self.seen(self.facts[contact_id])
+
+    def seen(self, facts: Facts) -> Linked:
+        """As `linked`, of facts that the customer holds."""
         if self._few:
-            if len(self._held) == 1:
-                return link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
             links = self._links
-            if links is None:
-                links = self._links = {}
-            found = links.get(contact_id)
-            if found is None:
-                found = link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
-                links[contact_id] = found
+            for known in links:
+                if known.facts is facts:
+                    return known
+            found = link(facts, self._held, self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
+            if links:
+                links.append(found)
+            else:
+                self._links = [found]
             return found
         found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
         if len(self._requested) > 1:
@@ -205,11 +206,11 @@ class Customer:
             found.leavings = tuple(Leaving(at_ms, _any(self._bad, at_ms - MONTH_MS, at_ms)) for at_ms in facts.left_ms)
         return found
 
-    def followed(self, contact_id: str) -> Linked:
-        """As `linked`, but only what it follows and what follows it."""
+    def followed(self, facts: Facts) -> Linked:
+        """As `seen`, but only what it follows and what follows it."""
         if self._few:
-            return self.linked(contact_id)
-        found = Linked(self.facts[contact_id], transfer_breaks_fcr=self.transfer_breaks_fcr)
+            return self.seen(facts)
+        found = Linked(facts, transfer_breaks_fcr=self.transfer_breaks_fcr)
         if len(self._requested) > 1:
             self._follow(found)
         return found
@@ -262,7 +263,7 @@ class Customer:
         """
         found = set(contact_ids)
         if self._few:
-            grown = -1
+            grown = -1 if len(found) < len(self._held) else len(found)
             while grown < len(found):
                 grown = len(found)
                 found.update([each.contact_id for each in self._held if self._follows(each) in found])
@@ -289,7 +290,7 @@ class Customer:
     def _follows(self, facts: Facts) -> str | None:
         """The contact this one follows most closely: of those it follows the one with the latest (closing, id)."""
         if self._few:
-            return self.linked(facts.contact_id).follows or None
+            return self.seen(facts).follows or None
         if not facts.inbound:
             return None
         start_ms, end_ms = facts.requested_ms - self.windows.follow_up_ms, facts.requested_ms - 1

@@ -22,6 +22,7 @@ _DAY_MS: Final = 86_400_000
 EVER_MS: Final = 1 << 62
 _MOST_UNPACKED: Final = 20_000
 """Customers of a partition kept unpacked at most, however long no flush succeeds."""
+_NOBODY_ELSE: Final[list[Linked]] = []
 
 
 def contribution(linked: Linked, columns: Columns) -> Contribution:
@@ -48,12 +49,6 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
     return found
 
 
-def _linked(customer: Customer, contact_id: str) -> Linked | None:
-    """The contact among the others, None if the customer does not hold it."""
-    facts = customer.facts.get(contact_id)
-    return None if facts is None or not facts.held else customer.linked(contact_id)
-
-
 class CustomerFold:
     """The customers of one partition of `contact-facts`."""
 
@@ -73,7 +68,7 @@ class CustomerFold:
         self._hand = Hand()
         self._work: dict[str, Customer] = {}
         self._delta: Contribution = {}
-        self._touched: dict[str, None] = {}
+        self._touched: list[str] = []
         self._relinked: dict[str, dict[str, None]] = {}
         self._unpublished: dict[str, dict[str, None]] = {}
         """Relinked in flushes that are not known to be durable: their rows are written again with the next."""
@@ -90,36 +85,32 @@ class CustomerFold:
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")
         customer_id, at_ms = facts.customer_id, facts.watermark_ms
         customer = self._work.get(customer_id) or self._load(customer_id)
-        if not customer.newer(facts):
-            return Applied(False, at_ms)
         own = facts.contact_id
+        known = customer.facts.get(own)
+        if not facts.newer(known):
+            return Applied(False, at_ms)
+        facts.fresh = True
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
-        names = customer.changing(facts)
-        if not names:
-            old = _linked(customer, own)
-            customer.put(facts)
-            self._book(_linked(customer, own), old, frozen_s)
-        else:
-            self._relink(customer, facts, names, frozen_s)
-        self._touched[f"{customer_id}{SEPARATOR}{own}"] = None
+        others = customer.changing(facts)
+        before = [customer.seen(each) for each in others] if others else _NOBODY_ELSE
+        old = None if known is None or not known.held else customer.seen(known)
+        customer.put(facts)
+        self._book(customer.seen(facts) if facts.held else None, old, frozen_s)
+        for linked in before:
+            new = customer.seen(linked.facts)
+            if not linked.same(new):
+                self._book(new, linked, frozen_s)
+                self._relink(customer_id, linked.facts.contact_id)
+        self._touched.append(f"{customer_id}{SEPARATOR}{own}")
         return Applied(True, at_ms)
 
-    def _relink(self, customer: Customer, facts: Facts, names: Sequence[str], frozen_s: int) -> None:
-        """Take in facts that may change what these other contacts are, too."""
-        own = facts.contact_id
-        before = [_linked(customer, name) for name in names]
-        old = _linked(customer, own)
-        customer.put(facts)
-        self._book(_linked(customer, own), old, frozen_s)
-        for name, old in zip(names, before, strict=True):
-            new = _linked(customer, name)
-            if old is None or new is None or not old.same(new):
-                self._book(new, old, frozen_s)
-                relinked = self._relinked.get(facts.customer_id)
-                if relinked is None:
-                    self._relinked[facts.customer_id] = {name: None}
-                else:
-                    relinked[name] = None
+    def _relink(self, customer_id: str, contact_id: str) -> None:
+        """Remember that the row of a contact may have changed with that of another."""
+        relinked = self._relinked.get(customer_id)
+        if relinked is None:
+            self._relinked[customer_id] = {contact_id: None}
+        else:
+            relinked[contact_id] = None
 
     def _book(self, new: Linked | None, old: Linked | None, frozen_s: int) -> None:
         """What a contact adds now instead of what it added before."""
@@ -157,17 +148,15 @@ class CustomerFold:
         if len(self._work) > _MOST_UNPACKED:
             self._cool()
         delta, self._delta = self._delta, {}
-        touched, self._touched = list(self._touched), {}
+        touched, self._touched = self._touched, []
         return delta, touched
 
     def _cool(self) -> None:
         """Keep all customers packed."""
         for customer_id, customer in self._work.items():
             if customer.unpacked:
-                newest, states = 0, []
-                for facts in customer.facts.values():
-                    newest = max(newest, last_ms(facts))
-                    states.append(facts.state)
+                newest = max([last_ms(facts) for facts in customer.facts.values()])
+                states = [facts.state for facts in customer.facts.values()]
                 self.packed[customer_id] = self._keeper.pack(customer_id, newest, states)
         self._work = {}
 
@@ -177,31 +166,47 @@ class CustomerFold:
         """
         states: list[StateRow] = []
         rows: list[tuple[Any, ...]] = []
-        changed = self._unpublished
         for customer_id, names in self._relinked.items():
-            changed.setdefault(customer_id, {}).update(names)
-        for key in keys:
-            customer_id, _, contact_id = key.partition(SEPARATOR)
-            customer = self._work.get(customer_id) or self._load(customer_id)
-            facts = customer.facts[contact_id]
-            row = state_row(facts, version)
-            states.append(row)
-            if len(customer.facts) == 1:
-                rows.append(_resolution_row(customer, facts, contact_id, version, marker.append_ms))
-                self.packed[customer_id] = self._keeper.pack(customer_id, row.last_ms, [row.state])
-                customer.unpacked = False
-                continue
-            known = changed.get(customer_id)
-            if known is None:
-                changed[customer_id] = {contact_id: None}
-            else:
-                known[contact_id] = None
-        for customer_id, relinked in changed.items():
-            customer = self._work.get(customer_id) or self._load(customer_id)
-            rows += resolution_rows(customer, relinked, version, marker.append_ms)
+            self._unpublished.setdefault(customer_id, {}).update(names)
         self._relinked = {}
-        self._cool()
+        work, relinked, append_ms = self._work, dict(self._unpublished), marker.append_ms
+        while work:  # one after the other and then let go: they are far apart in memory
+            customer_id, customer = work.popitem()
+            if not customer.unpacked:
+                continue
+            newest, kept, fresh = 0, [], []
+            for facts in customer.facts.values():
+                state, at_ms = facts.state, last_ms(facts)
+                kept.append(state)
+                newest = max(newest, at_ms)
+                if facts.fresh:
+                    contact_id = facts.contact_id
+                    fresh.append(contact_id)
+                    states.append(StateRow(f"{customer_id}{SEPARATOR}{contact_id}", state, False, at_ms, version))
+            self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
+            changed = relinked.pop(customer_id, None)
+            _add_rows(
+                rows, customer, fresh if changed is None else {**changed, **dict.fromkeys(fresh)}, version, append_ms
+            )
+        if len(states) < len(keys):
+            self._write_again(keys, states, relinked, version)
+        for customer_id, names in relinked.items():
+            customer = work.get(customer_id) or self._load(customer_id)
+            _add_rows(rows, customer, names, version, append_ms)
+        self._work = {}
         return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
+
+    def _write_again(
+        self, keys: Sequence[str], states: list[StateRow], relinked: dict[str, dict[str, None]], version: int
+    ) -> None:
+        """State rows of what is not fresh any more: it was written before, or there was no room for it."""
+        written = {row.key for row in states}
+        for key in keys:
+            if key not in written:
+                customer_id, _, contact_id = key.partition(SEPARATOR)
+                customer = self._work.get(customer_id) or self._load(customer_id)
+                states.append(state_row(customer.facts[contact_id], version))
+                relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:
         """What `write` returned last is durable."""
@@ -212,7 +217,7 @@ class CustomerFold:
     def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Take over facts from the ledger; those of its last flush may lack their rows in `resolutions`."""
         self.packed, self._work, self._hand = {}, {}, Hand()
-        self._delta, self._touched, self._relinked, self._unpublished = {}, {}, {}, {}
+        self._delta, self._touched, self._relinked, self._unpublished = {}, [], {}, {}
         rows = list(rows)
         self.take_back(rows)
         again = {unit_of(row.key) for row in rows if row.version == version}
@@ -258,8 +263,19 @@ class CustomerFold:
 
 def state_row(facts: Facts, version: int) -> StateRow:
     """One contact's facts as the ledger keeps them."""
-    key = facts.customer_id + SEPARATOR + facts.contact_id
+    key = f"{facts.customer_id}{SEPARATOR}{facts.contact_id}"
     return StateRow(key, facts.state, False, last_ms(facts), version)
+
+
+def _add_rows(
+    rows: list[tuple[Any, ...]], customer: Customer, relinked: Collection[str], version: int, append_ms: int
+) -> None:
+    """As `resolution_rows`; a customer with one contact has no issues to look for."""
+    if len(customer.facts) > 1:
+        rows += resolution_rows(customer, relinked, version, append_ms)
+        return
+    for facts in customer.facts.values():
+        rows.append(_resolution_row(customer, facts, facts.contact_id, version, append_ms))
 
 
 def resolution_rows(
@@ -282,7 +298,7 @@ def resolution_rows(
 def _resolution_row(customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> tuple[Any, ...]:
     if not facts.held:
         return (facts.contact_id, facts.customer_id, 0, "", "", "", "", None, append_ms, version)
-    linked = customer.followed(facts.contact_id)
+    linked = customer.followed(facts)
     return (
         facts.contact_id, facts.customer_id, 1, linked.follows, linked.followed_by, issue_id, linked.fcr,
         facts.last_closed_ms, append_ms, version,

@@ -70,13 +70,14 @@ class Facts:
     `settled`: (raised, settled) of every complaint settled. `praised_ms`: a promoter or a top score. `outreach`: (when,
     whether for a problem, a delay or an appointment). `bad_ms`: something bad, which may be due in the future.
     `watermark_ms`: of the partition that told them; not part of the state. Not to be changed once they are packed.
+    `fresh`: they came since the customer fold wrote last.
     """
 
     __slots__ = (
         "_state", "abandoned_ms", "bad_ms", "channel", "contact_id", "customer_id", "eligible", "first_closed_ms",
-        "held", "inbound", "last_closed_ms", "left_ms", "outreach", "praised_ms", "queue", "reached_ms", "reopened",
-        "requested_ms", "segment", "settled", "topic", "transferred", "unanswered_until_ms", "unresolved", "version",
-        "wait_began_ms", "watermark_ms",
+        "fresh", "held", "inbound", "last_closed_ms", "left_ms", "outreach", "praised_ms", "queue", "reached_ms",
+        "reopened", "requested_ms", "segment", "settled", "topic", "transferred", "unanswered_until_ms", "unresolved",
+        "version", "wait_began_ms", "watermark_ms",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +135,7 @@ class Facts:
         self.outreach = outreach
         self.bad_ms = bad_ms
         self.left_ms = left_ms
+        self.fresh = False
         self._state = b""
 
     @property
@@ -146,6 +148,10 @@ class Facts:
     def packed(self) -> bytes:
         """As a state, encoded here and now."""
         return _packed(self)
+
+    def newer(self, known: "Facts | None") -> bool:
+        """Whether these facts say anything: of one contact the highest version counts."""
+        return known is None or self.version > known.version
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Facts) and pack(self) == pack(other)
@@ -222,10 +228,11 @@ def _packed(facts: Facts) -> bytes:
 def _unpacked(state: bytes) -> Facts:
     if is_old(state):
         return _renewed(state)
+    told: _State = _DECODER.decode(state)  # annotated, so compiled code knows what is in it
     (
         channel, queue, segment, topic, contact_id, version, flags, from_ms, first, last, until, reached, seldom,
         customer_id,
-    ) = _DECODER.decode(state)  # fmt: skip
+    ) = told  # fmt: skip
     facts = Facts(
         version,
         bool(flags & _HELD),
@@ -238,14 +245,18 @@ def _unpacked(state: bytes) -> Facts:
         topic,
         bool(flags & _INBOUND),
         from_ms,
-        None if first is None else first + from_ms,
-        None if last is None else last + from_ms,
+        None,
+        None,
         NEVER if until is None else until + from_ms,
         bool(flags & _ELIGIBLE),
         bool(flags & _REOPENED),
         bool(flags & _UNRESOLVED),
         bool(flags & _TRANSFERRED),
     )
+    if first is not None:
+        facts.first_closed_ms = first + from_ms
+    if last is not None:
+        facts.last_closed_ms = facts.first_closed_ms if last == first else last + from_ms
     if reached:
         facts.reached_ms = tuple([after_ms + from_ms for after_ms in reached])
     if seldom is not None:

@@ -88,7 +88,7 @@ def links(known: Customer) -> dict[str, tuple[tuple[Any, ...], str]]:
 def test_whoever_changes_is_affected(before: list[Facts], change: Facts, few: int) -> None:
     known = customer(*before, few=few)
     old = links(known)
-    affected = {*known.changing(change)}
+    affected = {each.contact_id for each in known.changing(change)}
     known.put(change)
     new = links(known)
     differing = {name for name in {*old, *new} if name != change.contact_id}
@@ -105,7 +105,9 @@ def test_of_many_contacts_the_same_is_said_as_of_few(given: list[Facts], some: s
     names = some & set(held(few))
     assert few.descendants(names) == many.descendants(names)
     assert few.issues(sorted(names)) == many.issues(sorted(names))
-    assert [told(few.followed(name))[1:3] for name in names] == [told(many.followed(name))[1:3] for name in names]
+    assert [told(few.followed(few.facts[name]))[1:3] for name in names] == [
+        told(many.followed(many.facts[name]))[1:3] for name in names
+    ]
 
 
 @given(st.lists(any_facts(), max_size=12), st.sampled_from((0, FEW_CONTACTS)))
@@ -124,10 +126,11 @@ def test_the_order_in_which_facts_come_does_not_matter(before: list[Facts], rng:
 
 
 def test_the_highest_version_counts_and_gone_is_remembered() -> None:
-    known = customer(Facts(5, False, 0, "a", "c"))
-    assert not known.newer(closed("a", 0, 1))
-    assert not known.newer(Facts(5, True, 0, "a", "c"))
-    assert known.newer(Facts(6, True, 0, "a", "c"))
+    known = customer(Facts(5, False, 0, "a", "c")).facts["a"]
+    assert not closed("a", 0, 1).newer(known)
+    assert not Facts(5, True, 0, "a", "c").newer(known)
+    assert Facts(6, True, 0, "a", "c").newer(known)
+    assert Facts(1, True, 0, "b", "c").newer(None)
 
 
 def test_the_window_of_follow_ups_ends_with_its_last_millisecond() -> None:
