@@ -18,7 +18,7 @@ from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 from msgspec import Struct
 
-from pipeline.io.columns import packing
+from pipeline.io.columns import one_row, packing
 from pipeline.io.formats import render
 from pipeline.io.sql import (
     INSERT_SETTINGS,
@@ -38,8 +38,6 @@ T = TypeVar("T")
 _INSERTS: Final = 3
 _QUERIES: Final = 3
 """So many of each are under way at a time, at most."""
-# Larger than any block: the driver would cut it, and two blocks are two commits.
-_DRIVER_BLOCK_ROWS: Final = 1 << 31
 
 _LOST: Final = (
     driver.NetworkError,
@@ -184,7 +182,6 @@ class NativeWarehouse:
             connect_timeout=server.connect_timeout_s,
             send_receive_timeout=server.answer_timeout_s,
             client_name="touchline",
-            settings={"insert_block_size": _DRIVER_BLOCK_ROWS},
         )
         client.connection.get_block_out_stream = packing(client.connection.get_block_out_stream)
         return client
@@ -197,7 +194,7 @@ class NativeWarehouse:
         self._known = True
 
     def _insert(self, block: Block, client: Client) -> None:
-        columns = list(block.columns.values())
+        columns = one_row(block.columns.values())
         try:
             client.execute(f"{insert_into(block)} VALUES", columns, columnar=True, settings=self._insert_settings)
         except driver.ServerException:

@@ -1,6 +1,7 @@
 """Blocks as we write them are, byte for byte, what clickhouse-driver writes."""
 
 import io
+import struct
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, Final
@@ -13,11 +14,19 @@ from clickhouse_driver.streams.native import BlockOutputStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.io.columns import Packing
+from pipeline.io.columns import Packing, one_row
 
 _COLUMNS: Final = (
+    ("kind", "UInt8"),
+    ("epoch", "UInt16"),
+    ("window_s", "UInt32"),
+    ("revised_ms", "Int64"),
+    ("version", "UInt64"),
+    ("p", "LowCardinality(String)"),
     ("key", "String"),
     ("last_ms", "Nullable(Int64)"),
+    ("in_target", "Nullable(UInt8)"),
+    ("fcr", "Nullable(String)"),
     ("keys", "Array(UInt64)"),
     ("values", "Array(Int64)"),
     ("notes", "Array(String)"),
@@ -26,8 +35,16 @@ _SETTINGS: Final = {"use_numpy": False, "strings_as_bytes": False, "strings_enco
 _TEXTS: Final = st.text(max_size=3)
 _ROWS: Final = st.lists(
     st.tuples(
+        st.integers(0, 255),
+        st.integers(0, (1 << 16) - 1),
+        st.integers(0, (1 << 32) - 1),
+        st.integers(-(1 << 63), (1 << 63) - 1),
+        st.integers(0, (1 << 64) - 1),
         _TEXTS,
+        _TEXTS | st.binary(max_size=3),
         st.none() | st.integers(-(1 << 63), (1 << 63) - 1),
+        st.none() | st.integers(0, 255),
+        st.none() | _TEXTS,
         st.lists(st.integers(0, (1 << 64) - 1), max_size=4),
         st.lists(st.integers(-(1 << 63), (1 << 63) - 1), max_size=4),
         st.lists(_TEXTS, max_size=2),
@@ -53,7 +70,7 @@ def written(columns: Sequence[Sequence[Any]], revision: int, *, ours: bool) -> b
     context = SimpleNamespace(server_info=SimpleNamespace(used_revision=revision), client_settings=_SETTINGS)
     wire = Wire()
     stream: Any = BlockOutputStream(BufferedSocketWriter(wire, 64), context)
-    data = [list(column) for column in columns]
+    data: Any = one_row(columns) if ours else [list(column) for column in columns]
     block = ColumnOrientedBlock(_COLUMNS if data else [], data)
     (Packing(stream) if ours else stream).write(block)
     return wire.took.getvalue()
@@ -66,12 +83,46 @@ def test_blocks_are_the_drivers(revision: int, rows: list[tuple[Any, ...]]) -> N
     assert written(columns, revision, ours=True) == written(columns, revision, ours=False)
 
 
+@pytest.mark.parametrize("revision", [54_413, defines.CLIENT_REVISION])
+@given(row=_ROWS.map(lambda rows: rows[0]), times=st.integers(1, 5), other=_ROWS.map(lambda rows: rows[0]))
+def test_columns_of_one_value_are_the_drivers(
+    revision: int, row: tuple[Any, ...], times: int, other: tuple[Any, ...]
+) -> None:
+    for rows in ([row] * times, [row, *[other] * times, row]):
+        columns = list(zip(*rows, strict=True))
+        assert written(columns, revision, ours=True) == written(columns, revision, ours=False)
+
+
 def test_many_rows_are_the_drivers() -> None:
-    rows = [(str(n), n, range(n % 5), [n] * (n % 7), [""] * (n % 2)) for n in range(5_001)]
+    rows = [
+        (2, n, n, -n, n, "p", str(n), n, n % 256, None, range(n % 5), [-n] * (n % 7), [""] * (n % 2))
+        for n in range(5_001)
+    ]
     columns = list(zip(*rows, strict=True))
     said = written(columns, defines.CLIENT_REVISION, ours=True)
     assert len(said) > 5_001 * 5 * 8
     assert said == written(columns, defines.CLIENT_REVISION, ours=False)
+
+
+def test_what_is_written_stays_as_it_is() -> None:
+    """A block that did not land is written again."""
+    columns: list[list[Any]] = [[each] * 2 for each in (1, 2, 3, 4, 5, "p", b"key", None, None, None, [6], [7], ["n"])]
+    before = [list(column) for column in columns]
+    written(columns, defines.CLIENT_REVISION, ours=True)
+    assert columns == before
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "error"),
+    [(0, 256, struct.error), (4, -1, struct.error), (6, 1, (AttributeError, TypeError)), (7, "", struct.error)],
+)
+def test_what_is_no_such_value_is_refused(
+    place: int, value: object, error: type[Exception] | tuple[type[Exception], ...]
+) -> None:
+    row = [1, 2, 3, 4, 5, "p", "key", 6, 7, "fcr", [], [], []]
+    for rows in ([[*row[:place], value, *row[place + 1 :]]] * 2, [row, [*row[:place], value, *row[place + 1 :]]]):
+        with pytest.raises(error):
+            written(list(zip(*rows, strict=True)), defines.CLIENT_REVISION, ours=True)
 
 
 def test_the_end_of_the_data_is_the_drivers() -> None:
