@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.app.stack import CannotStart
+from pipeline.core.murmur import partition_of
 from pipeline.core.steps import Marker, epoch_of, version_of
 from pipeline.io import positions, topics
-from pipeline.io.producer import partition_of
 from pipeline.ports import Warehouse
 from pipeline.settings import Settings
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS

@@ -9,14 +9,14 @@ under way per partition, so order is kept without; a repetition after a lost ans
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
-from struct import Struct
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from pipeline.core.murmur import partition_of
 from pipeline.io.broker import RECORD_BYTES_MAX, Room
 from pipeline.io.kafka import Security, Tuning, brokers, connection
 from pipeline.ports import LogError, OutRecord
@@ -28,10 +28,6 @@ METADATA_MS = 20_000
 """How old what is known of topics may be: a topic that grows is noticed within this time."""
 RECORDS_AT_ONCE = 5_000
 """How many records are packed before the loop gets a turn."""
-_SEED: Final = 0x9747B28C
-_MIX: Final = 0x5BD1E995
-_MASK: Final = 0xFFFFFFFF
-_WORDS: Final = Struct("<I")
 _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
@@ -188,22 +184,3 @@ def size_bytes(record: OutRecord) -> int:
     """What a record takes in the log before compression, rather more than less."""
     headers = sum(len(name) * 4 + len(value) + 10 for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers + RECORD_OVERHEAD_BYTES
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partitions_total: int) -> int:
-    """The partition of a key, as Java's clients choose it. Cached: murmur2 in plain Python is slow, and keys repeat."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions_total
-
-
-def murmur2(key: bytes) -> int:
-    """Kafka's hash of a key, as an unsigned number of 32 bits. aiokafka's own goes through it byte by byte."""
-    words_end = len(key) & ~3
-    hashed = _SEED ^ len(key)
-    for (word,) in _WORDS.iter_unpack(key[:words_end]):
-        mixed = word * _MIX & _MASK
-        hashed = (hashed * _MIX ^ (mixed ^ mixed >> 24) * _MIX) & _MASK
-    if words_end < len(key):
-        hashed = (hashed ^ int.from_bytes(key[words_end:], "little")) * _MIX & _MASK
-    hashed = (hashed ^ hashed >> 13) * _MIX & _MASK
-    return hashed ^ hashed >> 15

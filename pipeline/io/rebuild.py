@@ -15,12 +15,12 @@ from pipeline.core import rebuild
 from pipeline.core.audit import Cells, Span
 from pipeline.core.customers import RESOLUTION_ROW
 from pipeline.core.measure import Columns
+from pipeline.core.murmur import partition_of
 from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, FACT, Marker, StateRow, by_column
 from pipeline.io.audit import Tables, within_retention
 from pipeline.io.frozen import is_of_customers, states
-from pipeline.io.producer import partition_of
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Block, Warehouse
 from schemas.tables import literal

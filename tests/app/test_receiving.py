@@ -9,7 +9,7 @@ from pipeline.app import App
 from pipeline.app.catalogues import choose
 from pipeline.app.receiving import Receiver
 from pipeline.cli.serve import pipeline_of
-from pipeline.io.producer import partition_of
+from pipeline.core.murmur import partition_of
 from pipeline.ports import LogError
 from pipeline.settings import Settings
 from schemas.topics import TOUCHPOINTS

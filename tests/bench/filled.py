@@ -12,8 +12,8 @@ from typing import Any, Final
 from clickhouse_driver import Client
 from confluent_kafka import Producer
 
+from pipeline.core.murmur import partition_of
 from pipeline.core.steps import CONTACT, FACT, SEPARATOR
-from pipeline.io.producer import partition_of
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 from tests.faults.servers.cluster import Cluster, wait_until
 

@@ -17,10 +17,10 @@ from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
 from pipeline.core.customers import CustomerFold
 from pipeline.core.engine import Engine, Fold
+from pipeline.core.murmur import partition_of
 from pipeline.core.poison import Limits
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import Marker
-from pipeline.io.producer import partition_of
 from pipeline.live import recent_days
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record

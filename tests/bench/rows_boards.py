@@ -24,9 +24,9 @@ from dashboards.boards import ALL
 from dashboards.measured import ALL_TOGETHER, BY_QUEUE
 from pipeline.app.declared import declared, measure_columns
 from pipeline.app.rolling import LEAST_HOURS
+from pipeline.core.murmur import partition_of
 from pipeline.core.steps import CELL, DAY, HOUR, MARKER, MINUTE, Marker, version_of
 from pipeline.io.embedded import EmbeddedWarehouse
-from pipeline.io.producer import partition_of
 from pipeline.io.rolling import roll
 from pipeline.io.schema import ensure
 from pipeline.ports import Block, Record

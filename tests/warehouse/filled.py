@@ -14,11 +14,11 @@ from pipeline.core.customers import RESOLUTION_ROW, CustomerFold
 from pipeline.core.engine import Engine
 from pipeline.core.facts import unpack
 from pipeline.core.measure import Columns
+from pipeline.core.murmur import partition_of
 from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, FACT
 from pipeline.io.ledger import SqlLedger
-from pipeline.io.producer import partition_of
 from pipeline.io.schema import Declared, ensure
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record, Warehouse
