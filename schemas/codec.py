@@ -24,13 +24,17 @@ LAST_MS: Final = 10**14
 PROMISE_MS: Final = 400 * 86_400_000
 """A promise is due at most this long after it was made (400 days)."""
 
-_SHALLOW_BYTES: Final = 512  # so short a value cannot nest deeply enough to reach the parser's recursion limit
+SHALLOW_BYTES: Final = 512
+"""So short a value cannot nest deeply enough to reach the parser's recursion limit."""
+
 _DETAIL_CHARS: Final = 300
 
 _decoder = msgspec.json.Decoder(Union[TYPES])  # noqa: UP007  (a union built from the tuple of types)
 _folded_decoder = msgspec.json.Decoder(Union[(*TYPES, Erased)])
 _encoder = msgspec.json.Encoder()
-_PROMISES: Final[frozenset[type[Touchpoint]]] = frozenset({PromiseMade, PromiseKept, PromiseBroken})
+parse_folded: Final = _folded_decoder.decode
+"""What is well formed and of the types of topic `touchpoints`; `decode` asks more of it."""
+PROMISES: Final[frozenset[type[Touchpoint]]] = frozenset({PromiseMade, PromiseKept, PromiseBroken})
 
 
 def decode(
@@ -41,7 +45,7 @@ def decode(
     """
     if value is None:
         return Reject("null_value", "the record has a null value (a tombstone)")
-    if len(value) > _SHALLOW_BYTES:
+    if len(value) > SHALLOW_BYTES:
         if len(value) > MAX_BYTES:
             return Reject("too_large", f"{len(value):,} bytes, at most {MAX_BYTES:,} are read")
         if too_deep(value, MAX_DEPTH):
@@ -71,7 +75,7 @@ def decode(
         reject = _bad_id("$.id", name) or _bad_id("$.contact_id", contact_id) or _bad_id("$.customer_id", customer_id)
         if reject:
             return reject
-    if type(touchpoint) in _PROMISES:  # isinstance takes ten times as long here
+    if type(touchpoint) in PROMISES:  # isinstance takes ten times as long here
         return _bad_promise(touchpoint) or touchpoint
     return touchpoint
 

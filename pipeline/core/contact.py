@@ -16,7 +16,8 @@ from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, shortened
 from pipeline.core.packed import CommonRow, Packed, decode, encode, newest_ms
-from schemas.touchpoint import TYPES, Touchpoint
+from pipeline.core.reading import CHANNEL, ID, REVISION, TIME, Values
+from schemas.touchpoint import TYPES, Erased, Touchpoint
 
 __all__ = ["Contact", "Touch", "newest_ms", "subject_of", "unpack"]
 
@@ -30,27 +31,30 @@ MAX_TOUCHPOINTS: Final = 10_000
 
 _COMMON: Final = ("channel", "customer_id", "direction", "queue", "segment", "topic", "agent_id", "source")
 """Fields of a touchpoint that most touchpoints of a contact share, in their order there."""
+_CUSTOMER: Final = _COMMON.index("customer_id")
 Said = tuple[str | None, ...]
+_MOST_ALIKE: Final = 10_000
+"""So much that many contacts may say is held; then it is begun anew."""
 
 
 @mypyc_attr(acyclic=True)
 class Common:
     """What most touchpoints of a contact share; '' where it was not said. `said`: all of it, None where it was not.
 
-    Names that very many contacts have are held once.
+    Names that very many contacts have are held once. Contacts share it, so it is never changed.
     """
 
     __slots__ = ("channel", "customer_id", "direction", "queue", "said", "segment", "source", "topic")
 
     def __init__(self, said: Said) -> None:
         channel, customer_id, direction, queue, segment, topic, agent_id, source = said
-        self.channel = intern(channel or "")
+        self.channel = intern(channel) if channel else ""
         self.customer_id = customer_id or ""
-        self.direction = intern(direction or "")
-        self.queue = intern(queue or "")
-        self.segment = intern(segment or "")
-        self.topic = intern(topic or "")
-        self.source = intern(source or "")
+        self.direction = intern(direction) if direction else ""
+        self.queue = intern(queue) if queue else ""
+        self.segment = intern(segment) if segment else ""
+        self.topic = intern(topic) if topic else ""
+        self.source = intern(source) if source else ""
         agent = intern(agent_id) if agent_id else None
         self.said: Said = (
             self.channel or None, customer_id, self.direction or None, self.queue or None, self.segment or None,
@@ -60,6 +64,27 @@ class Common:
     def without_customer(self) -> "Common":
         """The same, and nobody knows whose."""
         return Common((self.said[0], None, *self.said[2:]))
+
+
+class Alike:
+    """What was said without naming a customer, by what was said: many contacts say the same, and share it."""
+
+    __slots__ = ("_commons",)
+
+    def __init__(self) -> None:
+        self._commons: dict[Said, Common] = {}
+
+    def common(self, said: Said) -> Common:
+        """What touchpoints have in common that said this."""
+        if said[_CUSTOMER] is not None:
+            return Common(said)
+        found = self._commons.get(said)
+        if found is None:
+            if len(self._commons) >= _MOST_ALIKE:
+                self._commons.clear()
+            found = Common(said)
+            self._commons[found.said] = found
+        return found
 
 
 def _common(row: CommonRow, customer_id: str) -> Common:
@@ -103,7 +128,7 @@ class Touch:
 
 
 _BODY: Final = msgspec.json.Encoder(order="sorted")
-_CODES: Final = {t: code for code, t in enumerate(TYPES)}
+_CODES: Final = {t: code for code, t in enumerate((*TYPES, Erased))}
 _TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
 _ENVELOPE: Final = frozenset(Touchpoint.__struct_fields__)
 _DETAILS: Final = {
@@ -115,11 +140,6 @@ _DETAILS: Final = {
     for t in TYPES
 }
 """The fields of each type that not all have: place, name and default."""
-_ID: Final = -12
-_TIME: Final = -11
-_SAID: Final = -9
-_REVISION: Final = -1
-"""Where a touchpoint has what all have, from the end; what they have in common lies between the last two."""
 _order = attrgetter("at_ms", "id")
 
 
@@ -155,26 +175,33 @@ class Contact:
         self.revised_ms = max(self.revised_ms, append_ms)
         return True
 
+    def find(self, id: str) -> Touch | None:  # noqa: A002 - so it is called in the record
+        """The touchpoint of this id."""
+        return self.by_id.get(id)
+
     def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> int:
         """Take in one touchpoint with effective time `at_ms`; what it did: UNCHANGED (0) if it is a duplicate.
 
         Law: the outcome is the same for every order and any repetition of the same touchpoints.
         """
+        touch = touch_of(type(touchpoint), astuple(touchpoint), at_ms, self, Alike())
+        return self.take(touch, self.find(touch.id), append_ms)
+
+    def take(self, touch: Touch, known: Touch | None, append_ms: int) -> int:
+        """As `apply`; `known` is what it has of this id."""
         touches = self.touches
-        touch = _touch(touchpoint, at_ms, touches[-1].common if touches else None)
         if self.erased and touch.common.customer_id and subject_of(touch.common.customer_id) in self.erased:
             touch.common = touch.common.without_customer()
         customer_id = touch.common.customer_id
         grew = customer_id != "" and customer_id not in self.named
         if grew:
             self.named.add(customer_id)
-        known = self.by_id.get(touch.id)
         if known is not None:
             if touch.revision < known.revision:
                 return NAMED if grew else UNCHANGED
             if touch.revision == known.revision:
                 new, old = _body(touch), _body(known)
-                if new < old or (new == old and at_ms >= known.at_ms):
+                if new < old or (new == old and touch.at_ms >= known.at_ms):
                     return NAMED if grew else UNCHANGED
             del touches[bisect_left(touches, (known.at_ms, known.id), key=_order)]
         self.by_id[touch.id] = touch
@@ -185,7 +212,8 @@ class Contact:
         else:
             insort(touches, touch, key=_order)
             done = INSERTED
-        self.revised_ms = max(self.revised_ms, append_ms)
+        if append_ms > self.revised_ms:
+            self.revised_ms = append_ms
         return done if known is None else REPLACED
 
     def pack(self) -> bytes:
@@ -258,10 +286,8 @@ def subject_of(customer_id: str) -> str:
     return sha256(b"touchline erased\0" + customer_id.encode()).hexdigest()[:32]
 
 
-def _touch(touchpoint: Touchpoint, at_ms: int, before: Common | None) -> Touch:
-    """As a contact keeps it; what it has in common with the one `before` is kept once."""
-    cls = type(touchpoint)
-    values = astuple(touchpoint)  # to compiled code every attribute of a Struct is a look-up by name
+def touch_of(cls: type[Touchpoint], values: Values, at_ms: int, contact: Contact, alike: Alike) -> Touch:
+    """As a contact keeps it; what it has in common with the newest there, or with others' (`alike`), is kept once."""
     details = None
     for place, name, default in _DETAILS[cls]:
         value = values[place]
@@ -269,10 +295,14 @@ def _touch(touchpoint: Touchpoint, at_ms: int, before: Common | None) -> Touch:
             if details is None:
                 details = {}
             details[name] = value
-    said: Said = values[_SAID:_REVISION]
-    common = before if before is not None and before.said == said else Common(said)
-    raw_ms = values[_TIME] if values[_TIME] != at_ms else None
-    return Touch(at_ms, values[_ID], _CODES[cls], common, details, values[_REVISION], raw_ms)
+    said: Said = values[CHANNEL:REVISION]
+    common = contact.touches[-1].common if contact.touches else None
+    if common is None or common.said != said:
+        common = alike.common(said)
+    time_ms: int = values[TIME]
+    return Touch(
+        at_ms, values[ID], _CODES[cls], common, details, values[REVISION], time_ms if time_ms != at_ms else None
+    )
 
 
 def _body(touch: Touch) -> bytes:

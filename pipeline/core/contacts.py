@@ -7,7 +7,7 @@ made. Memory is a cache: what has been quiet for long is evicted, and read back 
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mypy_extensions import mypyc_attr
 
@@ -19,9 +19,11 @@ from pipeline.core.contact import (
     NAMED,
     REPLACED,
     UNCHANGED,
+    Alike,
     Contact,
     Touch,
     newest_ms,
+    touch_of,
     unpack,
 )
 from pipeline.core.engine import Applied
@@ -29,15 +31,16 @@ from pipeline.core.hand import Hand
 from pipeline.core.happened import Happened, happened
 from pipeline.core.measure import Columns
 from pipeline.core.open import Open
+from pipeline.core.reading import CONTACT_ID, TIME, read
 from pipeline.core.record import Record
 from pipeline.core.rows import CONTACT_ROW, Kept, contact_row, touchpoint_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, by_column
 from pipeline.core.view import View, claim, claim_all, contribution, last_ms, opened, view
-from schemas.codec import PROMISE_MS, decode
+from schemas.codec import PROMISE_MS
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
-from schemas.touchpoint import Erased, PromiseMade
+from schemas.touchpoint import Erased, PromiseMade, Touchpoint
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
@@ -86,6 +89,7 @@ class ContactFold:
         self.sources: dict[str, int] = {}
         """Append time of the newest touchpoint of each source since this fold began."""
         self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
+        self._alike = Alike()
         self._work: dict[str, _Work] = {}
         self._unsettled: dict[str, _Work] = {}
         """Contacts that changed since the fold settled."""
@@ -100,13 +104,15 @@ class ContactFold:
 
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one touchpoint."""
-        touchpoint = decode(record.value, self.channels, folded=True)
-        if isinstance(touchpoint, Reject):
-            return touchpoint
-        contact_id = touchpoint.contact_id
+        found, values = read(record.value, self.channels)
+        if not values:
+            return cast("Reject", found)
+        touchpoint = cast("Touchpoint", found)
+        contact_id: str = values[CONTACT_ID]
         if record.key != contact_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its contact_id {contact_id!r}")
-        at_ms = min(touchpoint.time, append_ms + CLAMP_MS)
+        time_ms: int = values[TIME]
+        at_ms = min(time_ms, append_ms + CLAMP_MS)
         if at_ms < watermark_ms - self.kept_ms:
             return Reject(
                 "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
@@ -126,10 +132,11 @@ class ContactFold:
                 work = self._work[contact_id] = _Work(contact)
         if type(touchpoint) is Erased:
             return self._erase(work, touchpoint.customer_id or "", at_ms, append_ms)
-        if len(contact.touches) >= MAX_TOUCHPOINTS and touchpoint.id not in contact.by_id:
+        touch = touch_of(type(touchpoint), values, at_ms, contact, self._alike)
+        before = contact.find(touch.id)
+        if before is None and len(contact.touches) >= MAX_TOUCHPOINTS:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
-        before = contact.by_id.get(touchpoint.id)
-        done = contact.apply(touchpoint, at_ms, append_ms)
+        done = contact.take(touch, before, append_ms)
         if done == UNCHANGED:
             return Applied(False, at_ms)
         if done == REPLACED and before is not None:
@@ -141,9 +148,9 @@ class ContactFold:
         if not work.changed:
             work.changed = True
             self._unsettled[contact_id] = work
-        source = touchpoint.source or "unknown"
+        source = touch.common.source or "unknown"
         self.sources[source] = append_ms
-        return Applied(True, at_ms, source if at_ms != touchpoint.time else None)
+        return Applied(True, at_ms, source if touch.raw_ms is not None else None)
 
     def _erase(self, work: _Work, customer_id: str, at_ms: int, append_ms: int) -> Applied:
         """Forget a customer in a contact, and tell the customer fold that they have it no longer."""
