@@ -185,7 +185,7 @@ def _unknown(seen: View, known: Known, linked: Linked | None) -> Iterator[Did]:
         yield Did("unknown_customer")
     elif linked is None:
         yield Did("unknown_facts" if known.at_ms is None else "unknown_facts_then")
-    others = len(contact.named - {line.customer_id})
+    others = len(set(contact.named) - {line.customer_id})
     if others:
         yield Did("other_customers", {"count": others})
     if seen.wait is not None and seen.wait.ended_ms is None:

@@ -25,6 +25,8 @@ UNCHANGED, NAMED, APPENDED, INSERTED, REPLACED = range(5)
 """What a touchpoint did to its contact: nothing; only a customer is named who was not; it came after all others; it
 came before others; it took the place of what was said earlier.
 """
+_FEW: Final = 16
+"""So many touchpoints are sooner looked through than kept by id."""
 MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
 
@@ -148,27 +150,28 @@ class Contact:
     """The touchpoints of one contact, in order of (effective time, id), ready to be folded and derived from.
 
     `named`: every customer id any of its touchpoints ever named, so that who no longer holds the contact can be told.
+    `erased`: fingerprints of the customers who were erased from it: nothing that names them says so any more.
     `revised_ms`: Kafka append time of the last touchpoint that changed anything.
     """
 
-    __slots__ = ("by_id", "contact_id", "erased", "named", "revised_ms", "touches")
+    __slots__ = ("_by_id", "contact_id", "erased", "named", "revised_ms", "touches")
 
     def __init__(self, contact_id: str) -> None:
         self.contact_id = contact_id
         self.touches: list[Touch] = []
-        self.by_id: dict[str, Touch] = {}
-        self.named: set[str] = set()
+        self.named: tuple[str, ...] = ()
         self.revised_ms = 0
-        self.erased: set[str] = set()
-        """Fingerprints of the customers who were erased from it: nothing that names them says so any more."""
+        self.erased: tuple[str, ...] = ()
+        self._by_id: dict[str, Touch] | None = None
+        """Only of very many touchpoints: a few are looked through."""
 
     def erase(self, customer_id: str, append_ms: int) -> bool:
         """Forget who the customer was; False if that was done before. What comes later forgets it, too."""
         subject = subject_of(customer_id)
         if subject in self.erased:
             return False
-        self.erased.add(subject)
-        self.named.discard(customer_id)
+        self.erased = (*self.erased, subject)
+        self.named = tuple([name for name in self.named if name != customer_id])
         for touch in self.touches:
             if touch.common.customer_id == customer_id:
                 touch.common = touch.common.without_customer()
@@ -177,7 +180,14 @@ class Contact:
 
     def find(self, id: str) -> Touch | None:  # noqa: A002 - so it is called in the record
         """The touchpoint of this id."""
-        return self.by_id.get(id)
+        if self._by_id is None:
+            if len(self.touches) <= _FEW:
+                for touch in self.touches:
+                    if touch.id == id:
+                        return touch
+                return None
+            self._by_id = {touch.id: touch for touch in self.touches}
+        return self._by_id.get(id)
 
     def apply(self, touchpoint: Touchpoint, at_ms: int, append_ms: int) -> int:
         """Take in one touchpoint with effective time `at_ms`; what it did: UNCHANGED (0) if it is a duplicate.
@@ -195,7 +205,7 @@ class Contact:
         customer_id = touch.common.customer_id
         grew = customer_id != "" and customer_id not in self.named
         if grew:
-            self.named.add(customer_id)
+            self.named = (*self.named, customer_id)
         if known is not None:
             if touch.revision < known.revision:
                 return NAMED if grew else UNCHANGED
@@ -204,7 +214,8 @@ class Contact:
                 if new < old or (new == old and touch.at_ms >= known.at_ms):
                     return NAMED if grew else UNCHANGED
             del touches[bisect_left(touches, (known.at_ms, known.id), key=_order)]
-        self.by_id[touch.id] = touch
+        if self._by_id is not None:
+            self._by_id[touch.id] = touch
         last = touches[-1] if touches else None
         if last is None or touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
             touches.append(touch)
@@ -274,10 +285,9 @@ def unpack(contact_id: str, state: bytes) -> Contact:
             last_ms - before, ids[n], types[n], commons[places[n]], details.get(n), revisions.get(n, 0), raw_ms.get(n)
         )
         contact.touches.append(touch)
-        contact.by_id[touch.id] = touch
-    contact.named = set(named)
+    contact.named = tuple(named)
     contact.revised_ms = packed.revised_ms
-    contact.erased = set(packed.erased)
+    contact.erased = tuple(packed.erased)
     return contact
 
 

@@ -70,7 +70,7 @@ class _Work:
         self.known = 0
         self.changed = False
         self.shuffled = False
-        self.replaced: list[Touch] = []
+        self.replaced: list[Touch] | None = None
 
 
 class ContactFold:
@@ -140,6 +140,8 @@ class ContactFold:
         if done == UNCHANGED:
             return Applied(False, at_ms)
         if done == REPLACED and before is not None:
+            if work.replaced is None:
+                work.replaced = []
             work.replaced.append(before)
         if done in (INSERTED, REPLACED):
             work.shuffled = True
@@ -192,12 +194,12 @@ class ContactFold:
                 self._rebook(work, before)
         self._rebook(work, work.contact)
         if work.shuffled:
-            claim_all(self._delta, chain(touches, work.replaced))
+            claim_all(self._delta, chain(touches, work.replaced or ()))
         elif not few and len(touches) > known + 1:
             claim(self._delta, touches, known)
         work.known = len(touches)
         work.changed = work.shuffled = False
-        work.replaced = []
+        work.replaced = None
 
     def _rebook(self, work: _Work, contact: Contact) -> None:
         work.view = seen = view(contact, self.rulebook)

@@ -141,7 +141,7 @@ async def contact_then(asked: Asked, now: Contact, at_ms: int, channels: Collect
         if there
         else []
     )
-    if not now.by_id.keys() <= {row.id for row in rows}:
+    if not {touch.id for touch in now.touches} <= {row.id for row in rows}:
         raise WarehouseRefused(
             f"contact {now.contact_id!r} came or was revised after that, and how it was then is not kept:"
             " store_touchpoints in the catalogue keeps single touchpoints from then on"

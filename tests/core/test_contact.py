@@ -93,7 +93,7 @@ def test_a_customer_once_named_is_remembered_even_by_a_revision_that_lost() -> N
     contact.apply(touchpoint(revision=1), BEGIN, BEGIN)
     assert contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
     assert not contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
-    assert unpack("k0", contact.pack()).named == {"c1"}
+    assert unpack("k0", contact.pack()).named == ("c1",)
     assert contact.touches[0].common.customer_id == ""
 
 
@@ -104,6 +104,19 @@ def test_touchpoints_are_in_order_of_effective_time_and_id() -> None:
     assert [touch.id for touch in contact.touches] == ["d", "b", "a", "c"]
     contact.apply(touchpoint(id="d", time=BEGIN + 5, revision=1), BEGIN + 5, BEGIN)
     assert [touch.id for touch in contact.touches] == ["b", "a", "c", "d"]
+
+
+def test_of_very_many_touchpoints_each_is_found_again() -> None:
+    contact = Contact("k0")
+    names = [f"{n:02}" for n in range(40)]
+    for name in names + names:
+        contact.apply(touchpoint(id=name, revision=1), BEGIN, BEGIN)
+    contact.apply(touchpoint(id="39", queue="sales", revision=2), BEGIN, BEGIN)
+    assert [touch.id for touch in contact.touches] == names
+    found = contact.find("39")
+    assert found is contact.touches[39]
+    assert found.common.queue == "sales"
+    assert contact.find("40") is None
 
 
 def test_revised_is_the_append_time_of_the_last_that_changed_anything() -> None:
@@ -130,7 +143,7 @@ def test_what_was_packed_by_touchpoint_is_read_and_packed_by_column() -> None:
         ("c", 60_000, 0, 10**12 + 9_000_000, None),
     ]
     assert [t.common.queue for t in contact.touches] == ["", "q", ""]
-    assert (contact.named, contact.erased, contact.revised_ms) == ({"c"}, {"f" * 32}, 10**12)
+    assert (contact.named, contact.erased, contact.revised_ms) == (("c",), ("f" * 32,), 10**12)
     assert newest_ms(OLD) == newest_ms(contact.pack()) == contact.touches[-1].at_ms
     assert unpack("k", contact.pack()).pack() == contact.pack()
 
