@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
-from pipeline.core.ids import lengthened, shortened
-from pipeline.core.packed import CommonRow, Packed, decode, encode, newest_ms
+from pipeline.core.ids import lengthened, shortened_apart
+from pipeline.core.packed import CommonRow, decode, encode, newest_ms
 from pipeline.core.reading import CHANNEL, ID, REVISION, TIME, Values
 from schemas.touchpoint import TYPES, Erased, Touchpoint
 
@@ -231,9 +231,6 @@ class Contact:
         """The contact as bytes; the same set of touchpoints gives the same bytes."""
         touches, named = self.touches, sorted(self.named)
         last_ms = touches[-1].at_ms if touches else 0
-        before_ms: list[int] = []
-        ids: list[str] = []
-        types: list[int] = []
         places: list[int] = []
         commons: list[Common] = []
         place_of: dict[Said, int] = {}
@@ -249,11 +246,8 @@ class Contact:
                 place = place_of.setdefault(common.said, len(commons))
                 if place == len(commons):
                     commons.append(common)
-            before_ms.append(last_ms - touch.at_ms)
-            ids.append(touch.id)
-            types.append(touch.type)
             places.append(place)
-            if touch.details:
+            if touch.details is not None:
                 details[n] = touch.details
             if touch.revision:
                 revisions[n] = touch.revision
@@ -262,11 +256,12 @@ class Contact:
         one_customer = len(named) == 1
         for common in commons:
             one_customer = one_customer and common.customer_id == named[0]
+        ids, names = shortened_apart([touch.id for touch in touches], named)
         return encode(
-            Packed(
-                last_ms, before_ms, shortened(ids), types, places,
-                [_row(common, customer=not one_customer) for common in commons], one_customer, shortened(named),
-                self.revised_ms, details, revisions, raw_ms, sorted(self.erased),
+            (
+                last_ms, [last_ms - touch.at_ms for touch in touches], ids, [touch.type for touch in touches], places,
+                [_row(common, customer=not one_customer) for common in commons], one_customer, names, self.revised_ms,
+                details, revisions, raw_ms, sorted(self.erased),
             )
         )  # fmt: skip
 

@@ -121,7 +121,7 @@ class BehindLedger(Exception):
         super().__init__(f"{partition}: somebody else has been ahead of us")
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Applied:
     """What one record did. `changed` False: it is a duplicate. `clamped`: the source whose clock was ahead, if any."""
 
@@ -353,7 +353,7 @@ class Engine:
             return
         if first_offset > marker.offset:
             raise Hole(self.partition, marker.offset, first_offset)
-        apply, good = self.fold_.apply, self._poison.good
+        apply, poison = self.fold_.apply, self._poison
         append_ms, watermark_ms, position = marker.append_ms, marker.watermark_ms, marker.offset
         applied = duplicate = late = size = 0
         hour, block = self._generation
@@ -377,7 +377,7 @@ class Engine:
                     marker.append_ms = append_ms
                     self._reject(done, record)
                 elif done.changed:
-                    good()
+                    poison.good()
                     applied += 1
                     size += max(len(record.value or b"") - _ENVELOPE_BYTES, _ENVELOPE_BYTES)
                     if done.at_ms > watermark_ms:
@@ -387,7 +387,7 @@ class Engine:
                     if done.clamped is not None:
                         marker.clamped[done.clamped] = marker.clamped.get(done.clamped, 0) + 1
                 else:
-                    good()
+                    poison.good()
                     duplicate += 1
                 position = offset + 1
             position = next_offset

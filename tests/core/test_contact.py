@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.contact import Contact, newest_ms, unpack
-from pipeline.core.ids import lengthened, shortened
+from pipeline.core.ids import lengthened, shortened, shortened_apart
+from pipeline.core.packed import decode as decode_packed
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.touchpoint import Touchpoint
@@ -50,6 +51,12 @@ def test_going_on_from_what_was_stored_is_going_on(given: list[Touchpoint], cut:
     for one in given[cut:]:
         contact.apply(one, one.time, BEGIN)
     assert contact.pack() == packed(given)
+
+
+@given(st.lists(touchpoints().map(lambda t: touchpoint(**{**t, "contact_id": "k0"})), max_size=12))
+def test_what_is_packed_are_the_fields_of_packed(given: list[Touchpoint]) -> None:
+    state = packed(given)
+    assert msgspec.msgpack.encode(decode_packed(state)) == state
 
 
 def test_a_repetition_changes_nothing() -> None:
@@ -166,6 +173,11 @@ def test_identifiers_come_back_as_they_were(ids: list[str]) -> None:
     short = shortened(ids)
     assert lengthened(short) == ids
     assert isinstance(short, bytes) == (bool(ids) and all(_is_uuid(text) for text in ids))
+
+
+@given(st.lists(st.one_of(UUIDS, NEARLY), max_size=3), st.lists(st.one_of(UUIDS, NEARLY), max_size=2))
+def test_shortened_apart_is_each_shortened(some: list[str], others: list[str]) -> None:
+    assert shortened_apart(some, others) == (shortened(some), shortened(others))
 
 
 def _is_uuid(text: str) -> bool:
