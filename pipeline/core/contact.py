@@ -35,8 +35,9 @@ _COMMON: Final = ("channel", "customer_id", "direction", "queue", "segment", "to
 """Fields of a touchpoint that most touchpoints of a contact share, in their order there."""
 _CUSTOMER: Final = _COMMON.index("customer_id")
 Said = tuple[str | None, ...]
-_MOST_ALIKE: Final = 10_000
-"""So much that many contacts may say is held; then it is begun anew."""
+_MOST_ALIKE: Final = 4_000
+_MOST_DETAILS: Final = 500
+"""So much that many contacts may say is held, the second of each type; then it is begun anew."""
 
 
 @mypyc_attr(acyclic=True)
@@ -66,27 +67,6 @@ class Common:
     def without_customer(self) -> "Common":
         """The same, and nobody knows whose."""
         return Common((self.said[0], None, *self.said[2:]))
-
-
-class Alike:
-    """What was said without naming a customer, by what was said: many contacts say the same, and share it."""
-
-    __slots__ = ("_commons",)
-
-    def __init__(self) -> None:
-        self._commons: dict[Said, Common] = {}
-
-    def common(self, said: Said) -> Common:
-        """What touchpoints have in common that said this."""
-        if said[_CUSTOMER] is not None:
-            return Common(said)
-        found = self._commons.get(said)
-        if found is None:
-            if len(self._commons) >= _MOST_ALIKE:
-                self._commons.clear()
-            found = Common(said)
-            self._commons[found.said] = found
-        return found
 
 
 def _common(row: CommonRow, customer_id: str) -> Common:
@@ -130,19 +110,52 @@ class Touch:
 
 
 _BODY: Final = msgspec.json.Encoder(order="sorted")
-_CODES: Final = {t: code for code, t in enumerate((*TYPES, Erased))}
+_EVERY: Final[tuple[type[Touchpoint], ...]] = (*TYPES, Erased)
+_CODES: Final = {t: code for code, t in enumerate(_EVERY)}
 _TAGS: Final = tuple(str(t.__struct_config__.tag) for t in TYPES)
 _ENVELOPE: Final = frozenset(Touchpoint.__struct_fields__)
-_DETAILS: Final = {
-    t: tuple(
-        (place, field.encode_name, field.default)
-        for place, field in enumerate(msgspec.structs.fields(t))
-        if field.name not in _ENVELOPE
-    )
-    for t in TYPES
-}
-"""The fields of each type that not all have: place, name and default."""
+_DETAILS: Final = tuple(
+    tuple((field.encode_name, field.default) for field in msgspec.structs.fields(t) if field.name not in _ENVELOPE)
+    for t in _EVERY
+)
+"""The fields of each type that not all have: name and default."""
 _order = attrgetter("at_ms", "id")
+
+
+class Alike:
+    """What was said without naming a customer, by what was said: many contacts say the same, and share it."""
+
+    __slots__ = ("_commons", "_details")
+
+    def __init__(self) -> None:
+        self._commons: dict[Said, Common] = {}
+        self._details: list[dict[Values, dict[str, Any]]] = [{} for _ in _DETAILS]
+
+    def common(self, said: Said) -> Common:
+        """What touchpoints have in common that said this."""
+        if said[_CUSTOMER] is not None:
+            return Common(said)
+        found = self._commons.get(said)
+        if found is None:
+            if len(self._commons) >= _MOST_ALIKE:
+                self._commons.clear()
+            found = Common(said)
+            self._commons[found.said] = found
+        return found
+
+    def details(self, code: int, own: Values) -> dict[str, Any] | None:
+        """Those of the own fields of a type that have not their default, by name."""
+        known = self._details[code]
+        found = known.get(own)
+        if found is None:
+            if len(known) >= _MOST_DETAILS:
+                known.clear()
+            found = {}
+            for (name, default), value in zip(_DETAILS[code], own, strict=True):
+                if value != default:
+                    found[name] = value
+            known[own] = found
+        return found or None
 
 
 @mypyc_attr(acyclic=True)
@@ -293,21 +306,16 @@ def subject_of(customer_id: str) -> str:
 
 def touch_of(cls: type[Touchpoint], values: Values, at_ms: int, contact: Contact, alike: Alike) -> Touch:
     """As a contact keeps it; what it has in common with the newest there, or with others' (`alike`), is kept once."""
-    details = None
-    for place, name, default in _DETAILS[cls]:
-        value = values[place]
-        if value != default:
-            if details is None:
-                details = {}
-            details[name] = value
+    code = _CODES[cls]
+    own: Values = values[:ID]
     said: Said = values[CHANNEL:REVISION]
     common = contact.touches[-1].common if contact.touches else None
     if common is None or common.said != said:
         common = alike.common(said)
     time_ms: int = values[TIME]
-    return Touch(
-        at_ms, values[ID], _CODES[cls], common, details, values[REVISION], time_ms if time_ms != at_ms else None
-    )
+    raw_ms = time_ms if time_ms != at_ms else None
+    details = alike.details(code, own) if own else None
+    return Touch(at_ms, values[ID], code, common, details, values[REVISION], raw_ms)
 
 
 def _body(touch: Touch) -> bytes:
