@@ -7,6 +7,7 @@ Pure work is in `pipeline.live.past`. While the warehouse is away the last answe
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -38,7 +39,7 @@ class History:
         self._least_seconds = least_seconds
         self._known: Known | None = None
         self._version = 0
-        self._looked_at = monotonic()
+        self._looked_at = -inf
         self.told: Telling | None = None
 
     def past(self, queues: Collection[str] = ()) -> Past | None:

@@ -36,7 +36,6 @@ BatchHandler = Callable[[Batch], Awaitable[None]]
 """Called with each batch, one at a time for a partition, side by side for different partitions. It may wait."""
 
 BUG_EXIT_CODE = 70
-EMBEDDED_FETCH_WAIT_MS = 30
 MEMBERSHIP_CHECK_SECONDS = 1.0
 ENDING_SECONDS = 10.0
 REFUSALS_TOTAL = 30
@@ -182,7 +181,9 @@ class FaustLog:
         self._watchers = [self._task(self._watch_app(app)), self._task(self._watch_progress())]
 
     def _new_app(self) -> App:
-        tuning = self._tuning
+        tuning, alone = self._tuning, self._room is not None
+        # Nobody else comes or goes in a group on the embedded broker: there is nothing to learn by it.
+        heartbeat_seconds = tuning.session_timeout_seconds / 4 if alone else tuning.heartbeat_interval_seconds
         register()
         app = App(
             self._group,
@@ -190,7 +191,7 @@ class FaustLog:
             broker_client_id=self._client_id,
             broker_credentials=credentials(self._security),
             broker_session_timeout=tuning.session_timeout_seconds,
-            broker_heartbeat_interval=tuning.heartbeat_interval_seconds,
+            broker_heartbeat_interval=heartbeat_seconds,
             broker_rebalance_timeout=tuning.rebalance_timeout_seconds,
             broker_commit_interval=tuning.commit_interval_seconds,
             consumer_max_fetch_size=tuning.fetch_bytes,
@@ -205,7 +206,7 @@ class FaustLog:
         )
         app.batch_records = tuning.batch_records
         # The embedded broker sits out the whole wait, where Kafka answers as soon as there is something.
-        app.fetch_wait_ms = EMBEDDED_FETCH_WAIT_MS if self._room is not None else tuning.fetch_wait_ms
+        app.fetch_wait_ms, app.alone = 0 if alone else tuning.fetch_wait_ms, alone
         app.rebalances = self
         for topic in self._topics:
             app.agent(app.topic(topic, schema=AsIs()), name=f"{self._group}.{topic}", concurrency=1)(self._receive)
@@ -220,7 +221,10 @@ class FaustLog:
 
         Embedded: waits until the topic's handler in this process has made room by `durable`.
         """
-        return await self._started(self._producer).produce(topic, records)
+        ends = await self._started(self._producer).produce(topic, records)
+        if self._room is not None and self._app is not None:
+            self._consumer.thread.written()
+        return ends
 
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has. Raises LogError."""

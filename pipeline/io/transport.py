@@ -7,7 +7,9 @@ aiokafka 0.14, both pinned, for which `tests/io/test_transport.py` is the contra
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar, cast
 
@@ -42,6 +44,8 @@ T = TypeVar("T")
 COMMIT_SECONDS = 3
 MOST_FETCH_WAIT_MS = 250
 """What a broker is let wait for records once there were none for a while: every empty answer costs both sides."""
+LOOK_SECONDS, FETCHER_LOOK_SECONDS = 1.0, 2.0
+"""How often who is told what is written looks all the same; and aiokafka's fetcher, whether it may ask."""
 GATHER_SECONDS = 0.02
 """What comes in little pieces is fetched together: so long after an answer nothing more is asked for. What comes
 meanwhile is in the next one; were that asked for at once, it would be old before it is taken.
@@ -73,9 +77,10 @@ class Rebalances(Protocol):
 
 
 class Boot(BootStrategy):
-    """No producer of Faust's: ours waits for deliveries and raises."""
+    """No producer of Faust's: ours waits for deliveries and raises. No sampling of rates that nobody reads."""
 
     enable_kafka_producer = False
+    enable_sensors = False
 
 
 class App(faust.App):
@@ -84,6 +89,8 @@ class App(faust.App):
     BootStrategy = Boot
     batch_records = 20_000
     fetch_wait_ms = 200
+    alone = False
+    """Nobody but this process writes to the log, and it says so (`ConsumerThread.written`)."""
 
     rebalances: Rebalances | None = None
 
@@ -111,7 +118,33 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._positions: dict[TP, tuple[int, int]] = {}  # next offset, number of the seek
         self._skipped: set[TP] = set()
         self._beyond_end: dict[TP, int] = {}
+        self._news = asyncio.Event()
         self.batch_records = cast("App", self.app).batch_records
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        if cast("App", self.app).alone:
+            fetcher = self._ensure_consumer()._fetcher
+            fetcher._fetcher_timeout = FETCHER_LOOK_SECONDS
+            fetcher._proc_fetch_request = partial(self._fetch_news, fetcher, fetcher._proc_fetch_request)
+
+    async def _fetch_news(self, fetcher: Fetcher, fetch: Callable[..., Awaitable[bool]], *request: Any) -> bool:
+        """Fetch once; what brought nothing is not over, so that nothing more is asked for, before there may be news."""
+        # Woken just before the end of a fetch, aiokafka still takes it for under way, and waits for its next look.
+        cast("asyncio.Task[bool]", asyncio.current_task()).add_done_callback(lambda _: fetch_on(fetcher))
+        self._news.clear()
+        found = await fetch(*request)
+        if not found:
+            # Cancelled it ends in order, as aiokafka's own does.
+            with suppress(TimeoutError, asyncio.CancelledError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+        return found
+
+    def written(self) -> None:
+        """There is something to fetch (main thread)."""
+        with suppress(RuntimeError):  # its loop is over
+            self.thread_loop.call_soon_threadsafe(self._news.set)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -158,6 +191,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self.thread_loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
+        self._news.set()
         fetcher = self._ensure_consumer()._fetcher
         for waiter in list(fetcher._fetch_waiters):
             fetcher._notify(waiter)
@@ -414,7 +448,7 @@ class Consumer(driver.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """There are no gaps: a batch says where it begins and ends."""
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
+    async def verify_all_partitions_active(self) -> None:
         """Faust's livelock detector only logs, and mistakes a paused partition for a stuck one."""
 
     # -- rebalances

@@ -73,6 +73,7 @@ async def test_it_asks_again_and_again_but_not_before_there_is_use() -> None:
     await asyncio.sleep(0.05)
     assert warehouse.asked == 0
     waiting[0] = ""
+    found.past()  # somebody looks
 
     async def until(least: int) -> None:
         async with asyncio.timeout(20):
@@ -98,10 +99,12 @@ async def test_nothing_is_asked_while_nobody_looks(monkeypatch: pytest.MonkeyPat
     found = history(warehouse)
     await found.ask()
     asked = warehouse.asked
-    now += 61
     await found.ask()
     assert warehouse.asked == asked
     assert found.past_version() == 1
+    await found.ask()
+    assert warehouse.asked == 2 * asked
+    now += 61
     await found.ask()
     assert warehouse.asked == 2 * asked
 

@@ -46,9 +46,18 @@ def test_every_override_takes_what_the_original_takes(ours: type, theirs: type) 
         if inspect.isfunction(member) and hasattr(theirs, name) and name != "__init__"
     }
     assert overridden >= (
-        {"_getmany", "_to_message", "_new_offset", "commit", "ack", "perform_seek", "on_partitions_revoked"}
+        {
+            "_getmany",
+            "_to_message",
+            "_new_offset",
+            "commit",
+            "ack",
+            "perform_seek",
+            "on_partitions_revoked",
+            "verify_all_partitions_active",
+        }
         if ours is Consumer
-        else {"getmany", "_fetch_records", "_commit", "_create_worker_consumer"}
+        else {"on_start", "getmany", "_fetch_records", "_commit", "_create_worker_consumer"}
     )
     for name in overridden:
         original = inspect.signature(inspect.unwrap(getattr(theirs, name))).parameters
@@ -60,7 +69,16 @@ def test_every_override_takes_what_the_original_takes(ours: type, theirs: type) 
 def test_what_is_read_of_aiokafka_is_there() -> None:
     source = inspect.getsource(transport) + inspect.getsource(unpacking)
     for owner, names in {
-        Fetcher: ("_records", "_fetch_waiters", "_create_fetch_waiter", "_notify", "_closed", "_wait_consume_future"),
+        Fetcher: (
+            "_records",
+            "_fetch_waiters",
+            "_create_fetch_waiter",
+            "_notify",
+            "_closed",
+            "_wait_consume_future",
+            "_proc_fetch_request",
+            "_fetcher_timeout",
+        ),
         FetchResult: (
             "_created",
             "_partition_records",
@@ -110,6 +128,27 @@ async def test_what_the_log_dropped_is_skipped_with_a_batch_that_says_where_it_b
     assert worker.batches["touchpoints/0"][0].from_offset == first
     assert worker.offsets("touchpoints/0") == list(range(first, end))
     assert log.repaired_total == 0
+    assert not worker.bugs
+
+
+async def test_what_is_written_or_sought_is_read_without_looking(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Embedded: whoever is not told looks once in a thousand seconds here."""
+    monkeypatch.setattr(transport, "LOOK_SECONDS", 1_000.0)
+    worker = Worker()
+    log = new_log(bootstrap, "group", {"touchpoints": worker.handle, "raw": worker.handle}, worker)
+    async with running(log):
+        for total, number in enumerate((0, 1, 0), start=1):
+            await asyncio.sleep(0.3)  # until it rests
+            await log.produce("touchpoints", numbered(1, partition=number))
+            await until(lambda total=total: worker.records_total() == total, "a record")  # type: ignore[misc]
+        await asyncio.sleep(0.3)
+        await log.produce("raw", numbered(3, partition=2))
+        await until(lambda: worker.records_total() == 6, "another topic's")
+        await asyncio.sleep(0.3)
+        await log.seek("touchpoints/0", 1)
+        await until(lambda: worker.offsets("touchpoints/0") == [0, 1, 1], "what was sought")
     assert not worker.bugs
 
 

@@ -100,6 +100,16 @@ async def test_the_folder_remembers_what_was_acknowledged(tmp_path: Path) -> Non
 
 
 @pytest.mark.asyncio
+async def test_its_memory_is_looked_at_once_a_second(tmp_path: Path) -> None:
+    warehouse = EmbeddedWarehouse(tmp_path)
+    found = await warehouse.query(
+        "SELECT toUInt32(value) AS period_ms FROM system.server_settings WHERE name = 'memory_worker_period_ms'"
+    )
+    await warehouse.close()
+    assert found == [(1_000,)]
+
+
+@pytest.mark.asyncio
 async def test_opening_the_folder_leaves_signals_as_they_are(tmp_path: Path) -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
     before = [signal.getsignal(number) for number in numbers]
