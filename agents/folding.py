@@ -360,9 +360,10 @@ class Folding:
         async with self._alone:
             if not self.warehouse_up:
                 await self._ledger.reach()  # half a million rows need not be laid out only to be refused
-            async with self._turn:  # in between, what has come is folded
-                self.engine.settle()
-                await self._turn.breath()
+            async with self._turn:
+                if not self._behind:  # in between, what has come is folded; else the flush settles, which is cheaper
+                    self.engine.settle()
+                    await self._turn.breath()
                 self._folded = 0
                 if not self._closed.is_set():
                     self._hurry.clear()  # what it was about is laid out here, however long that had to wait

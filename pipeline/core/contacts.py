@@ -216,27 +216,40 @@ class ContactFold:
         """Derive the contacts that changed, each once for all its touchpoints, and bring the open ones up to date."""
         touched = list(islice(self._unsettled, max(len(self._unsettled) - keep, 0)))
         for contact_id in touched:
-            work = self._unsettled.pop(contact_id)
-            self._work.pop(contact_id, None)
-            self._work[contact_id] = work  # what is settled last is kept longest
-            self._book(work)
-            seen = None if work.view is None else opened(work.view)
-            if seen is None:
-                self.open.pop(contact_id, None)
-            else:
-                self.open[contact_id] = seen
+            self._settle(contact_id)
         self._unpacked.update(dict.fromkeys(touched))
         self._cool(_MOST_UNPACKED)
         delta, self._delta = self._delta, {}
         return delta, touched
 
+    def _settle(self, contact_id: str) -> _Work:
+        work = self._unsettled.pop(contact_id)
+        self._work.pop(contact_id, None)
+        self._work[contact_id] = work  # what is settled last is kept longest
+        self._book(work)
+        seen = None if work.view is None else opened(work.view)
+        if seen is None:
+            self.open.pop(contact_id, None)
+        else:
+            self.open[contact_id] = seen
+        return work
+
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
-        """State rows, rows of table `contacts`, and facts for every customer a contact ever named."""
+        """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts that need
+        not stay unpacked are let go as soon as they are written.
+        """
         states: list[StateRow] = []
         rows: list[tuple[Any, ...]] = []
         emissions: list[tuple[str, bytes, bytes]] = []
-        for contact_id in keys:
-            work = self._work.get(contact_id) or self._load(contact_id)
+        settled = list(self._unsettled)
+        wanted = dict.fromkeys(chain(keys, settled))
+        left = len(wanted)
+        for contact_id in wanted:
+            left -= 1
+            if contact_id in self._unsettled:
+                work = self._settle(contact_id)
+            else:
+                work = self._work.get(contact_id) or self._load(contact_id)
             seen = work.view
             if seen is None:
                 continue
@@ -251,12 +264,16 @@ class ContactFold:
                 told = contact_facts.gone(seen.timeline, customer_id, version, marker.watermark_ms)
                 emissions.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
                 self._said[contact_id] = None
+            if left >= _UNPACKED:
+                self._work.pop(contact_id, None)
         self._cool(_UNPACKED)
         evidence: list[Published] = []
         if self._kept:
             evidence = [("touchpoints", touchpoint_rows(self._kept, version))]
             self._kept = []
-        return Written(states, [("contacts", by_column(CONTACT_ROW, rows))] if rows else [], emissions, evidence)
+        delta, self._delta = self._delta, {}
+        published: list[Published] = [("contacts", by_column(CONTACT_ROW, rows))] if rows else []
+        return Written(delta, settled, states, published, emissions, evidence)
 
     def _cool(self, most: int) -> None:
         """Keep only the contacts settled last unpacked: in busy times they are touched again soon."""

@@ -3,6 +3,7 @@ out.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -147,6 +148,9 @@ class CustomerFold:
         """What the facts since the last call have changed."""
         if len(self._work) > _MOST_UNPACKED:
             self._cool()
+        return self._settled()
+
+    def _settled(self) -> tuple[Contribution, list[str]]:
         delta, self._delta = self._delta, {}
         touched, self._touched = self._touched, []
         return delta, touched
@@ -164,6 +168,7 @@ class CustomerFold:
         """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
         changed.
         """
+        delta, settled = self._settled()
         states: list[StateRow] = []
         rows: list[tuple[Any, ...]] = []
         for customer_id, names in self._relinked.items():
@@ -188,16 +193,17 @@ class CustomerFold:
             _add_rows(
                 rows, customer, fresh if changed is None else {**changed, **dict.fromkeys(fresh)}, version, append_ms
             )
-        if len(states) < len(keys):
-            self._write_again(keys, states, relinked, version)
+        wanted = dict.fromkeys(chain(keys, settled))
+        if len(states) < len(wanted):
+            self._write_again(wanted, states, relinked, version)
         for customer_id, names in relinked.items():
             customer = work.get(customer_id) or self._load(customer_id)
             _add_rows(rows, customer, names, version, append_ms)
         self._work = {}
-        return Written(states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
+        return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
     def _write_again(
-        self, keys: Sequence[str], states: list[StateRow], relinked: dict[str, dict[str, None]], version: int
+        self, keys: Iterable[str], states: list[StateRow], relinked: dict[str, dict[str, None]], version: int
     ) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
         written = {row.key for row in states}

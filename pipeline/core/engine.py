@@ -154,7 +154,9 @@ class Fold(Protocol):
         """Bytes of a state that is in memory, as it was when it was last packed."""
 
     def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
-        """Rows for the touched keys. Does not change anything that a later call would miss."""
+        """Rows for these keys and those of what has changed since the last call of `settle`, which is settled on the
+        way: so each unit is in the processor's cache once. Does not change anything that a later call would miss.
+        """
 
     def flushed(self) -> None:
         """What `write` returned last is durable. Not called: the next `write` has to cover it."""
@@ -424,6 +426,10 @@ class Engine:
         to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
         deltas, touched = self.fold_.settle(keep)
+        self._book(deltas, touched)
+
+    def _book(self, deltas: Contribution, touched: Sequence[str]) -> None:
+        """What the fold has settled."""
         self._prune()
         if deltas:
             dirty = self._dirty_cells.setdefault(self._generation, {})
@@ -497,14 +503,15 @@ class Engine:
 
     def flush(self) -> Flush | None:
         """Everything touched since the last flush, as the steps of the protocol. None if there is nothing new."""
-        self.settle()
-        keys, cells = list(self._dirty_keys), self._dirty_cells
-        if not keys and not cells and not self._dead_letters and self.marker.offset == self._written_offset:
+        new = self.fold_.unsettled or self._dirty_keys or self._dirty_cells or self._dead_letters
+        if not new and self.marker.offset == self._written_offset:
             return None
         version = version_of(self.epoch, self.marker.offset)
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
         self.marker.log_id = self.log_id
-        written = self.fold_.write(keys, version, self.marker)
+        written = self.fold_.write(list(self._dirty_keys), version, self.marker)
+        self._book(written.delta, written.settled)
+        keys, cells = list(self._dirty_keys), self._dirty_cells
         flush = Flush(
             self.partition,
             version,

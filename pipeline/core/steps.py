@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.core.cells import Cell
+from pipeline.core.cells import Cell, Contribution
 from pipeline.core.told import Told, noted, reached
 from schemas.rejects import DeadLetter
 
@@ -94,9 +94,12 @@ class ReadBack(Struct, frozen=True):
 class Written(Struct):
     """What a fold writes at a flush: state rows, rows for people, and records for other topics.
 
-    `evidence`: rows that nothing else could bring back, written before the commit and idempotent.
+    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `evidence`: rows that nothing else
+    could bring back, written before the commit and idempotent.
     """
 
+    delta: Contribution
+    settled: list[str]
     states: list[StateRow]
     published: list[Published]
     emissions: list[tuple[str, bytes, bytes]]

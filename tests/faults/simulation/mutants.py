@@ -54,12 +54,12 @@ def _nothing(*_: Any) -> None:
 
 _NET = """if not any(delta.values()):
                 continue
-            day_s = days.get"""
+            begin = begins.get"""
 
 MUTANTS: Final[dict[str, Mutant]] = {
     "two inserts for one: state, then cells": lambda: patch.object(Ledger, "commit", _state_then_cells),
     "two inserts for one: cells, then state": lambda: patch.object(Ledger, "commit", _cells_then_state),
-    "only changed rows are written": lambda: _changed(Engine, "settle", "day_s = days.get", _NET),
+    "only changed rows are written": lambda: _changed(Engine, "_book", "begin = begins.get", _NET),
     "states in between are not claimed": lambda: patch.multiple(contacts, claim=_nothing, claim_all=_nothing),
     "neighbours are not touched": lambda: patch.object(Customer, "changing", lambda *_: []),
     "no chain check": lambda: _changed(Engine, "fold", "first_offset > marker.offset", "first_offset < 0"),
