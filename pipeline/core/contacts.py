@@ -234,7 +234,7 @@ class ContactFold:
             self.open[contact_id] = seen
         return work
 
-    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
+    def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts that need
         not stay unpacked are let go as soon as they are written.
         """

@@ -2,7 +2,7 @@
 out.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from typing import Any, Final
 
@@ -164,7 +164,7 @@ class CustomerFold:
                 self.packed[customer_id] = self._keeper.pack(customer_id, newest, states)
         self._work = {}
 
-    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
+    def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
         """State rows of the facts touched, and rows of table `resolutions` for all whose place in an issue may have
         changed.
         """
@@ -185,20 +185,18 @@ class CustomerFold:
                 kept.append(state)
                 newest = max(newest, at_ms)
                 if facts.fresh:
-                    contact_id = facts.contact_id
-                    fresh.append(contact_id)
-                    states.append(StateRow(f"{customer_id}{SEPARATOR}{contact_id}", state, False, at_ms, version))
+                    fresh.append(facts.contact_id)
+                    states.append(state_row(facts, at_ms, version))
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
-            _add_rows(
-                rows, customer, fresh if changed is None else {**changed, **dict.fromkeys(fresh)}, version, append_ms
-            )
+            named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
+            rows += resolution_rows(customer, named, version, append_ms)
         wanted = dict.fromkeys(chain(keys, settled))
         if len(states) < len(wanted):
             self._write_again(wanted, states, relinked, version)
         for customer_id, names in relinked.items():
             customer = work.get(customer_id) or self._load(customer_id)
-            _add_rows(rows, customer, names, version, append_ms)
+            rows += resolution_rows(customer, names, version, append_ms)
         self._work = {}
         return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
@@ -211,7 +209,8 @@ class CustomerFold:
             if key not in written:
                 customer_id, _, contact_id = key.partition(SEPARATOR)
                 customer = self._work.get(customer_id) or self._load(customer_id)
-                states.append(state_row(customer.facts[contact_id], version))
+                facts = customer.facts[contact_id]
+                states.append(state_row(facts, last_ms(facts), version))
                 relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:
@@ -267,27 +266,19 @@ class CustomerFold:
         return gone
 
 
-def state_row(facts: Facts, version: int) -> StateRow:
-    """One contact's facts as the ledger keeps them."""
+def state_row(facts: Facts, at_ms: int, version: int) -> StateRow:
+    """One contact's facts as the ledger keeps them; `at_ms` is their newest time."""
     key = f"{facts.customer_id}{SEPARATOR}{facts.contact_id}"
-    return StateRow(key, facts.state, False, last_ms(facts), version)
-
-
-def _add_rows(
-    rows: list[tuple[Any, ...]], customer: Customer, relinked: Collection[str], version: int, append_ms: int
-) -> None:
-    """As `resolution_rows`; a customer with one contact has no issues to look for."""
-    if len(customer.facts) > 1:
-        rows += resolution_rows(customer, relinked, version, append_ms)
-        return
-    for facts in customer.facts.values():
-        rows.append(_resolution_row(customer, facts, facts.contact_id, version, append_ms))
+    return StateRow(key, facts.state, False, at_ms, version)
 
 
 def resolution_rows(
     customer: Customer, relinked: Collection[str], version: int, append_ms: int
 ) -> list[tuple[Any, ...]]:
     """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
+    if len(customer.facts) == 1:  # it is an issue of its own
+        (facts,) = customer.facts.values()
+        return [_resolution_row(customer, facts, facts.contact_id, version, append_ms)]
     held = [name for name in relinked if customer.facts[name].held]
     names = sorted(customer.descendants(held))
     issues = customer.issues(names)

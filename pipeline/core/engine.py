@@ -153,7 +153,7 @@ class Fold(Protocol):
     def size(self, key: str) -> int:
         """Bytes of a state that is in memory, as it was when it was last packed."""
 
-    def write(self, keys: Sequence[str], version: int, marker: Marker) -> Written:
+    def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
         """Rows for these keys and those of what has changed since the last call of `settle`, which is settled on the
         way: so each unit is in the processor's cache once. Does not change anything that a later call would miss.
         """
@@ -509,7 +509,7 @@ class Engine:
         version = version_of(self.epoch, self.marker.offset)
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
         self.marker.log_id = self.log_id
-        written = self.fold_.write(list(self._dirty_keys), version, self.marker)
+        written = self.fold_.write(self._dirty_keys, version, self.marker)
         self._book(written.delta, written.settled)
         keys, cells = list(self._dirty_keys), self._dirty_cells
         flush = Flush(
@@ -552,8 +552,9 @@ class Engine:
     def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
-        numbers: list[list[Any]] = []
-        values: list[list[Any]] = []
+        numbers: list[list[int]] = []
+        values: list[list[int]] = []
+        kept: dict[Any, Any]  # as in `Cell`: of values, too, compiled code would make new ones
         for windows in cells.values():
             for cell in windows.values():
                 kept = settled(cell, columns) if 0 in cell.values() else cell

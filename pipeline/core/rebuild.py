@@ -13,7 +13,7 @@ from msgspec import Struct
 from pipeline.core import audit, customers, view
 from pipeline.core.cells import Contribution, settled
 from pipeline.core.contact import unpack
-from pipeline.core.facts import facts_of, gone
+from pipeline.core.facts import facts_of, gone, last_ms
 from pipeline.core.measure import Columns
 from pipeline.core.rows import contact_row
 from pipeline.core.rules import Rulebook
@@ -64,7 +64,7 @@ def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) 
                 if customer_id == line.customer_id
                 else gone(line, customer_id, row.version, 0)
             )
-            done.facts.append((customer_id.encode(), customers.state_row(told, 0)))
+            done.facts.append((customer_id.encode(), customers.state_row(told, last_ms(told), 0)))
     return done
 
 
