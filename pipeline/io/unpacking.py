@@ -19,6 +19,8 @@ class Unpacking:
     def __init__(self, fetched: PartitionRecords) -> None:
         self.next_fetch_offset: int = fetched.next_fetch_offset
         self._fetched = fetched
+        # This generator holds what holds it: all that was ever fetched would stay until the collector looks at it.
+        fetched._records_iterator = iter(())
         self._left: list[Record] = []  # of the batch that is open
         self._end = self.next_fetch_offset  # after it
 

@@ -1,6 +1,8 @@
 """Reading fetched batches in lists gives what aiokafka gives one by one: the same records, the same position."""
 
+import gc
 import struct
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -157,3 +159,17 @@ def test_what_was_fetched_before_a_seek_is_of_no_use() -> None:
     assigned.state.position = 2
     assert unpacked(result, 100) == []
     assert not result.has_more()
+
+
+def test_what_was_fetched_goes_with_its_last_record() -> None:
+    # An answer is a megabyte, and the collector looks at everything once a day.
+    found = fetched([Wire(2, (0, 1))], 0, [])
+    held = weakref.ref(found)
+    result, _ = result_of(found)
+    del found
+    gc.disable()
+    try:
+        assert len(unpacked(result, 10)) == 2
+        assert held() is None
+    finally:
+        gc.enable()
