@@ -70,8 +70,8 @@ class Tuning(Struct, frozen=True):
     revoke_seconds: float = 10.0
     """How long a flush may hold up a rebalance."""
     fetch_bytes: int = 256 * 1024
-    """Compressed, per partition and fetch: little enough to stay in the processor's cache while it is unpacked. A larger
-    single batch comes through all the same.
+    """Compressed, per partition and fetch: little enough to stay in the cache of a processor while it is unpacked. A
+    larger single batch comes through all the same.
     """
     fetch_wait_ms: int = 30
     """How long a broker may hold back an empty answer, while records come: whatever comes meanwhile of a partition that
