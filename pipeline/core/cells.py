@@ -24,32 +24,26 @@ MINUTE_MS: Final = 60_000
 def book(
     into: Contribution, columns: Sequence[Column], at_ms: int, dimensions: tuple[str, str, str], item: Any
 ) -> None:
-    """Add what one moment is worth to its minute."""
+    """Add what one moment is worth to its minute; a cell to which it adds nothing is not made."""
     channel, queue, segment = dimensions
     key: CellKey = (at_ms // MINUTE_MS * 60, channel, queue, segment)
-    cell, worth = into.get(key), _worth(columns, item)
-    if cell is None:
-        into[key] = worth
-    else:
-        add(cell, worth)
-
-
-def _worth(columns: Sequence[Column], item: Any) -> Cell:
-    """What one moment adds, by column: no two share a number."""
-    cell: Cell = {}
+    found = into.get(key)
+    cell: Cell = {} if found is None else found
     value: Any  # an int or None
     for number, value_of, optional, buckets_key in columns:
         value = value_of(item)
         if value is None:
             continue
         if optional:
-            cell[number] = value
-            cell[number + 1] = 1
+            cell[number] = cell.get(number, 0) + value
+            cell[number + 1] = cell.get(number + 1, 0) + 1
         elif value:
-            cell[number] = value
+            cell[number] = cell.get(number, 0) + value
         if buckets_key is not None:
-            cell[buckets_key + bucket(value)] = 1
-    return cell
+            in_bucket = buckets_key + bucket(value)
+            cell[in_bucket] = cell.get(in_bucket, 0) + 1
+    if found is None and cell:
+        into[key] = cell
 
 
 def add(into: Cell, cell: Cell) -> None:

@@ -36,7 +36,7 @@ from pipeline.core.record import Record
 from pipeline.core.rows import CONTACT_ROW, Kept, contact_row, touchpoint_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, by_column
-from pipeline.core.view import View, claim, claim_all, contribution, last_ms, opened, view
+from pipeline.core.view import View, claim, claim_all, contribute, contribution, last_ms, opened, view
 from schemas.codec import PROMISE_MS
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
@@ -56,16 +56,16 @@ _MOST_UNPACKED = 20_000
 
 @mypyc_attr(acyclic=True)
 class _Work:
-    """A contact in hand. `booked`: what it adds to the cells, as it was when the fold settled last; `view` and `known`,
-    its number of touchpoints, are of then, too. Since then it may have changed: `shuffled` says that touchpoints came
-    before others or took the place of others, the `replaced`.
+    """A contact in hand. `view` and `known`, its number of touchpoints, are of when the fold settled last, and so is
+    `booked`, what it adds to the cells; None: look into the view. Since then it may have changed: `shuffled` says that
+    touchpoints came before others or took the place of others, the `replaced`.
     """
 
     __slots__ = ("booked", "changed", "contact", "known", "replaced", "shuffled", "view")
 
     def __init__(self, contact: Contact) -> None:
         self.contact = contact
-        self.booked: Contribution = {}
+        self.booked: Contribution | None = None
         self.view: View | None = None
         self.known = 0
         self.changed = False
@@ -173,7 +173,6 @@ class ContactFold:
             return _Work(Contact(contact_id))
         work = _Work(unpack(contact_id, packed))
         work.view = view(work.contact, self.rulebook)
-        work.booked = contribution(work.view, self.columns)
         work.known = len(work.contact.touches)
         return work
 
@@ -202,10 +201,14 @@ class ContactFold:
         work.replaced = None
 
     def _rebook(self, work: _Work, contact: Contact) -> None:
-        work.view = seen = view(contact, self.rulebook)
-        new = contribution(seen, self.columns)
-        revise(self._delta, new, work.booked)
-        work.booked = new
+        before, seen = work.view, view(contact, self.rulebook)
+        if before is None:  # most are derived once, so nothing is remembered
+            contribute(self._delta, seen, self.columns)
+        else:
+            booked = contribution(before, self.columns) if work.booked is None else work.booked
+            work.booked = contribution(seen, self.columns)
+            revise(self._delta, work.booked, booked)
+        work.view = seen
 
     @property
     def unsettled(self) -> int:

@@ -44,9 +44,6 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
         book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
     for leaving in linked.leavings:
         book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
-    for cell in found.values():
-        if not cell:
-            return {key: cell for key, cell in found.items() if cell}
     return found
 
 

@@ -91,7 +91,7 @@ class Timeline:
                 contained = touch.at_ms
         channel, queue, segment, topic, customer_id, source, inbound = _who(touches)
         self.contact_id = contact_id
-        self.touches = touches
+        self.touches = touches[:]  # what is derived stays as it was, whatever comes
         self.channel = channel
         self.queue = queue
         self.segment = segment

@@ -109,8 +109,14 @@ def view(contact: Contact, rulebook: Rulebook) -> View:
 
 def contribution(seen: View, columns: Columns) -> Contribution:
     """What one contact adds to which cell."""
-    line = seen.timeline
     found: Contribution = {}
+    contribute(found, seen, columns)
+    return found
+
+
+def contribute(found: Contribution, seen: View, columns: Columns) -> None:
+    """Add what one contact adds."""
+    line = seen.timeline
     by_moment = columns.by_moment
     own = (line.channel, line.queue, line.segment)
     book(found, by_moment.get("request", ()), line.requested_ms, own, line)
@@ -132,7 +138,6 @@ def contribution(seen: View, columns: Columns) -> Contribution:
         _book_besides(found, seen, columns, own)
     if line.out_of_scope_ms is not None:
         book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
-    return found if all(found.values()) else {key: cell for key, cell in found.items() if cell}
 
 
 def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[str, str, str]) -> None:

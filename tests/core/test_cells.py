@@ -40,7 +40,8 @@ def test_moments_of_one_minute_are_summed() -> None:
 
 
 def test_zero_is_not_kept_but_for_optional_measures_and_histograms() -> None:
-    assert booked({"plain": 0}) == {(0, *HERE): {}}
+    assert booked({"plain": 0}) == {}
+    assert booked({"plain": 0}, {"plain": 1}) == {(0, *HERE): {PLAIN: 1}}
     assert booked({"open": 0}) == {(0, *HERE): {OPEN: 0, OPEN + 1: 1}}
     assert booked({"wait": 0}) == {(0, *HERE): {BUCKETS: 1}}
 
