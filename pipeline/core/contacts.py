@@ -363,11 +363,12 @@ class ContactFold:
             if seen is not None and seen.last_ms < watermark_ms - self.kept_ms:
                 del self.open[contact_id]
         gone: list[str] = []
+        oldest_ms = watermark_ms - self.hot_ms
         for contact_id in self._hand.some(self.packed, looks):
             state = self.packed.get(contact_id)
-            if state is None or contact_id in self._unsettled or unwritten(contact_id):
+            if state is None or newest_ms(state) >= oldest_ms:
                 continue
-            if newest_ms(state) < watermark_ms - self.hot_ms:
+            if contact_id not in self._unsettled and not unwritten(contact_id):
                 del self.packed[contact_id]
                 self._work.pop(contact_id, None)
                 gone.append(contact_id)

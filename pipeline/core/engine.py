@@ -54,7 +54,7 @@ _CELL_BYTES: Final = 600
 """What a cell takes in a flush, about: some forty numbers with their keys."""
 _CELLS_OF_A_STATE: Final = 4
 """How many cells a contact touches that nobody else did, about."""
-_UNSETTLED = 5_000
+_UNSETTLED = 10_000
 """So many contacts may wait to be settled, and as many more are then settled at once: some tenths of a second in which
 nothing else happens.
 """

@@ -54,14 +54,9 @@ class _Old(Struct, array_like=True):
     erased: list[str] = []
 
 
-class _Newest(Struct, array_like=True, gc=False):
-    newest_ms: int
-
-
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Packed)
 _OLD: Final = msgspec.msgpack.Decoder(_Old)
-_NEWEST: Final = msgspec.msgpack.Decoder(_Newest)
 
 
 def encode(packed: tuple[Any, ...]) -> bytes:
@@ -77,11 +72,6 @@ def decode(state: bytes) -> Packed:
 def trimmed(encoded: bytes) -> bytes:
     """A copy without the room an encoder leaves at the end: a third of it all, where millions are kept."""
     return bytes(memoryview(encoded))
-
-
-def newest_ms(state: bytes) -> int:
-    """The effective time of the newest touchpoint of a packed contact, without unpacking all of it."""
-    return decode(state).newest_ms if _is_old(state) else _NEWEST.decode(state).newest_ms
 
 
 def _is_old(state: bytes) -> bool:
