@@ -22,7 +22,7 @@ MINUTE_MS: Final = 60_000
 
 
 def book(
-    into: Contribution, columns: Sequence[Column], at_ms: int, dimensions: tuple[str, str, str], item: Any
+    into: Contribution, columns: tuple[Column, ...], at_ms: int, dimensions: tuple[str, str, str], item: Any
 ) -> None:
     """Add what one moment is worth to its minute; a cell to which it adds nothing is not made."""
     channel, queue, segment = dimensions

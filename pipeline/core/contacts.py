@@ -242,7 +242,7 @@ class ContactFold:
         not stay unpacked are let go as soon as they are written.
         """
         states: list[StateRow] = []
-        rows: list[tuple[Any, ...]] = []
+        rows: list[Any] = []
         emissions: list[tuple[str, bytes, bytes]] = []
         settled = list(self._unsettled)
         wanted = dict.fromkeys(chain(keys, settled))
@@ -260,7 +260,7 @@ class ContactFold:
             self._unpacked.pop(contact_id, None)
             states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
             notes = happened(seen.timeline, seen.wait)
-            rows.append(contact_row(seen, work.contact.revised_ms, version, notes))
+            rows.extend(contact_row(seen, work.contact.revised_ms, version, notes))
             if work.contact.named:
                 emissions += self._emissions(seen, work.contact, version, marker.watermark_ms, notes)
             for customer_id in self._farewells.get(contact_id, ()):

@@ -167,7 +167,7 @@ class CustomerFold:
         """
         delta, settled = self._settled()
         states: list[StateRow] = []
-        rows: list[tuple[Any, ...]] = []
+        rows: list[Any] = []
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
         self._relinked = {}
@@ -187,13 +187,15 @@ class CustomerFold:
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
-            rows += resolution_rows(customer, named, version, append_ms)
+            for row in resolution_rows(customer, named, version, append_ms):
+                rows.extend(row)
         wanted = dict.fromkeys(chain(keys, settled))
         if len(states) < len(wanted):
             self._write_again(wanted, states, relinked, version)
         for customer_id, names in relinked.items():
             customer = work.get(customer_id) or self._load(customer_id)
-            rows += resolution_rows(customer, names, version, append_ms)
+            for row in resolution_rows(customer, names, version, append_ms):
+                rows.extend(row)
         self._work = {}
         return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 

@@ -5,7 +5,6 @@ Python where the rest of the core is compiled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -106,12 +105,13 @@ class Written(Struct):
     evidence: list[Published] = []
 
 
-def by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Rows turned into named columns. Raises ValueError where some have more values than there are names, or fewer."""
-    places = list(chain.from_iterable(rows))  # at once: by turns, many rows are far apart in memory
-    if len(places) != len(names) * len(rows):
-        raise ValueError(f"{len(rows)} rows of {len(places)} values, and {len(names)} names")
-    return {name: places[n :: len(names)] for n, name in enumerate(names)}
+def by_column(names: Sequence[str], values: list[Any]) -> dict[str, list[Any]]:
+    """The values of rows, one row after the other, as named columns: many rows would be far apart in memory. Raises
+    ValueError where they are no whole rows.
+    """
+    if len(values) % len(names):
+        raise ValueError(f"{len(values)} values are no whole rows of {len(names)}")
+    return {name: values[n :: len(names)] for n, name in enumerate(names)}
 
 
 class Flush(Struct):

@@ -6,6 +6,7 @@ First the contacts, each with what it tells its customers; then the customers, f
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -74,7 +75,7 @@ class _Writer:
     async def people(self, table: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
         """Rows of a table for people."""
         if rows:
-            columns = {**by_column(names, rows), "p": [self._partition] * len(rows)}
+            columns = {**by_column(names, list(chain.from_iterable(rows))), "p": [self._partition] * len(rows)}
             await self._warehouse.insert(Block(table, columns))
 
     async def cells(self, most: int) -> None:
