@@ -29,6 +29,7 @@ from pipeline.core.steps import (
     HOUR_S,
     MARKER,
     MINUTE,
+    Arrays,
     CellsByGeneration,
     Flush,
     Generation,
@@ -39,6 +40,7 @@ from pipeline.core.steps import (
     StateRow,
     WindowKey,
     Written,
+    by_column,
     epoch_of,
     unit_of,
     version_of,
@@ -64,6 +66,9 @@ RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
 MOST_QUEUES_SHOWN: Final = 2_000
 """So many queue names of a partition have live totals of their own."""
+_WINDOW: Final = ("resolution", "window_s", "channel", "queue", "segment")
+"""What a `WindowKey` says, as columns of the ledger."""
+_NO_WINDOW: Final[WindowKey] = (0, 0, "", "", "")
 
 
 _Hour = tuple[Any, ...]
@@ -549,41 +554,44 @@ class Engine:
         self._evidence = flush.evidence + self._evidence
         self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
 
-    def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, list[Any]]:
+    def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, Any]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
-        numbers: list[list[int]] = []
-        values: list[list[int]] = []
-        kept: dict[Any, Any]  # as in `Cell`: of values, too, compiled code would make new ones
+        numbers: list[Any] = []
+        values: list[Any] = []
+        ends: list[int] = []
+        places: list[Any] = []
+        cell: dict[Any, Any]  # as in `Cell`: of values, too, compiled code would make new ones
         for windows in cells.values():
-            for cell in windows.values():
-                kept = settled(cell, columns) if 0 in cell.values() else cell
-                order = sorted(kept)
-                numbers.append(order)
-                values.append([kept[number] for number in order])
-        n, rest = len(numbers), len(states) + 1
-        keys = [window for windows in cells.values() for window in windows]
-        resolutions, starts, channels, queues, segments = list(zip(*keys, strict=True)) if keys else [()] * 5
+            for window, cell in windows.items():
+                places.extend(window)
+                if cell:
+                    order = sorted(cell)
+                    worth = [cell[number] for number in order]
+                    if not all(worth):
+                        cell = settled(cell, columns)  # noqa: PLW2901 - what is left of it
+                        order, worth = list(cell), list(cell.values())
+                    numbers += order
+                    values += worth
+                ends.append(len(numbers))
+        n, rest = len(ends), len(states) + 1
+        ends += [len(numbers)] * rest
         hours: list[int] = []
         blocks: list[int] = []
         for (hour, block), windows in cells.items():
             hours += [hour] * len(windows)
             blocks += [block] * len(windows)
-        none, nothing, empty = [0] * rest, [""] * rest, [0] * n
+        empty, none = [0] * n, [0] * rest
         return {
             "kind": [CELL] * n + [self.fold_.kind] * (rest - 1) + [MARKER],
             "p": [self.partition] * (n + rest),
-            "resolution": [*resolutions, *none],
-            "window_s": [*starts, *none],
-            "channel": [*channels, *nothing],
-            "queue": [*queues, *nothing],
-            "segment": [*segments, *nothing],
+            **by_column(_WINDOW, places + [*_NO_WINDOW] * rest),
             "key": [*[""] * n, *[row.key for row in states], ""],
             "epoch": [self.epoch] * n + none,
-            "generation_hour": [*hours, *none],
-            "generation_block": [*blocks, *none],
-            "keys": [*numbers, *[[]] * rest],
-            "values": [*values, *[[]] * rest],
+            "generation_hour": hours + none,
+            "generation_block": blocks + none,
+            "keys": Arrays(numbers, ends),
+            "values": Arrays(values, ends),
             "state": [*[b""] * n, *[row.state for row in states], msgspec.json.encode(self.marker)],
             "is_open": [*empty, *[int(row.is_open) for row in states], 0],
             "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],

@@ -53,7 +53,7 @@ class Marker(Struct, omit_defaults=True):
     clamped: dict[str, int] = {}
 
 
-class StateRow(Struct, frozen=True):
+class StateRow(Struct, frozen=True, gc=False):
     """One contact (or one contact's facts) as the ledger holds it."""
 
     key: str
@@ -105,6 +105,23 @@ class Written(Struct):
     evidence: list[Published] = []
 
 
+class Arrays(Struct, frozen=True):
+    """A column of arrays of integers, read like a list of them: the integers of all rows, and where each row ends. So a
+    hundred thousand small arrays are two lists.
+    """
+
+    integers: list[int]
+    ends: list[int]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, place: int) -> list[int]:
+        """One row. Raises IndexError where there is none."""
+        place = range(len(self.ends))[place]
+        return self.integers[self.ends[place - 1] if place else 0 : self.ends[place]]
+
+
 def by_column(names: Sequence[str], values: list[Any]) -> dict[str, list[Any]]:
     """The values of rows, one row after the other, as named columns: many rows would be far apart in memory. Raises
     ValueError where they are no whole rows.
@@ -125,7 +142,7 @@ class Flush(Struct):
     emissions: list[tuple[str, bytes, bytes]]
     dead_letters: list[DeadLetter]
     evidence: list[Published]
-    ledger: dict[str, list[Any]]
+    ledger: dict[str, Any]
     published: list[Published]
     cells: CellsByGeneration
     keys: list[str]

@@ -18,6 +18,8 @@ from clickhouse_driver.columns.service import write_column
 from clickhouse_driver.varint import write_varint
 from clickhouse_driver.writer import write_binary_bytes, write_binary_str, write_binary_uint8
 
+from pipeline.core.steps import Arrays
+
 # Python packs C's own long four times as fast as a number of 64 bits.
 _LONG: Final = calcsize("@l") == 8 and sys.byteorder == "little"
 _ORDER: Final = "@" if _LONG else "<"
@@ -28,8 +30,8 @@ _INTEGERS: Final[Mapping[str, str]] = {
     "UInt64": "L" if _LONG else "Q",
     "Int64": "l" if _LONG else "q",
 }
-_ROWS_AT_ONCE: Final = 2_000
-"""Their numbers stay in the processor's cache from the first look to the last, and others get a turn in between."""
+_AT_ONCE: Final = 20_000
+"""Integers that are packed in one go: they stay in the processor's cache, and others get a turn in between."""
 
 
 def packing(stream: Callable[[], Any]) -> Callable[[], Any]:
@@ -110,11 +112,13 @@ def _once(items: Sequence[Any]) -> tuple[Sequence[Any], int]:
     return items, 1
 
 
-def _write_arrays(arrays: Sequence[Sequence[int]], integer: str, to: Any) -> None:
+def _write_arrays(rows: Arrays | Sequence[Sequence[int]], integer: str, to: Any) -> None:
     """Where every array ends, then the integers of all."""
-    to.write(_packed(list(accumulate(map(len, arrays))), _INTEGERS["UInt64"]))
-    for start in range(0, len(arrays), _ROWS_AT_ONCE):
-        to.write(_packed(list(chain.from_iterable(arrays[start : start + _ROWS_AT_ONCE])), integer))
+    if not isinstance(rows, Arrays):
+        rows = Arrays(list(chain.from_iterable(rows)), list(accumulate(map(len, rows))))
+    for integers, size in ((rows.ends, _INTEGERS["UInt64"]), (rows.integers, integer)):
+        for start in range(0, len(integers), _AT_ONCE):
+            to.write(_packed(integers[start : start + _AT_ONCE], size))
 
 
 def _packed(integers: Sequence[int], integer: str) -> bytes:

@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from clickhouse_driver.streams.native import BlockOutputStream
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.steps import Arrays
 from pipeline.io.columns import Packing, one_row
 
 _COLUMNS: Final = (
@@ -93,9 +95,25 @@ def test_columns_of_one_value_are_the_drivers(
         assert written(columns, revision, ours=True) == written(columns, revision, ours=False)
 
 
+@given(rows=_ROWS)
+def test_arrays_in_one_are_the_drivers(rows: list[tuple[Any, ...]]) -> None:
+    columns = list(zip(*rows, strict=True))
+    in_one = [
+        in_arrays(column) if type_ in ("Array(UInt64)", "Array(Int64)") else column
+        for (_, type_), column in zip(_COLUMNS, columns, strict=True)
+    ]
+    revision = defines.CLIENT_REVISION
+    assert written(in_one, revision, ours=True) == written(columns, revision, ours=False)
+
+
+def in_arrays(rows: Sequence[Sequence[int]]) -> Any:
+    """As the core gives them."""
+    return Arrays(list(chain.from_iterable(rows)), list(accumulate(map(len, rows))))
+
+
 def test_many_rows_are_the_drivers() -> None:
     rows = [
-        (2, n, n, -n, n, "p", str(n), n, n % 256, None, range(n % 5), [-n] * (n % 7), [""] * (n % 2))
+        (2, n, n, -n, n, "p", str(n), n, n % 256, None, range(n % 15), [-n] * (n % 7), [""] * (n % 2))
         for n in range(5_001)
     ]
     columns = list(zip(*rows, strict=True))
