@@ -23,6 +23,8 @@ from schemas.windows import BUCKETS, SUMS, WITH_CONFIRMED, WITH_WAITING
 View = Literal["measures", "measures_hour", "measures_day"]
 
 MEASURES: Final = {measure.name: measure for measure in ALL}
+_LINKED: Final = tuple(name.removesuffix("_ms") for name, measure in MEASURES.items() if measure.linked)
+"""How the columns begin that hold measures of the customer fold."""
 _RATIOS: Final = {ratio.name: ratio for ratio in RATIOS}
 _WORD: Final = re.compile(r"[a-z_]+")
 _IN_BUCKET: Final = 1 << 32
@@ -50,6 +52,11 @@ by channel and queue.
 BY_QUEUE: Final = "whole = 2"
 """The rows by channel and queue."""
 
+UNLINKED: Final = "linked = 0"
+"""Of minutes and hours, where nothing is asked that only the customer's other contacts tell: without the rows that hold
+nothing else. Of days so few are not added up yet that thinking of it takes longer.
+"""
+
 DELAY: Final = (
     "about a second behind the touchpoint (`TOUCHLINE_FLUSH_SECONDS`), and the board shows what was there when it was "
     "last refreshed. Numbers of past minutes may still change: a contact is booked when it began."
@@ -70,13 +77,14 @@ _FILL: Final[dict[View, str]] = {
 _INTERVAL: Final[dict[View, str]] = {"measures": "1m", "measures_hour": "1h", "measures_day": "1d"}
 
 
-def source(view: View, *by: str, more: str = "") -> str:
-    """FROM and WHERE of a query that adds up the measures of a view, split by these dimensions or by none: of what adds
-    up to the view; of the view of the same that knows `more`, if that is asked for.
+def source(columns: str, view: View, *by: str, more: str = "") -> str:
+    """FROM and WHERE of a query for these columns that adds up the measures of a view, split by these dimensions or by
+    none: of what adds up to the view; of the view of the same that knows `more`, if that is asked for.
     """
     name = SUMS[view] + more
     whole = "" if view == "measures" else f"{BY_QUEUE if by else ALL_TOGETHER} AND "
-    return f"FROM touchline.{name} WHERE {whole}{FILTER}"
+    unlinked = "" if view == "measures_day" or any(each in columns for each in _LINKED) else f"{UNLINKED} AND "
+    return f"FROM touchline.{name} WHERE {whole}{unlinked}{FILTER}"
 
 
 class Shown(Struct, frozen=True):
@@ -193,7 +201,7 @@ def table_panel(
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     names = ", ".join(dimensions)
     sql = (
-        f"SELECT {names}, {columns} {source(view, *dimensions, more=_more(shown))} "
+        f"SELECT {names}, {columns} {source(columns, view, *dimensions, more=_more(shown))} "
         f"GROUP BY {names} ORDER BY `{shown[0].title}` DESC, {names} LIMIT 200"
     )
     return Panel(
@@ -214,9 +222,9 @@ def over_time(shown: Sequence[Shown], view: View, by: str = "") -> str:
     """The SQL of a plot: time, a dimension if asked for, and the columns."""
     columns = ", ".join(f"{each.sql} AS `{each.title}`" for each in shown)
     if by:
-        of = source(view, by, more=_more(shown))
+        of = source(columns, view, by, more=_more(shown))
         return f"SELECT {_TIME[view]} AS time, {by}, {columns} {of} GROUP BY time, {by} ORDER BY time, {by}"
-    of = source(view, more=_more(shown))
+    of = source(columns, view, more=_more(shown))
     return f"SELECT {_TIME[view]} AS time, {columns} {of} GROUP BY time ORDER BY time" + _FILL[view]
 
 
@@ -242,7 +250,7 @@ def percentiles_over_time(name: str, view: View) -> str:
     )
     return (
         f"SELECT time, {columns} FROM (SELECT time, {totals}, totals[-1] AS total, {found} FROM (SELECT {_TIME[view]} "
-        f"AS time, {pairs} {source(view, more=BUCKETS)} GROUP BY time)) ORDER BY time" + _FILL[view]
+        f"AS time, {pairs} {source(pairs, view, more=BUCKETS)} GROUP BY time)) ORDER BY time" + _FILL[view]
     )
 
 

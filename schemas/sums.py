@@ -30,6 +30,7 @@ from schemas.tables import (
     quoted,
     value_sql,
 )
+from schemas.topics import CONTACT_FACTS
 from schemas.view import DATA_UNTIL_MS, FINAL_BY_PARTITION, NOW_MS, Selected, Setting, View, column
 from schemas.windows import BUCKETS, WITH_CONFIRMED, WITH_WAITING, Resolution, calendar, dimensions, resolutions
 
@@ -41,8 +42,10 @@ TOGETHER: Final = 1
 BY_QUEUE: Final = 2
 """Kinds of rows of `rolled` (column `whole`): by channel, queue and segment; all together; by channel and queue."""
 Values = Mapping[str, str]
-"""A measure's name -> its value in a row, as SQL."""
+"""A measure's name (or `LINKED`) -> its value in a row, as SQL."""
 Shown = Callable[[Values], Sequence[str]]
+LINKED: Final = "linked"
+"""The column that says of a row whether it holds nothing but measures of the customer fold."""
 _KINDS_OF_WAIT: Final = {name: number for number, name in enumerate(COMPUTED, 1)}
 """What `waits` of a contact calls them."""
 
@@ -140,12 +143,13 @@ def _select(columns: Sequence[str], source: str) -> str:
 def _of_cells(measures: Sequence[MeasureColumn]) -> dict[str, str]:
     plain = {name: value_sql(key) for name, key in keys_of(measures).items()}
     waits = {name: f"toInt64(waits_for = {number})" for name, number in _KINDS_OF_WAIT.items()}
-    return plain | waits | {each.name: _buckets(each) for each in measures if each.histogram}
+    return {LINKED: LINKED} | plain | waits | {each.name: _buckets(each) for each in measures if each.histogram}
 
 
 def _of_rolled(measures: Sequence[MeasureColumn]) -> dict[str, str]:
     """In the same order: a UNION goes by places."""
-    return {name: "toInt64(0)" if name in _KINDS_OF_WAIT else f"w.{quoted(name)}" for name in _of_cells(measures)}
+    none = {LINKED: "toUInt8(0)"} | dict.fromkeys(_KINDS_OF_WAIT, "toInt64(0)")
+    return {name: none.get(name, f"w.{quoted(name)}") for name in _of_cells(measures)}
 
 
 def with_sql(needed: dict[str, str]) -> str:
@@ -165,6 +169,12 @@ def sums_views(measures: Sequence[MeasureColumn], setting: Setting) -> tuple[Vie
     )
 
 
+_LINKED_COMMENT: Final = (
+    "1 in rows that hold nothing but what a customer's other contacts tell (solved at the first contact, asked again, "
+    "...). Choose 0 if you ask for none of it: a third of the rows stays unread"
+)
+
+
 def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], setting: Setting, more: str) -> View:
     waiting, final = more == WITH_WAITING, more == WITH_CONFIRMED
     mine = [each for each in measures if each.histogram == (more == BUCKETS)]
@@ -180,6 +190,7 @@ def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], settin
         return [
             *dimensions(resolution, NAME),  # as they are stored: grouped by as numbers
             *([whole] if resolution.rolled else []),
+            column(LINKED, "UInt8", values[LINKED], _LINKED_COMMENT),
             *calendar(resolution, setting),
             *_columns(mine, values),
             *(_undecided(values) if waiting else []),
@@ -260,11 +271,14 @@ def _cells(resolution: Resolution) -> str:
     are, and asking each of them again takes a tenth of the time.
     """
     left, settings = "", FINAL_BY_PARTITION
+    # Of the partition's value, not of `p`: that is in the primary key, every entry of which would be looked at.
+    linked = f"startsWith(_partition_value.1, '{CONTACT_FACTS}/')"
     if resolution.rolled:
         left = f"\n        PREWHERE {_UNTIL.leaves}"
         # Exact: the index is of columns of the sorting key.
         settings += ", use_skip_indexes_if_final = 1"
-    return f"""        SELECT window_s, channel, queue, segment, `keys`, `values`, toUInt8(0) AS waits_for
+    return f"""        SELECT window_s, channel, queue, segment, `keys`, `values`, toUInt8(0) AS waits_for,
+            {linked} AS {LINKED}
         FROM {INTERNAL}.ledger FINAL{left}
         WHERE kind = 1 AND resolution = {resolution.number} AND notEmpty(`keys`)
         {settings}"""
@@ -285,8 +299,9 @@ def _waiting(resolution: Resolution, kinds: Sequence[int]) -> str:
     counted = f"arrayFilter(each -> each.3 >= {NOW_MS} AND each.1 IN ({', '.join(map(str, kinds))}), waits)"
     # As cells have them: a union with plain strings would group all of them as such.
     dimensions = [f"toLowCardinality(wait.{n}) AS {name}" for n, name in enumerate(("channel", "queue", "segment"), 4)]
+    # Not linked, whichever: a plain 0 would go down to `contacts` as a condition, and take a copy of these along.
     return f"""        SELECT toUInt32({resolution.start.format(ms="wait.2")}) AS window_s, {", ".join(dimensions)},
-            emptyArrayUInt64() AS `keys`, emptyArrayInt64() AS `values`, wait.1 AS waits_for
+            emptyArrayUInt64() AS `keys`, emptyArrayInt64() AS `values`, wait.1 AS waits_for, wait.1 = 0 AS {LINKED}
         FROM (
             SELECT waits FROM {contacts}
             WHERE version >= (SELECT minOrNull(version) {who}) AND hashed IN (SELECT hashed {who})

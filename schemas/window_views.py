@@ -97,13 +97,13 @@ def _undecided(names: set[str]) -> list[Selected]:
 
 def _sums(resolution: Resolution, measures: Sequence[MeasureColumn]) -> str:
     """All parts of a window and its dimensions, added up."""
-    sums = [f"sum({quoted(name)}) AS {quoted(name)}" for name in (*keys_of(measures), *COMPUTED)]
-    sums += [f"sumMap({quoted(each.name)}) AS {quoted(each.name)}" for each in measures if each.histogram]
-    lines = ",\n        ".join(sums)
+    added_up = dict.fromkeys((*keys_of(measures), *COMPUTED), "sum")
+    added_up |= {each.name: "sumMap" for each in measures if each.histogram}
+    lines = ",\n        ".join(f"{how}({quoted(name)}) AS {quoted(name)}" for name, how in added_up.items())
     keys = ["channel", "queue", "segment", *(["whole"] if resolution.rolled else [])]
 
     def shown(values: Values) -> list[str]:
-        named = (f"{sql} AS {quoted(name)}" for name, sql in values.items())
+        named = (f"{values[name]} AS {quoted(name)}" for name in added_up)
         return [f"toUInt32({resolution.cell_start}) AS window_s", *keys, *named]
 
     by_dimensions = f"\n    WHERE whole = {BY_ALL}" if resolution.rolled else ""

@@ -111,6 +111,16 @@ _PROMISED: Final = (
     ),
 )
 
+_ARRIVALS: Final = ", ".join(
+    [
+        *(
+            f"sumIf(requested, weekday = {number}) AS `{name}`"
+            for number, name in enumerate(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), 1)
+        ),
+        "sum(requested_closed) AS `While closed`",
+    ]
+)
+
 _REFUSED: Final = (
     measures_panel(
         9,
@@ -138,13 +148,7 @@ _REFUSED: Final = (
         queries=(
             Query(
                 "warehouse",
-                "SELECT hour AS `Hour`, "
-                + ", ".join(
-                    f"sumIf(requested, weekday = {number}) AS `{name}`"
-                    for number, name in enumerate(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), 1)
-                )
-                + f", sum(requested_closed) AS `While closed` {source('measures_hour')} "
-                "GROUP BY hour ORDER BY hour",
+                f"SELECT hour AS `Hour`, {_ARRIVALS} {source(_ARRIVALS, 'measures_hour')} GROUP BY hour ORDER BY hour",
                 table=True,
             ),
         ),

@@ -93,6 +93,11 @@ class Measure(Struct, Generic[M], frozen=True, kw_only=True):
         return f"{self.name}_buckets"
 
     @property
+    def linked(self) -> bool:
+        """Whether only the customer's other contacts can tell: the customer fold counts it."""
+        return self.moment.startswith("linked_")
+
+    @property
     def booked_at(self) -> str:
         """When it is booked, in words."""
         return BOOKED_AT[self.moment]

@@ -20,8 +20,8 @@ ALL: Final[tuple[Measure[Any], ...]] = tuple(
 )
 """Every measure, by file name."""
 
-CONTACT_COLUMNS: Final = Columns(m for m in ALL if not m.moment.startswith("linked_"))
+CONTACT_COLUMNS: Final = Columns(m for m in ALL if not m.linked)
 """What the contact fold counts."""
 
-CUSTOMER_COLUMNS: Final = Columns(m for m in ALL if m.moment.startswith("linked_"))
+CUSTOMER_COLUMNS: Final = Columns(m for m in ALL if m.linked)
 """What the customer fold counts: all that depends on the customer's other contacts."""

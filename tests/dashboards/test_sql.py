@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from dashboards.boards import ALL
-from dashboards.measured import BY_DAY, FILTER, ratio
+from dashboards.measured import BY_DAY, FILTER, MEASURES, UNLINKED, ratio
 from dashboards.model import Board, Panel, Query
 from pipeline.app.declared import declared
 from pipeline.io.embedded import EmbeddedWarehouse
@@ -130,6 +130,23 @@ def test_the_condition_is_the_same_in_all_queries() -> None:
         if "$" in query.text.replace("$__", ""):
             text = query.text.replace("closed_at", "window_start").replace("requested_at", "window_start")
             assert FILTER in text or BY_DAY in text, named(board, panel)
+
+
+def test_the_rows_that_a_query_leaves_out_hold_nothing_that_it_asks_for(
+    chdb: EmbeddedWarehouse, answers: Answers
+) -> None:
+    """Measures of the customer fold lie in rows of their own: who asks for none of them reads none of those."""
+    left_out = 0
+    for board, panel, query, names, rows in answers:
+        if UNLINKED in query.text:
+            assert asked(chdb, expanded(query).replace(f"{UNLINKED} AND ", "")) == (names, rows), named(board, panel)
+            left_out += 1
+        else:
+            assert not re.search(r"touchline\.sums(_hour)?(_now|_buckets)? ", query.text) or any(
+                measure.linked and re.search(rf"\b{name.removesuffix('_ms')}", query.text)
+                for name, measure in MEASURES.items()
+            ), named(board, panel)
+    assert left_out > 15
 
 
 def test_variables_find_what_is_there(chdb: EmbeddedWarehouse) -> None:

@@ -13,6 +13,7 @@ from pipeline.io.clickhouse import NativeWarehouse
 from pipeline.io.embedded import EmbeddedWarehouse
 from pipeline.io.rolling import roll
 from pipeline.io.schema import ensure
+from pipeline.measures import ALL
 from pipeline.ports import Block
 from schemas.catalogue import Catalogue, default
 from schemas.sums import BY_ALL, BY_QUEUE, TOGETHER, rolling_sql
@@ -117,6 +118,26 @@ async def test_what_comes_after_a_run_is_read_from_the_ledger_and_added_up_by_th
         assert await same(embedded) == before > 300
     assert await roll(embedded, MEASURES, run + 1) == 0, "nothing is over that was not before"
     assert len(set(await embedded.query("SELECT run FROM touchline_internal.rolled"))) == 4
+
+
+@pytest.mark.asyncio
+async def test_rows_that_are_linked_hold_what_the_customer_fold_counts_and_nothing_else(
+    embedded: EmbeddedWarehouse,
+) -> None:
+    found = await ready(embedded)
+    await found.take(stream(8, 60))
+    for view in ("sums", *VIEWS.values()):
+        whole = "1" if view == "sums" else "whole = 0"
+        for linked in (0, 1):
+            names = [f"sum(abs({each.name}))" for each in ALL if each.linked == bool(linked)]
+            (row,) = await embedded.query(
+                f"SELECT {', '.join(names)} FROM touchline.{view} WHERE {whole} AND linked = 0"
+            )
+            (rest,) = await embedded.query(
+                f"SELECT {', '.join(names)} FROM touchline.{view} WHERE {whole} AND linked = 1"
+            )
+            assert any((row, rest)[linked])
+            assert not any((rest, row)[linked]), view
 
 
 @pytest.mark.asyncio
