@@ -69,15 +69,13 @@ class Tuning(Struct, frozen=True):
     commit_interval_seconds: float = 1.0
     revoke_seconds: float = 10.0
     """How long a flush may hold up a rebalance."""
-    fetch_bytes: int = 256 * 1024
-    """Compressed, per partition and fetch: little enough to stay in the cache of a processor while it is unpacked. A
-    larger single batch comes through all the same.
-    """
+    fetch_bytes: int = 1024 * 1024
+    """Compressed, per partition and fetch. A larger single batch comes through all the same."""
     fetch_wait_ms: int = 30
     """How long a broker may hold back an empty answer, while records come: whatever comes meanwhile of a partition that
     was not asked for, because it had been read already, waits so long. So does a seek on an idle partition.
     """
-    batch_records: int = 5_000
+    batch_records: int = 20_000
     """Read at a time, and on while fewer wait. All that waits is handled as one, so a partition holds less than four
     times as many in memory.
     """
