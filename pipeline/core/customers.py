@@ -187,15 +187,13 @@ class CustomerFold:
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
-            for row in resolution_rows(customer, named, version, append_ms):
-                rows.extend(row)
+            rows.extend(chain.from_iterable(resolution_rows(customer, named, version, append_ms)))
         wanted = dict.fromkeys(chain(keys, settled))
         if len(states) < len(wanted):
             self._write_again(wanted, states, relinked, version)
         for customer_id, names in relinked.items():
             customer = work.get(customer_id) or self._load(customer_id)
-            for row in resolution_rows(customer, names, version, append_ms):
-                rows.extend(row)
+            rows.extend(chain.from_iterable(resolution_rows(customer, names, version, append_ms)))
         self._work = {}
         return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 

@@ -115,7 +115,7 @@ def contribution(seen: View, columns: Columns) -> Contribution:
 
 
 def contribute(found: Contribution, seen: View, columns: Columns) -> None:
-    """Add what one contact adds."""
+    """Add to `found` what one contact adds to which cell."""
     line = seen.timeline
     by_moment = columns.by_moment
     own = (line.channel, line.queue, line.segment)

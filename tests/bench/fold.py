@@ -1,5 +1,5 @@
 """python -m tests.bench.fold: the two folds alone, without log, warehouse and event loop, in microseconds of CPU per
-touchpoint. Every partition in batches of 5,000 records, flushed every 100,000, as a worker that catches up does it.
+touchpoint. Every partition in batches of 5,000 records, flushed as a worker that catches up does it.
 """
 
 import gc
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from agents.folding import Pace
 from pipeline.app.catalogues import definitions
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
@@ -31,7 +32,7 @@ from tests.bench.workload import BEGIN_MS, Made, workload
 
 _BATCH: Final = 5_000
 _SLICE: Final = 500
-_FLUSH: Final = 100_000
+_FLUSH: Final = Pace().flush_records
 _LOOKS: Final = 16
 _APPEND_MS: Final = BEGIN_MS + 40 * 86_400_000
 """When the log got it: later, all at once."""
