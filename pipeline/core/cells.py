@@ -4,21 +4,172 @@
 integer addition, so the order of updates never matters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from librt.strings import BytesWriter, write_i64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr
 
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import Column, Columns
 
-Cell = dict[Any, int]
-"""By number of the column, an int. To compiled code it is an object, as is the key of a cell: it would make a new one
-for every look into a dictionary.
-"""
+Cell = dict[int, int]
+"""A cell for reading: by number of the column, without order."""
 CellKey = tuple[Any, ...]
-"""(window start in seconds since the epoch, channel, queue, segment)."""
-Contribution = dict[CellKey, Cell]
+"""(window start in seconds since the epoch, channel, queue, segment). To compiled code it is an object: it would make a
+new one for every look into a dictionary.
+"""
 
 MINUTE_MS: Final = 60_000
+
+
+@mypyc_attr(acyclic=True)
+class Tally:  # noqa: PLW1641 - it changes, so it is nobody's key
+    """A cell for adding to: numbers of columns, ascending, and behind each its value, in one array of 64-bit integers.
+    Compiled, it takes 16 bytes a column and adding makes no objects. Raises OverflowError (compiled: ValueError) for
+    what has more bits.
+    """
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self) -> None:
+        self._pairs: vec[i64] = vec[i64]()
+
+    def book(self, number: i64, value: i64) -> None:
+        """Add to one column; afterwards it is there, be it with 0."""
+        pairs = self._pairs
+        size = len(pairs)
+        place = size  # from behind, since measures are booked in this order
+        while place > 0 and pairs[place - 2] >= number:
+            place -= 2
+        if place < size and pairs[place] == number:
+            pairs[place + 1] += value
+            return
+        pairs = append(append(pairs, 0), 0)
+        while size > place:
+            pairs[size] = pairs[size - 2]
+            pairs[size + 1] = pairs[size - 1]
+            size -= 2
+        pairs[place] = number
+        pairs[place + 1] = value
+        self._pairs = pairs
+
+    def add(self, other: "Tally", times: i64 = 1) -> None:
+        """Add every column of another, so many times."""
+        into, pairs = self._pairs, other._pairs  # noqa: SLF001 - its own kind
+        size, more = len(into), len(pairs)
+        if not size and times == 1:
+            self._pairs = pairs[:more]
+            return
+        missing: i64 = 0
+        at: i64 = 0
+        n: i64 = 0
+        while n < more:
+            number = pairs[n]
+            while at < size and into[at] < number:
+                at += 2
+            if at < size and into[at] == number:
+                into[at + 1] += times * pairs[n + 1]
+            else:
+                missing += 2
+            n += 2
+        if not missing:
+            return
+        # What was not there comes in from behind: each number moves once, and nothing is copied.
+        to = size + missing
+        while missing:
+            into = append(into, 0)
+            missing -= 1
+        at = size
+        n = more
+        while n > 0:
+            number = pairs[n - 2]
+            if at > 0 and into[at - 2] == number:
+                n -= 2
+            elif at > 0 and into[at - 2] > number:
+                at -= 2
+                to -= 2
+                into[to] = into[at]
+                into[to + 1] = into[at + 1]
+            else:
+                n -= 2
+                to -= 2
+                into[to] = number
+                into[to + 1] = times * pairs[n + 1]
+        self._pairs = into
+
+    def copy(self) -> "Tally":
+        """One of its own."""
+        found = Tally()
+        found._pairs = self._pairs[: len(self._pairs)]
+        return found
+
+    def get(self, number: i64, default: i64 = 0) -> i64:
+        """The value of a column."""
+        pairs = self._pairs
+        size = len(pairs)
+        place: i64 = 0
+        while place < size and pairs[place] < number:
+            place += 2
+        return pairs[place + 1] if place < size and pairs[place] == number else default
+
+    def __contains__(self, number: i64) -> bool:
+        pairs = self._pairs
+        place: i64 = 0
+        while place < len(pairs):
+            if pairs[place] == number:
+                return True
+            place += 2
+        return False
+
+    def __len__(self) -> int:
+        return len(self._pairs) // 2
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self.same(other)
+
+    def same(self, other: "Tally") -> bool:
+        """Whether both have the same columns with the same values."""
+        pairs, others = self._pairs, other._pairs  # noqa: SLF001 - its own kind
+        if len(pairs) != len(others):
+            return False
+        place: i64 = 0
+        while place < len(pairs):
+            if pairs[place] != others[place]:
+                return False
+            place += 1
+        return True
+
+    def items(self) -> list[tuple[int, int]]:
+        """Numbers and values, ascending."""
+        pairs = self._pairs
+        found: list[tuple[int, int]] = []
+        place: i64 = 0
+        while place < len(pairs):
+            found.append((pairs[place], pairs[place + 1]))
+            place += 2
+        return found
+
+    def lay_out(self, numbers: BytesWriter, values: BytesWriter, columns: Columns) -> i64:
+        """Write its columns as they are stored, as 64-bit integers, the lowest byte first; how many there are.
+
+        Without zeros; an optional measure stays, even 0, while anything adds to it.
+        """
+        pairs = self._pairs
+        place: i64 = 0
+        count: i64 = 0
+        while place < len(pairs):
+            number, value = pairs[place], pairs[place + 1]
+            if value or (number in columns.optional and self.get(number + 1)):
+                write_i64_le(numbers, number)
+                write_i64_le(values, value)
+                count += 1
+            place += 2
+        return count
+
+
+Contribution = dict[CellKey, Tally]
 
 
 def book(
@@ -28,62 +179,71 @@ def book(
     channel, queue, segment = dimensions
     key: CellKey = (at_ms // MINUTE_MS * 60, channel, queue, segment)
     found = into.get(key)
-    cell: Cell = {} if found is None else found
-    value: Any  # an int or None
-    for number, value_of, optional, buckets_key in columns:
+    tally = Tally() if found is None else found
+    for number, value_of, optional, buckets_number in columns:
         value = value_of(item)
         if value is None:
             continue
         if optional:
-            cell[number] = cell.get(number, 0) + value
-            cell[number + 1] = cell.get(number + 1, 0) + 1
+            tally.book(number, value)
+            tally.book(number + 1, 1)
         elif value:
-            cell[number] = cell.get(number, 0) + value
-        if buckets_key is not None:
-            in_bucket = buckets_key + bucket(value)
-            cell[in_bucket] = cell.get(in_bucket, 0) + 1
-    if found is None and cell:
-        into[key] = cell
+            tally.book(number, value)
+        if buckets_number is not None:
+            tally.book(buckets_number + bucket(value), 1)
+    if found is None and len(tally):
+        into[key] = tally
 
 
-def add(into: Cell, cell: Cell) -> None:
+def tally_of(cell: Mapping[int, int]) -> Tally:
+    """The same, to be added to."""
+    found = Tally()
+    for number, value in cell.items():
+        found.book(number, value)
+    return found
+
+
+def add(into: Cell, cell: Cell | Tally) -> None:
     """into += cell."""
     for number, value in cell.items():
         into[number] = into.get(number, 0) + value
 
 
-def take(into: Cell, cell: Cell) -> None:
+def take(into: Cell, cell: Cell | Tally) -> None:
     """into -= cell."""
     for number, value in cell.items():
         into[number] = into.get(number, 0) - value
 
 
-def total(cells: Sequence[Cell]) -> Cell:
-    """What several cells of one window come to; not to be changed, since of one it is that cell itself."""
-    if len(cells) == 1:
-        return cells[0]
-    found: Cell = {}
-    for cell in cells:
-        add(found, cell)
+def total(tallies: Sequence[Tally]) -> Tally:
+    """What several of one window come to; not to be changed, since of one it is that one itself."""
+    if len(tallies) == 1:
+        return tallies[0]
+    found = Tally()
+    for tally in tallies:
+        found.add(tally)
     return found
 
 
 def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
     """into += new - old, where they differ."""
-    for key, cell in new.items():
+    for key, tally in new.items():
         before = old.get(key)
-        if before is not None:
-            if before == cell:
-                continue
-            take(into.setdefault(key, {}), before)
+        if before is not None and before.same(tally):
+            continue
         found = into.get(key)
-        if not found:
-            into[key] = dict(cell)
+        if found is None:
+            found = into[key] = tally.copy()
         else:
-            add(found, cell)
-    for key, cell in old.items():
+            found.add(tally)
+        if before is not None:
+            found.add(before, -1)
+    for key, tally in old.items():
         if key not in new:
-            take(into.setdefault(key, {}), cell)
+            found = into.get(key)
+            if found is None:
+                found = into[key] = Tally()
+            found.add(tally, -1)
 
 
 def settled(cell: Cell, columns: Columns) -> Cell:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.cells import Contribution, add, book, revise
+from pipeline.core.cells import Contribution, book, revise
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied
 from pipeline.core.facts import Facts, last_ms, unpack
@@ -124,7 +124,7 @@ class CustomerFold:
                 if into is None:
                     self._delta[key] = cell
                 else:
-                    add(into, cell)
+                    into.add(cell)
 
     def _load(self, customer_id: str) -> Customer:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)

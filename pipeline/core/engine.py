@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
-from mypy_extensions import mypyc_attr
+from librt.strings import BytesWriter, write_i64_le
+from mypy_extensions import i64, mypyc_attr
 
-from pipeline.core.cells import Cell, Contribution, add, settled
+from pipeline.core.cells import Contribution, Tally, tally_of
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
@@ -221,7 +222,7 @@ class Engine:
         """As if nothing had been read."""
         self._poison = Poison(self._limits)
         self.marker = Marker()
-        self.recent: dict[WindowKey, list[Cell]] = {}
+        self.recent: dict[WindowKey, list[Tally]] = {}
         """Live totals: of each window its cells of every generation. Those of the current one are the cells themselves,
         so they are up to date without being added up.
         """
@@ -229,7 +230,7 @@ class Engine:
         """By resolution: from which window on. What is older is no live value's any more, nor will it be."""
         self._queues_shown: set[str] = set()
         self._generation: Generation = (0, 0)
-        self._cells: dict[WindowKey, Cell] = {}
+        self._cells: dict[WindowKey, Tally] = {}
         """Of the current generation. Those of generations that are over are never added to again."""
         self._dirty_cells: CellsByGeneration = {}
         self._dirty_keys: dict[str, None] = {}
@@ -267,7 +268,7 @@ class Engine:
                 self.marker = msgspec.structs.replace(self.marker, offset=0, append_ms=0, before=before)
         self._generation = self._generation_of(self.marker.offset - 1)
         for row in found.cells:
-            cell = dict(row.cell)
+            cell = tally_of(row.cell)
             self.recent.setdefault(self._shown(row.window), []).append(cell)
             if row.epoch == self.epoch and same_epoch and row.generation == self._generation:
                 self._cells[row.window] = cell
@@ -438,7 +439,7 @@ class Engine:
         self._prune()
         if deltas:
             dirty = self._dirty_cells.setdefault(self._generation, {})
-            hours: dict[_Hour, Cell] = {}
+            hours: dict[_Hour, Tally] = {}
             begins: dict[Any, tuple[Any, Any]] = {}
             for (window_s, channel, queue, segment), delta in deltas.items():
                 begin = begins.get(window_s)
@@ -448,12 +449,12 @@ class Engine:
                 key: _Hour = (day_s, hour_s, channel, queue, segment)
                 hour = hours.get(key)
                 if hour is None:
-                    hours[key] = dict(delta)
+                    hours[key] = delta.copy()
                 else:
-                    add(hour, delta)
+                    hour.add(delta)
                 self._add((MINUTE, window_s, channel, queue, segment), delta, dirty)
             for (day_s, hour_s, channel, queue, segment), delta in hours.items():
-                self._add((DAY, day_s, channel, queue, segment), dict(delta), dirty)
+                self._add((DAY, day_s, channel, queue, segment), delta.copy(), dirty)
                 self._add((HOUR, hour_s, channel, queue, segment), delta, dirty)
         size, dirty_keys = self.fold_.size, self._dirty_keys
         for state_key in touched:
@@ -465,11 +466,11 @@ class Engine:
         """When the day and the hour of a minute begin, in seconds."""
         return self.zone.day_start_ms(minute_s * 1_000) // 1_000, minute_s - minute_s % HOUR_S
 
-    def _add(self, window: WindowKey, delta: Cell, dirty: dict[WindowKey, Cell]) -> None:
+    def _add(self, window: WindowKey, delta: Tally, dirty: dict[WindowKey, Tally]) -> None:
         """Book into one cell of the current generation; the first delta becomes the cell."""
         cell = self._cells.get(window)
         if cell is not None:
-            add(cell, delta)
+            cell.add(delta)
         else:
             cell = self._cells[window] = delta
             if window[1] >= self._recent_from[window[0]]:
@@ -557,25 +558,18 @@ class Engine:
     def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, Any]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
-        numbers: list[Any] = []
-        values: list[Any] = []
-        ends: list[int] = []
+        numbers, values, ends = BytesWriter(), BytesWriter(), BytesWriter()
+        end: i64 = 0
         places: list[Any] = []
-        cell: dict[Any, Any]  # as in `Cell`: of values, too, compiled code would make new ones
         for windows in cells.values():
-            for window, cell in windows.items():
+            for window, tally in windows.items():
                 places.extend(window)
-                if cell:
-                    order = sorted(cell)
-                    worth = [cell[number] for number in order]
-                    if not all(worth):
-                        cell = settled(cell, columns)  # noqa: PLW2901 - what is left of it
-                        order, worth = list(cell), list(cell.values())
-                    numbers += order
-                    values += worth
-                ends.append(len(numbers))
-        n, rest = len(ends), len(states) + 1
-        ends += [len(numbers)] * rest
+                end += tally.lay_out(numbers, values, columns)
+                write_i64_le(ends, end)
+        n, rest = len(ends) // 8, len(states) + 1
+        for _ in range(rest):
+            write_i64_le(ends, end)
+        bounds = ends.getvalue()
         hours: list[int] = []
         blocks: list[int] = []
         for (hour, block), windows in cells.items():
@@ -590,8 +584,8 @@ class Engine:
             "epoch": [self.epoch] * n + none,
             "generation_hour": hours + none,
             "generation_block": blocks + none,
-            "keys": Arrays(numbers, ends),
-            "values": Arrays(values, ends),
+            "keys": Arrays(numbers.getvalue(), bounds),
+            "values": Arrays(values.getvalue(), bounds),
             "state": [*[b""] * n, *[row.state for row in states], msgspec.json.encode(self.marker)],
             "is_open": [*empty, *[int(row.is_open) for row in states], 0],
             "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],

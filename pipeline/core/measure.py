@@ -132,7 +132,7 @@ class Columns:
         self.by_moment: dict[Moment, tuple[Column, ...]] = {}
         owners: dict[int, str] = {}
         self._names: dict[int, str] = {}
-        for measure in measures:
+        for measure in sorted(measures, key=lambda measure: measure.key):  # as cells have them
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
                 if column_key(name) in owners:
                     raise ValueError(f"measures {name!r} and {owners[column_key(name)]!r} share a column number")

@@ -5,12 +5,13 @@ Python where the rest of the core is compiled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from struct import unpack_from
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from pipeline.core.cells import Cell, Contribution
+from pipeline.core.cells import Cell, Contribution, Tally
 from pipeline.core.told import Told, noted, reached
 from schemas.rejects import DeadLetter
 
@@ -20,12 +21,13 @@ MINUTE, HOUR, DAY = 1, 2, 3
 """Resolutions of cells."""
 HOUR_S: Final = 3_600
 _OFFSET_BITS: Final = 48
+_BYTES: Final = 8
 WindowKey = tuple[Any, ...]
 """(resolution, window start in seconds, channel, queue, segment). Typed as loosely as `CellKey`, and for its reason."""
 Generation = tuple[int, int]
 Published = tuple[str, Mapping[str, Sequence[Any]]]
 """Rows of a table, by column."""
-CellsByGeneration = dict[Generation, dict[WindowKey, Cell]]
+CellsByGeneration = dict[Generation, dict[WindowKey, Tally]]
 
 
 class Marker(Struct, omit_defaults=True):
@@ -106,20 +108,25 @@ class Written(Struct):
 
 
 class Arrays(Struct, frozen=True):
-    """A column of arrays of integers, read like a list of them: the integers of all rows, and where each row ends. So a
-    hundred thousand small arrays are two lists.
+    """A column of arrays of integers, read like a list of them: the integers of all rows, and where each row ends, both
+    as ClickHouse and Arrow have them, 64 bits each and the lowest byte first. A hundred thousand small arrays are two
+    strings of bytes.
     """
 
-    integers: list[int]
-    ends: list[int]
+    integers: bytes
+    ends: bytes
 
     def __len__(self) -> int:
-        return len(self.ends)
+        return len(self.ends) // _BYTES
 
     def __getitem__(self, place: int) -> list[int]:
         """One row. Raises IndexError where there is none."""
-        place = range(len(self.ends))[place]
-        return self.integers[self.ends[place - 1] if place else 0 : self.ends[place]]
+        place = range(len(self))[place]
+        start, end = (self._end(place - 1) if place else 0), self._end(place)
+        return list(unpack_from(f"<{end - start}q", self.integers, start * _BYTES))
+
+    def _end(self, place: int) -> int:
+        return int.from_bytes(self.ends[place * _BYTES : (place + 1) * _BYTES], "little")
 
 
 def by_column(names: Sequence[str], values: list[Any]) -> dict[str, list[Any]]:

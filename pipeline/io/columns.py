@@ -114,9 +114,14 @@ def _once(items: Sequence[Any]) -> tuple[Sequence[Any], int]:
 
 def _write_arrays(rows: Arrays | Sequence[Sequence[int]], integer: str, to: Any) -> None:
     """Where every array ends, then the integers of all."""
-    if not isinstance(rows, Arrays):
-        rows = Arrays(list(chain.from_iterable(rows)), list(accumulate(map(len, rows))))
-    for integers, size in ((rows.ends, _INTEGERS["UInt64"]), (rows.integers, integer)):
+    if isinstance(rows, Arrays):
+        to.write(rows.ends)
+        to.write(rows.integers)
+        return
+    for integers, size in (
+        (list(accumulate(map(len, rows))), _INTEGERS["UInt64"]),
+        (list(chain.from_iterable(rows)), integer),
+    ):
         for start in range(0, len(integers), _AT_ONCE):
             to.write(_packed(integers[start : start + _AT_ONCE], size))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from pipeline.core.cells import Cell
+from pipeline.core.cells import Tally
 from pipeline.core.open import Open
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import Marker, WindowKey
@@ -29,7 +29,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
 
     partition: str
     marker: Marker
-    recent: Mapping[WindowKey, Sequence[Cell]]
+    recent: Mapping[WindowKey, Sequence[Tally]]
     ready: bool
     open: Mapping[str, Open] = {}
     stopped_because: str = ""

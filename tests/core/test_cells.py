@@ -1,9 +1,14 @@
 """Cells: what one moment adds, and that differences add up whatever happens in between."""
 
+import struct
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.strings import BytesWriter
 
-from pipeline.core.cells import Cell, Contribution, book, revise, settled, total
+from pipeline.core.cells import Cell, Contribution, Tally, add, book, revise, settled, take, tally_of, total
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import Columns, Measure, column_key
 from tests.oracle import MINUTE
@@ -22,12 +27,17 @@ PLAIN, OPEN, WAIT, BUCKETS = (column_key(name) for name in ("plain", "open", "wa
 HERE = ("phone", "sales", "private")
 
 
-def booked(*items: dict[str, int], at_ms: int = 0) -> Contribution:
+def booked(*items: dict[str, int], at_ms: int = 0) -> dict[tuple[Any, ...], Cell]:
     """The contribution of these moments, all at one time."""
     found: Contribution = {}
     for item in items:
         book(found, COLUMNS.by_moment["wait"], at_ms, HERE, item)
-    return found
+    return cells_of(found)
+
+
+def cells_of(contribution: Contribution) -> dict[tuple[Any, ...], Cell]:
+    """To be compared."""
+    return {key: dict(tally.items()) for key, tally in contribution.items()}
 
 
 def test_a_moment_is_booked_in_its_minute() -> None:
@@ -58,7 +68,63 @@ def test_settled_drops_what_is_zero_and_sorts() -> None:
 
 
 CELLS = st.dictionaries(st.sampled_from((PLAIN, OPEN, OPEN + 1, WAIT)), st.integers(-3, 3).filter(bool), max_size=3)
-CONTRIBUTIONS = st.dictionaries(st.tuples(st.sampled_from((0, 60)), st.just("a"), st.just("b"), st.just("c")), CELLS)
+TALLIES = CELLS.map(tally_of)
+CONTRIBUTIONS = st.dictionaries(st.tuples(st.sampled_from((0, 60)), st.just("a"), st.just("b"), st.just("c")), TALLIES)
+NUMBERS = st.integers(-(1 << 40), 1 << 47)
+WIDE = st.dictionaries(NUMBERS, st.integers(-(1 << 40), 1 << 40), max_size=12)
+
+
+@given(st.lists(st.tuples(NUMBERS, st.integers(-3, 3)), max_size=20))
+def test_a_tally_is_a_sum_by_number_in_order(booked_one_by_one: list[tuple[int, int]]) -> None:
+    tally, cell = Tally(), dict[int, int]()
+    for number, value in booked_one_by_one:
+        tally.book(number, value)
+        add(cell, {number: value})
+    assert tally.items() == sorted(cell.items())
+    assert len(tally) == len(cell)
+    assert all(number in tally and tally.get(number) == value for number, value in cell.items())
+    assert (1 << 48) not in tally
+    assert (tally.get(1 << 48), tally.get(1 << 48, 7)) == (0, 7)
+
+
+@given(st.lists(st.tuples(WIDE, st.sampled_from((1, -1))), max_size=4))
+def test_tallies_are_added_and_taken_away_like_dictionaries(steps: list[tuple[Cell, int]]) -> None:
+    tally, cell = Tally(), dict[int, int]()
+    for step, times in steps:
+        other = tally_of(step)
+        tally.add(other, times)
+        (add if times == 1 else take)(cell, step)
+        assert tally.items() == sorted(cell.items())
+        assert other.items() == sorted(step.items()), "what is added stays as it was"
+
+
+@given(WIDE, WIDE)
+def test_a_copy_is_the_same_and_its_own(one: Cell, other: Cell) -> None:
+    tally = tally_of(one)
+    copy = tally.copy()
+    assert copy == tally
+    assert (copy == tally_of(other)) == (one == other)
+    copy.add(tally_of(other))
+    copy.book(0, 1)
+    assert tally.items() == sorted(one.items())
+
+
+@given(st.lists(st.dictionaries(st.sampled_from((PLAIN, OPEN, OPEN + 1, WAIT)), st.integers(-2, 2)), max_size=4))
+def test_laid_out_are_settled_cells_one_after_the_other(cells: list[Cell]) -> None:
+    numbers, values = BytesWriter(), BytesWriter()
+    lengths = [tally_of(cell).lay_out(numbers, values, COLUMNS) for cell in cells]
+    wanted = [settled(cell, COLUMNS) for cell in cells]
+    assert lengths == [len(cell) for cell in wanted]
+    for written, integers in (
+        (numbers, [number for cell in wanted for number in cell]),
+        (values, [value for cell in wanted for value in cell.values()]),
+    ):
+        assert written.getvalue() == struct.pack(f"<{len(integers)}q", *integers)
+
+
+def test_what_has_more_than_64_bits_is_refused() -> None:
+    with pytest.raises((OverflowError, ValueError)):
+        tally_of({PLAIN: 1 << 63})
 
 
 @given(st.lists(CONTRIBUTIONS, max_size=6))
@@ -68,8 +134,8 @@ def test_revisions_add_up_to_the_last_contribution(steps: list[Contribution]) ->
     for step in steps:
         revise(sums, step, before)
         before = step
-    found = {key: kept for key, cell in sums.items() if (kept := {n: v for n, v in cell.items() if v})}
-    assert found == {key: cell for key, cell in before.items() if cell}
+    found = {key: kept for key, cell in cells_of(sums).items() if (kept := {n: v for n, v in cell.items() if v})}
+    assert found == {key: cell for key, cell in cells_of(before).items() if cell}
 
 
 @given(CONTRIBUTIONS, CONTRIBUTIONS)
@@ -81,8 +147,8 @@ def test_what_stays_as_it_was_is_not_touched(new: Contribution, old: Contributio
 
 @given(st.lists(CELLS, min_size=1, max_size=4))
 def test_a_total_is_the_sum_of_its_cells(cells: list[Cell]) -> None:
-    before = [dict(cell) for cell in cells]
-    assert {n: v for n, v in total(cells).items() if v} == {
+    tallies = [tally_of(cell) for cell in cells]
+    assert {n: v for n, v in total(tallies).items() if v} == {
         n: v for n in (PLAIN, OPEN, OPEN + 1, WAIT) if (v := sum(cell.get(n, 0) for cell in cells))
     }
-    assert cells == before
+    assert tallies == [tally_of(cell) for cell in cells]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.cells import Contribution, add
+from pipeline.core.cells import Contribution, Tally
 from pipeline.core.contacts import ContactFold
 from pipeline.core.engine import Applied
 from pipeline.core.record import Record
@@ -27,11 +27,11 @@ def fold() -> ContactFold:
 
 def sums(into: Contribution, delta: Contribution) -> None:
     for key, cell in delta.items():
-        add(into.setdefault(key, {}), cell)
+        into.setdefault(key, Tally()).add(cell)
 
 
 def differing(delta: Contribution) -> set[object]:
-    return {key for key, cell in delta.items() if any(cell.values())}
+    return {key for key, cell in delta.items() if any(value for _, value in cell.items())}
 
 
 class Both:
@@ -55,7 +55,7 @@ class Both:
             sums(one, delta)
         other, keys = self.batched.settle()
         assert touched <= other.keys()
-        assert {k: {n: v for n, v in one.get(k, {}).items() if v} for k in other} == {
+        assert {k: {n: v for n, v in one.get(k, Tally()).items() if v} for k in other} == {
             k: {n: v for n, v in cell.items() if v} for k, cell in other.items()
         }
         assert len(set(keys)) == len(keys)

@@ -1,5 +1,6 @@
 """A column of arrays reads as a list of them."""
 
+from collections.abc import Iterable
 from itertools import accumulate, chain
 from typing import Any
 
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from pipeline.core.steps import Arrays
 
 
-@given(st.lists(st.lists(st.integers(), max_size=3), max_size=5))
+def packed(integers: Iterable[int]) -> bytes:
+    return b"".join(integer.to_bytes(8, "little", signed=True) for integer in integers)
+
+
+@given(st.lists(st.lists(st.integers(-(1 << 63), (1 << 63) - 1), max_size=3), max_size=5))
 def test_arrays_are_read_row_by_row(rows: list[list[int]]) -> None:
-    column: Any = Arrays(list(chain.from_iterable(rows)), list(accumulate(map(len, rows))))
+    column: Any = Arrays(packed(chain.from_iterable(rows)), packed(accumulate(map(len, rows))))
     assert list(column) == rows
     assert [column[place - len(rows)] for place in range(len(column))] == rows
     for place in (len(rows), -len(rows) - 1):

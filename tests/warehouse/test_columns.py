@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from types import SimpleNamespace
 from typing import Any, Final
@@ -108,7 +108,12 @@ def test_arrays_in_one_are_the_drivers(rows: list[tuple[Any, ...]]) -> None:
 
 def in_arrays(rows: Sequence[Sequence[int]]) -> Any:
     """As the core gives them."""
-    return Arrays(list(chain.from_iterable(rows)), list(accumulate(map(len, rows))))
+    return Arrays(packed(chain.from_iterable(rows)), packed(accumulate(map(len, rows))))
+
+
+def packed(integers: Iterable[int]) -> bytes:
+    """As 64 bits each, below 2^63 or with a sign."""
+    return b"".join((integer % (1 << 64)).to_bytes(8, "little") for integer in integers)
 
 
 def test_many_rows_are_the_drivers() -> None:

@@ -207,7 +207,7 @@ def _check_live(world: World, partition: str) -> None:
     oldest = {MINUTE: now_s - engine.RECENT_MINUTES_S, DAY: now_s - owner.recent_days * 86_400}
     written = ledger_cells(world, [partition])
     recent = {window: cell for window, cell in written.items() if window[1] >= oldest.get(window[0], 1 << 62)}
-    held = {window: total(cells) for window, cells in owner.recent.items()}
+    held = {window: dict(total(tallies).items()) for window, tallies in owner.recent.items()}
     _equal(f"recent cells of {partition}", nonzero(held), recent)
     if isinstance(owner.fold_, contact_fold.ContactFold):
         oldest_ms = owner.marker.watermark_ms - world.kept_ms
