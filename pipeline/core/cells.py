@@ -108,20 +108,26 @@ class Tally:  # noqa: PLW1641 - it changes, so it is nobody's key
     def get(self, number: i64, default: i64 = 0) -> i64:
         """The value of a column."""
         pairs = self._pairs
-        size = len(pairs)
-        place: i64 = 0
-        while place < size and pairs[place] < number:
-            place += 2
-        return pairs[place + 1] if place < size and pairs[place] == number else default
+        place = self._place(number)
+        return pairs[place + 1] if place < len(pairs) and pairs[place] == number else default
 
     def __contains__(self, number: i64) -> bool:
         pairs = self._pairs
-        place: i64 = 0
-        while place < len(pairs):
-            if pairs[place] == number:
-                return True
-            place += 2
-        return False
+        place = self._place(number)
+        return place < len(pairs) and pairs[place] == number
+
+    def _place(self, number: i64) -> i64:
+        """Where a column is, or would be."""
+        pairs = self._pairs
+        low: i64 = 0
+        high = len(pairs) // 2
+        while low < high:
+            middle = (low + high) // 2
+            if pairs[2 * middle] < number:
+                low = middle + 1
+            else:
+                high = middle
+        return 2 * low
 
     def __len__(self) -> int:
         return len(self._pairs) // 2

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.core.cells import add, total
+from pipeline.core.cells import Tally, add, total
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import DAY, MINUTE
 from pipeline.live.cases import all_cases, worst
@@ -178,6 +178,8 @@ def _count_cells(
     replies_s = (now_ms - REPLIES_MS) // 1_000
     of_contacts = partition.of_contacts
     oldest_s = 0 if of_contacts else replies_s
+    recents: dict[Place, Tally] = {}
+    todays: dict[Place, Tally] = {}
     for (resolution, start_s, channel, queue, segment), cells in partition.recent.items():
         # Promises are booked when they are due, and a clock may be ahead.
         if start_s > now_s or (start_s < oldest_s and resolution == MINUTE):
@@ -193,7 +195,7 @@ def _count_cells(
             if start_s >= answers_s:
                 parts.answers += cell.get(_LEGS_ANSWERED, 0)
             if start_s >= recent_s:
-                add(parts.recent.cell, cell)
+                _tally(recents, (channel, queue)).add(cell)
         elif resolution == DAY:
             uses = cell.get(_REQUESTED, 0) + cell.get(_LEGS_OFFERED, 0)
             parts.used = (parts.used[0] + uses * (start_s == today_s), parts.used[1] + uses)
@@ -201,10 +203,21 @@ def _count_cells(
                 today = start_s == today_s
                 judge_day(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, today=today)
             if start_s == today_s:
-                add(parts.today.cell, cell)
+                _tally(todays, (channel, queue)).add(cell)
             if _ELIGIBLE in cell or _RESOLVED in cell:
                 eligible, resolved = parts.resolution.get(start_s, (0, 0))
                 parts.resolution[start_s] = (eligible + cell.get(_ELIGIBLE, 0), resolved + cell.get(_RESOLVED, 0))
+    for place, tally in recents.items():
+        add(_place(places, place).recent.cell, tally)
+    for place, tally in todays.items():
+        add(_place(places, place).today.cell, tally)
+
+
+def _tally(tallies: dict[Place, Tally], place: Place) -> Tally:
+    found = tallies.get(place)
+    if found is None:
+        found = tallies[place] = Tally()
+    return found
 
 
 def _lag(state: PartitionState) -> int | None:

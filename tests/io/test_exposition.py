@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.core.cells import Cell
+from pipeline.core.cells import Cell, Tally, tally_of
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import column_key
 from pipeline.core.steps import DAY, MINUTE, WindowKey
@@ -299,14 +299,15 @@ def crowded(queues: int, channels: int, per_queue: int) -> LiveState:
         if measure.histogram:
             base = column_key(measure.buckets_name)
             full.update({base + bucket(n * n * 1_000): 1 for n in range(1, 40)})
-    recent: dict[WindowKey, list[Cell]] = {}
+    recent: dict[WindowKey, list[Tally]] = {}
+    tally = tally_of(full)
     for place in range(queues * per_queue):
         channel, name = kinds[place % channels], f"queue-{place // per_queue:02}"
         for minute in range(75):
-            recent[MINUTE, NOON // 1_000 - minute * 60, channel, name, "unknown"] = [full]
+            recent[MINUTE, NOON // 1_000 - minute * 60, channel, name, "unknown"] = [tally]
         for day in range(17):
             start_s = world.rulebook.zone.day_start_ms(NOON - day * 24 * H) // 1_000
-            recent[DAY, start_s, channel, name, "unknown"] = [full]
+            recent[DAY, start_s, channel, name, "unknown"] = [tally]
     world.say(NOON, "watermark", "contact.requested", queue="queue-00")
     world.fold()
 
