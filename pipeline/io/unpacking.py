@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
-from pipeline.core.record import Record
+from pipeline.core.record import Record, records_of
 
 
 class Unpacking:
@@ -51,7 +51,7 @@ class Unpacking:
         if fetched._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {fetched._tp}")
         if not self._is_hidden(batch):
-            self._left = [Record(one.offset, one.timestamp, one.key, one.value) for one in batch]
+            self._left = records_of(batch)
             if self._left and self._left[0].offset < self._end:  # it comes whole, wherever in it we begin
                 self._left = [record for record in self._left if record.offset >= self._end]
         # A batch keeps its end where compaction took its last records.
