@@ -361,7 +361,7 @@ class Folding:
             if not self.warehouse_up:
                 await self._ledger.reach()  # half a million rows need not be laid out only to be refused
             async with self._turn:
-                if not self._behind:  # in between, what has come is folded; else the flush settles, which is cheaper
+                if not self.owes:  # in between, what has come is folded; else the flush settles, which is cheaper
                     self.engine.settle()
                     await self._turn.breath()
                 self._folded = 0
