@@ -37,7 +37,7 @@ _CUSTOMER: Final = _COMMON.index("customer_id")
 Said = tuple[str | None, ...]
 _UINT64: Final = 0xCF
 """How MessagePack begins a number of eight bytes."""
-_MOST_ALIKE: Final = 4_000
+_MOST_ALIKE: Final = 16_000
 _MOST_DETAILS: Final = 500
 """So much that many contacts may say is held, the second of each type; then it is begun anew."""
 
@@ -50,9 +50,28 @@ class Common:
     """
 
     __slots__ = ("channel", "customer_id", "direction", "queue", "said", "segment", "source", "topic")
+    channel: str
+    direction: str
+    queue: str
+    segment: str
+    topic: str
+    source: str
+    said: Said
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: Said, alike: "Common | None" = None) -> None:
+        """`alike`: what was said besides the customer, where that is known already."""
         channel, customer_id, direction, queue, segment, topic, agent_id, source = said
+        if alike is not None:
+            self.channel = alike.channel
+            self.customer_id = customer_id or ""
+            self.direction = alike.direction
+            self.queue = alike.queue
+            self.segment = alike.segment
+            self.topic = alike.topic
+            self.source = alike.source
+            channel, _, direction, queue, segment, topic, agent_id, source = alike.said
+            self.said = (channel, customer_id, direction, queue, segment, topic, agent_id, source)
+            return
         self.channel = intern(channel) if channel else ""
         self.customer_id = customer_id or ""
         self.direction = intern(direction) if direction else ""
@@ -61,7 +80,7 @@ class Common:
         self.topic = intern(topic) if topic else ""
         self.source = intern(source) if source else ""
         agent = intern(agent_id) if agent_id else None
-        self.said: Said = (
+        self.said = (
             self.channel or None, customer_id, self.direction or None, self.queue or None, self.segment or None,
             self.topic or None, agent, self.source or None,
         )  # fmt: skip
@@ -125,7 +144,7 @@ _order = attrgetter("at_ms", "id")
 
 
 class Alike:
-    """What was said without naming a customer, by what was said: many contacts say the same, and share it."""
+    """What was said but for who the customer is, by what was said: many contacts say the same, and share it."""
 
     __slots__ = ("_commons", "_details")
 
@@ -136,7 +155,8 @@ class Alike:
     def common(self, said: Said) -> Common:
         """What touchpoints have in common that said this."""
         if said[_CUSTOMER] is not None:
-            return Common(said)
+            channel, _, direction, queue, segment, topic, agent_id, source = said
+            return Common(said, self.common((channel, None, direction, queue, segment, topic, agent_id, source)))
         found = self._commons.get(said)
         if found is None:
             if len(self._commons) >= _MOST_ALIKE:

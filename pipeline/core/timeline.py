@@ -6,7 +6,7 @@ of the set of touchpoints and of the catalogue's rules.
 
 from typing import Final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from pipeline.core.calendar import Calendar
 from pipeline.core.contact import Contact, Touch
@@ -44,6 +44,9 @@ CUSTOMER_LEFT: Final = _CODE[tp.CustomerLeft]
 CUSTOMER_STAYED: Final = _CODE[tp.CustomerStayed]
 AUDIT_SCORED: Final = _CODE[tp.AuditScored]
 
+_BIT: Final[i64] = 1
+_RARE: Final = 1 << ABANDONED | 1 << DISCARDED | 1 << REOPENED | 1 << REFUSED
+"""Of these, too, a timeline keeps the first."""
 _MESSAGE_CHANNELS: Final = frozenset({"email", "form", "letter"})
 """Channels on which the request itself is a message that wants a reply."""
 
@@ -63,32 +66,57 @@ class Timeline:
     )  # fmt: skip
 
     def __init__(self, contact_id: str, touches: list[Touch], rulebook: Rulebook) -> None:
-        first: dict[int, int] = {}
-        seen = 0
+        requested: int | None = None
+        queued: int | None = None
+        answered: int | None = None
+        abandoned: int | None = None
+        first_closed: int | None = None
         last_closed: int | None = None
+        discarded: int | None = None
+        reopened: int | None = None
         replied: int | None = None
         contained: int | None = None
         out_of_scope: int | None = None
         refused_reason = ""
         transfers = 0
+        seen: i64 = 0
         for touch in touches:
             code = touch.type
-            if code not in first:
-                first[code] = touch.at_ms
-                seen |= 1 << code
-                if code == REFUSED:
-                    refused_reason = (touch.details or {}).get("reason", "other")
-            if code == CLOSED:
+            bit = _BIT << code
+            is_first = not seen & bit
+            seen |= bit
+            if code == QUEUED:
+                if is_first:
+                    queued = touch.at_ms
+            elif code == ANSWERED:
+                if is_first:
+                    answered = touch.at_ms
+            elif code == CLOSED:
                 last_closed = touch.at_ms
+                if is_first:
+                    first_closed = last_closed
                 if out_of_scope is None and touch.details is not None and touch.details.get("scope") == "out":
                     out_of_scope = touch.at_ms
+            elif code == REQUESTED:
+                if is_first:
+                    requested = touch.at_ms
             elif code == SENT:
                 if replied is None and is_reply(touch):
                     replied = touch.at_ms
             elif code == TRANSFERRED:
                 transfers += 1
-            elif code == SELF_SERVICE and contained is None and is_contained(touch):
-                contained = touch.at_ms
+            elif code == SELF_SERVICE:
+                if contained is None and is_contained(touch):
+                    contained = touch.at_ms
+            elif is_first and _RARE >> code & 1:
+                if code == ABANDONED:
+                    abandoned = touch.at_ms
+                elif code == DISCARDED:
+                    discarded = touch.at_ms
+                elif code == REOPENED:
+                    reopened = touch.at_ms
+                else:
+                    refused_reason = (touch.details or {}).get("reason", "other")
         channel, queue, segment, topic, customer_id, source, inbound = _who(touches)
         self.contact_id = contact_id
         self.touches = touches[:]  # what is derived stays as it was, whatever comes
@@ -100,18 +128,18 @@ class Timeline:
         self.source = source
         self.inbound = inbound
         self.live = rulebook.kind(channel) == "live"
-        self.requested_ms = first[REQUESTED] if REQUESTED in first else touches[0].at_ms
+        self.requested_ms = touches[0].at_ms if requested is None else requested
         self.last_ms = touches[-1].at_ms
-        self.queued_ms = first.get(QUEUED)
-        self.answered_ms = first.get(ANSWERED)
-        self.abandoned_ms = first.get(ABANDONED)
+        self.queued_ms = queued
+        self.answered_ms = answered
+        self.abandoned_ms = abandoned
         self.contained_ms = contained
-        self.first_closed_ms = first.get(CLOSED)
+        self.first_closed_ms = first_closed
         self.last_closed_ms = last_closed
         self.out_of_scope_ms = out_of_scope
         self.replied_ms = replied
-        self.discarded_ms = first.get(DISCARDED)
-        self.reopened_ms = first.get(REOPENED)
+        self.discarded_ms = discarded
+        self.reopened_ms = reopened
         self.refused_reason = refused_reason
         self.transfers = transfers
         self.seen = seen

@@ -1,7 +1,6 @@
 """The wait of a contact, and its stays in queues (legs). Definitions: docs/measures-settled.md, rules 8 to 15."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Final, Literal
 
 from mypy_extensions import mypyc_attr
@@ -31,6 +30,7 @@ _LATER: Final[dict[int, tuple[int, Outcome]]] = {
     CALLBACK: (3, "callback"),
     CLOSED: (4, "closed"),
 }
+_CONTAINED: Final[tuple[int, Outcome]] = (5, "contained")
 _LATER_MARKS: Final = 1 << REFUSED | 1 << CALLBACK | 1 << CLOSED | 1 << SELF_SERVICE
 
 
@@ -144,23 +144,27 @@ def wait(timeline: Timeline) -> Wait | None:
 
 
 def _outcome(timeline: Timeline, began_ms: int) -> tuple[Outcome, int | None, int]:
-    """How the wait ended: the earliest of what can end it; ties in the order of the candidates."""
-    candidates: list[tuple[int, int, Outcome]] = []
+    """How the wait ended: the earliest of what can end it; of one time answered, abandoned, and then by rank."""
+    outcome: Outcome = "waiting"
+    ended_ms: int | None = None
+    rank = 0
     if timeline.answered_ms is not None:
-        candidates.append((max(timeline.answered_ms, began_ms), 0, "answered"))
+        outcome, ended_ms = "answered", max(timeline.answered_ms, began_ms)
     if timeline.abandoned_ms is not None:
-        candidates.append((max(timeline.abandoned_ms, began_ms), 1, "abandoned"))
-    for touch in timeline.touches if timeline.seen & _LATER_MARKS else ():
-        if touch.at_ms < began_ms:
-            continue
-        if touch.type in _LATER:
-            rank, outcome = _LATER[touch.type]
-            candidates.append((touch.at_ms, rank, outcome))
-        elif is_contained(touch):
-            candidates.append((touch.at_ms, 5, "contained"))
-    if not candidates:
+        at_ms = max(timeline.abandoned_ms, began_ms)
+        if ended_ms is None or at_ms < ended_ms:
+            outcome, ended_ms, rank = "abandoned", at_ms, 1
+    if timeline.seen & _LATER_MARKS:
+        for touch in timeline.touches:
+            at_ms = touch.at_ms
+            if at_ms < began_ms or (ended_ms is not None and at_ms > ended_ms):
+                continue
+            later = _LATER.get(touch.type) or (_CONTAINED if is_contained(touch) else None)
+            if later is not None and (ended_ms is None or at_ms < ended_ms or later[0] < rank):
+                rank, outcome = later
+                ended_ms = at_ms
+    if ended_ms is None:
         return "waiting", None, 0
-    ended_ms, _, outcome = min(candidates)
     true_ms: int | None = None
     if outcome == "answered":
         true_ms = timeline.answered_ms
@@ -195,10 +199,13 @@ def _longest_silence_ms(spans: Iterable[tuple[int, int | None]], informed_ms: li
             if end is not None and end - start > longest:
                 longest = end - start
             continue
-        points = [start, *(t for t in informed_ms if t >= start and (end is None or t <= end))]
+        last = start
+        for at_ms in informed_ms:
+            if at_ms >= start and (end is None or at_ms <= end):
+                longest = max(longest, at_ms - last)
+                last = at_ms
         if end is not None:
-            points.append(end)
-        longest = max(longest, *(b - a for a, b in pairwise(points)), 0)
+            longest = max(longest, end - last)
     return longest
 
 
