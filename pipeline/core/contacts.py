@@ -26,7 +26,7 @@ from pipeline.core.contact import (
     touch_of,
     unpack,
 )
-from pipeline.core.engine import Applied
+from pipeline.core.engine import Applied, Fold
 from pipeline.core.hand import Hand
 from pipeline.core.happened import Happened, happened
 from pipeline.core.measure import Columns
@@ -73,7 +73,7 @@ class _Work:
         self.replaced: list[Touch] | None = None
 
 
-class ContactFold:
+class ContactFold(Fold):
     """The contacts of one partition. `channels`: what the catalogue knows; other channels are rejected."""
 
     def __init__(self, rulebook: Rulebook, columns: Columns, channels: Collection[str]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.core.cells import Contribution, book, revise
 from pipeline.core.customer import Customer, Linked, Windows
-from pipeline.core.engine import Applied
+from pipeline.core.engine import Applied, Fold
 from pipeline.core.facts import Facts, last_ms, unpack
 from pipeline.core.hand import Hand
 from pipeline.core.kept import Keeper, newest_ms
@@ -47,7 +47,7 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
     return found
 
 
-class CustomerFold:
+class CustomerFold(Fold):
     """The customers of one partition of `contact-facts`."""
 
     def __init__(

@@ -11,8 +11,9 @@ Memory is a cache: the fold holds the contacts (customers) that were touched lat
 back before a batch is folded, `evict` lets go of what has long been quiet and is written.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from librt.strings import BytesWriter, write_i64_le
@@ -139,9 +140,10 @@ class Applied:
         self.clamped = clamped
 
 
-class Fold(Protocol):
+class Fold(ABC):
     """What differs between the contact fold and the customer fold. It holds its units (contacts, customers) whole or
-    not at all; the key of a state begins with its unit's id.
+    not at all; the key of a state begins with its unit's id. A class and not a protocol: compiled code calls its
+    methods as C does.
     """
 
     kind: int
@@ -153,36 +155,46 @@ class Fold(Protocol):
     by now changes nothing that is counted from here on.
     """
 
+    @abstractmethod
     def apply(self, record: Record, append_ms: int, watermark_ms: int) -> Applied | Reject:
         """Take in one record."""
 
+    @abstractmethod
     def size(self, key: str) -> int:
         """Bytes of a state that is in memory, as it was when it was last packed."""
 
+    @abstractmethod
     def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
         """Rows for these keys and those of what has changed since the last call of `settle`, which is settled on the
         way: so each unit is in the processor's cache once. Does not change anything that a later call would miss.
         """
 
+    @abstractmethod
     def flushed(self) -> None:
         """What `write` returned last is durable. Not called: the next `write` has to cover it."""
 
+    @abstractmethod
     def load(self, rows: Iterable[StateRow], version: int, watermark_ms: int) -> list[str]:
         """Forget everything, take over state from the ledger; the keys whose rows for people must be written again."""
 
+    @abstractmethod
     def holds(self, unit: str) -> bool:
         """Whether the unit is in memory."""
 
+    @abstractmethod
     def take_back(self, rows: Iterable[StateRow]) -> None:
         """Take units from the ledger that are not in memory, each with all its rows."""
 
+    @abstractmethod
     def evict(self, looks: int, watermark_ms: int, unwritten: Callable[[str], bool]) -> list[str]:
         """Look at so many units; forget and name those that have long been quiet and have no key that is unwritten."""
 
     @property
+    @abstractmethod
     def unsettled(self) -> int:
         """How much has changed since the last call of `settle`, in states."""
 
+    @abstractmethod
     def settle(self, keep: int = 0) -> tuple[Contribution, list[str]]:
         """Derive anew what has changed since the last call: what that adds to the cells, and the keys of the states.
         So many (`keep`) that began to change last may wait: more comes for them, and each is derived once.
@@ -323,7 +335,7 @@ class Engine:
 
     def cold(self, records: Iterable[Record]) -> list[str]:
         """The units these records name that may be in the ledger and are not in memory: to be read back first."""
-        holds, known = self.fold_.holds, self._known
+        fold, known = self.fold_, self._known
         found: list[str] = []
         if known.nobody:
             return found
@@ -332,7 +344,7 @@ class Engine:
                 unit = key.decode() if key is not None else ""
             except UnicodeDecodeError:
                 continue  # rejected: no id is written so
-            if unit and not holds(unit) and hash_of(unit) in known:
+            if unit and not fold.holds(unit) and hash_of(unit) in known:
                 found.append(unit)
         return found
 
@@ -361,7 +373,7 @@ class Engine:
             return
         if first_offset > marker.offset:
             raise Hole(self.partition, marker.offset, first_offset)
-        apply, poison = self.fold_.apply, self._poison
+        fold, poison = self.fold_, self._poison
         append_ms, watermark_ms, position = marker.append_ms, marker.watermark_ms, marker.offset
         applied = duplicate = late = size = 0
         hour, block = self._generation
@@ -380,7 +392,7 @@ class Engine:
                     hour, block = hour_now, block_now
                     self._generation = (hour, block)
                     self._cells = {}
-                done = apply(record, append_ms, watermark_ms)
+                done = fold.apply(record, append_ms, watermark_ms)
                 if not isinstance(done, Applied):
                     marker.append_ms = append_ms
                     self._reject(done, record)
@@ -456,10 +468,10 @@ class Engine:
             for (day_s, hour_s, channel, queue, segment), delta in hours.items():
                 self._add((DAY, day_s, channel, queue, segment), delta.copy(), dirty)
                 self._add((HOUR, hour_s, channel, queue, segment), delta, dirty)
-        size, dirty_keys = self.fold_.size, self._dirty_keys
+        fold, dirty_keys = self.fold_, self._dirty_keys
         for state_key in touched:
             if state_key not in dirty_keys:
-                self._bytes += size(state_key)
+                self._bytes += fold.size(state_key)
                 dirty_keys[state_key] = None
 
     def _begins(self, minute_s: int) -> tuple[int, int]:
