@@ -219,23 +219,26 @@ class ContactFold(Fold):
         """Derive the contacts that changed, each once for all its touchpoints, and bring the open ones up to date."""
         touched = list(islice(self._unsettled, max(len(self._unsettled) - keep, 0)))
         for contact_id in touched:
-            self._settle(contact_id)
+            work = self._unsettled.pop(contact_id)
+            self._settle(contact_id, work)
+            self._keep(contact_id, work)
         self._unpacked.update(dict.fromkeys(touched))
         self._cool(_MOST_UNPACKED)
         delta, self._delta = self._delta, {}
         return delta, touched
 
-    def _settle(self, contact_id: str) -> _Work:
-        work = self._unsettled.pop(contact_id)
+    def _keep(self, contact_id: str, work: _Work) -> None:
+        """What is settled last is kept longest."""
         self._work.pop(contact_id, None)
-        self._work[contact_id] = work  # what is settled last is kept longest
+        self._work[contact_id] = work
+
+    def _settle(self, contact_id: str, work: _Work) -> None:
         self._book(work)
         seen = None if work.view is None else opened(work.view)
         if seen is None:
             self.open.pop(contact_id, None)
         else:
             self.open[contact_id] = seen
-        return work
 
     def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts that need
@@ -249,10 +252,14 @@ class ContactFold(Fold):
         left = len(wanted)
         for contact_id in wanted:
             left -= 1
-            if contact_id in self._unsettled:
-                work = self._settle(contact_id)
-            else:
-                work = self._work.get(contact_id) or self._load(contact_id)
+            new = self._unsettled.pop(contact_id, None)
+            if new is not None:
+                self._settle(contact_id, new)
+            work = new or self._work.get(contact_id) or self._load(contact_id)
+            if left >= _UNPACKED:
+                self._work.pop(contact_id, None)
+            elif new is not None:
+                self._keep(contact_id, work)
             seen = work.view
             if seen is None:
                 continue
@@ -267,8 +274,6 @@ class ContactFold(Fold):
                 told = contact_facts.gone(seen.timeline, customer_id, version, marker.watermark_ms)
                 emissions.append((CONTACT_FACTS, customer_id.encode(), contact_facts.pack(told)))
                 self._said[contact_id] = None
-            if left >= _UNPACKED:
-                self._work.pop(contact_id, None)
         self._cool(_UNPACKED)
         evidence: list[Published] = []
         if self._kept:

@@ -444,9 +444,14 @@ class Engine:
         to. Done before anything is written or shown; the more came since, the fewer derivations per touchpoint.
         """
         deltas, touched = self.fold_.settle(keep)
-        self._book(deltas, touched)
+        self._book(deltas)
+        fold, dirty_keys = self.fold_, self._dirty_keys
+        for state_key in touched:
+            if state_key not in dirty_keys:
+                self._bytes += fold.size(state_key)
+                dirty_keys[state_key] = None
 
-    def _book(self, deltas: Contribution, touched: Sequence[str]) -> None:
+    def _book(self, deltas: Contribution) -> None:
         """What the fold has settled."""
         self._prune()
         if deltas:
@@ -468,11 +473,6 @@ class Engine:
             for (day_s, hour_s, channel, queue, segment), delta in hours.items():
                 self._add((DAY, day_s, channel, queue, segment), delta.copy(), dirty)
                 self._add((HOUR, hour_s, channel, queue, segment), delta, dirty)
-        fold, dirty_keys = self.fold_, self._dirty_keys
-        for state_key in touched:
-            if state_key not in dirty_keys:
-                self._bytes += fold.size(state_key)
-                dirty_keys[state_key] = None
 
     def _begins(self, minute_s: int) -> tuple[int, int]:
         """When the day and the hour of a minute begin, in seconds."""
@@ -528,7 +528,8 @@ class Engine:
         self.marker.fingerprint = self.fingerprint(self.marker.watermark_ms)
         self.marker.log_id = self.log_id
         written = self.fold_.write(self._dirty_keys, version, self.marker)
-        self._book(written.delta, written.settled)
+        self._book(written.delta)
+        self._dirty_keys.update(dict.fromkeys(written.settled))
         keys, cells = list(self._dirty_keys), self._dirty_cells
         flush = Flush(
             self.partition,
