@@ -241,31 +241,30 @@ class ContactFold(Fold):
             self.open[contact_id] = seen
 
     def write(self, keys: Iterable[str], version: int, marker: Marker) -> Written:
-        """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts that need
-        not stay unpacked are let go as soon as they are written.
+        """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts in which
+        nobody waits are let go as soon as they are written.
         """
         states: list[StateRow] = []
         rows: list[Any] = []
         emissions: list[tuple[str, bytes, bytes]] = []
         settled = list(self._unsettled)
         wanted = dict.fromkeys(chain(keys, settled))
-        left = len(wanted)
         for contact_id in wanted:
-            left -= 1
             new = self._unsettled.pop(contact_id, None)
             if new is not None:
                 self._settle(contact_id, new)
             work = new or self._work.get(contact_id) or self._load(contact_id)
-            if left >= _UNPACKED:
-                self._work.pop(contact_id, None)
-            elif new is not None:
-                self._keep(contact_id, work)
             seen = work.view
             if seen is None:
                 continue
+            is_live = seen.is_live
+            if not is_live:  # the others are touched again soon
+                self._work.pop(contact_id, None)
+            elif new is not None:
+                self._keep(contact_id, work)
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
-            states.append(StateRow(contact_id, packed, seen.is_live, last_ms(seen), version))
+            states.append(StateRow(contact_id, packed, is_live, last_ms(seen), version))
             notes = happened(seen.timeline, seen.wait)
             rows.extend(contact_row(seen, work.contact.revised_ms, version, notes))
             if work.contact.named:
