@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.strings import BytesWriter
 
 from pipeline.core.contact import Contact, newest_ms, unpack
-from pipeline.core.ids import lengthened, shortened, shortened_apart
+from pipeline.core.ids import lengthened, shortened, shortened_apart, write_uuid
 from pipeline.core.packed import decode as decode_packed
 from schemas.codec import decode
 from schemas.rejects import Reject
@@ -178,6 +179,17 @@ def test_identifiers_come_back_as_they_were(ids: list[str]) -> None:
 @given(st.lists(st.one_of(UUIDS, NEARLY), max_size=3), st.lists(st.one_of(UUIDS, NEARLY), max_size=2))
 def test_shortened_apart_is_each_shortened(some: list[str], others: list[str]) -> None:
     assert shortened_apart(some, others) == (shortened(some), shortened(others))
+
+
+def test_of_every_byte_at_every_place_of_a_uuid_it_is_known_whether_it_is_a_small_digit() -> None:
+    text = b"0123abcd-4567-ef89-fa0b-987654fedc10"
+    for place in range(len(text)):
+        wanted = b"-" if text[place] == ord("-") else b"0123456789abcdef"
+        for byte in range(256):
+            changed, into = text[:place] + bytes([byte]) + text[place + 1 :], BytesWriter()
+            right = byte in wanted
+            assert write_uuid(into, b".." + changed + b".", 2) is right, changed
+            assert into.getvalue() == (UUID(changed.decode()).bytes if right else b"")
 
 
 def _is_uuid(text: str) -> bool:
