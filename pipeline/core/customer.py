@@ -14,7 +14,18 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.facts import Facts
-from pipeline.core.linked import MONTH_MS, Leaving, Linked, Outreach, Settled, Windows, asks_again, link, one_matter
+from pipeline.core.linked import (
+    MONTH_MS,
+    Leaving,
+    Linked,
+    Outreach,
+    Settled,
+    Windows,
+    asks_again,
+    link,
+    may_change,
+    one_matter,
+)
 
 __all__ = ["MONTH_MS", "Customer", "Leaving", "Linked", "Outreach", "Settled", "Windows"]
 
@@ -62,7 +73,7 @@ class Customer:
         self._held = _NOBODY
         """While they are few: those that are held."""
         self._links = _UNSEEN
-        """While they are few: those asked for since the last change."""
+        """While they are few: those asked for that no change since can have changed."""
         if not few:
             self._spread()
 
@@ -70,18 +81,19 @@ class Customer:
         """Take in facts; the caller has asked whether they are newer, or is loading."""
         all_facts, name = self.facts, facts.contact_id
         self.unpacked = True
+        known = all_facts.get(name)
         if self._few:
-            before = len(all_facts)
             all_facts[name] = facts
             if len(all_facts) > self._few:
                 self._spread()
-            elif len(all_facts) == before:
+                return
+            if known is not None:
                 self._held = [each for each in all_facts.values() if each.held]
             elif facts.held:
                 self._held = [*self._held, facts]
-            self._links = _UNSEEN
+            if self._links:
+                self._links = [each for each in self._links if not _changed(each.facts, facts, known)]
             return
-        known = all_facts.get(name)
         if known is not None and known.held:
             self._index(known, add=False)
         all_facts[name] = facts
@@ -132,11 +144,13 @@ class Customer:
     def changing(self, facts: Facts) -> list[Facts]:
         """The other held contacts that may be linked otherwise when these facts come."""
         own = facts.contact_id
+        known = self.facts.get(own)
         if self._few:
             held = self._held
-            return [each for each in held if each.contact_id != own] if held else held
+            if not held:
+                return held
+            return [each for each in held if each is not known and _changed(each, facts, known)]
         found = self.affected(facts)
-        known = self.facts.get(own)
         if known is not None:
             found |= self.affected(known)
         found.discard(own)
@@ -243,7 +257,9 @@ class Customer:
                     found[name] = name
                 else:
                     name = before.contact_id
-            found.update(dict.fromkeys(way, found[name]))
+            first = found[name]
+            for each in way:
+                found[each] = first
         return found
 
     def _origin(self, facts: Facts) -> Facts | None:
@@ -351,6 +367,11 @@ class Customer:
         later = [self.facts[index[place][1]] for place in range(_from(index, at_ms + 1), _to(index, at_ms + w))]
         first = cares and not any(known.inbound and one_matter(facts, known) for known in earlier)
         return Outreach(at_ms, first, any(asks_again(facts, known) for known in later))
+
+
+def _changed(facts: Facts, new: Facts, known: Facts | None) -> bool:
+    """Whether it may be seen otherwise when another contact's new facts come in the place of those known."""
+    return facts is known or may_change(facts, new) or (known is not None and may_change(facts, known))
 
 
 def _put(index: _Sorted, at_ms: int, name: str) -> None:

@@ -3,12 +3,11 @@ out.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
-from pipeline.core.cells import Contribution, book, revise
+from pipeline.core.cells import MINUTE_MS, Contribution, book, revise
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied, Fold
 from pipeline.core.facts import Facts, last_ms, unpack
@@ -24,27 +23,36 @@ EVER_MS: Final = 1 << 62
 _MOST_UNPACKED: Final = 20_000
 """Customers of a partition kept unpacked at most, however long no flush succeeds."""
 _NOBODY_ELSE: Final[list[Linked]] = []
+_ANY_TIME: Final = -EVER_MS
 
 
 def contribution(linked: Linked, columns: Columns) -> Contribution:
     """What one contact adds to which cell, seen among its customer's other contacts."""
-    facts = linked.facts
     found: Contribution = {}
+    contribute(found, linked, columns, _ANY_TIME)
+    return found
+
+
+def contribute(found: Contribution, linked: Linked, columns: Columns, since_ms: int) -> None:
+    """Add to `found` what one contact adds to which cell, but for what was before `since_ms`."""
+    facts = linked.facts
     by_moment = columns.by_moment
     own = (facts.channel, facts.queue, facts.segment)
-    if facts.first_closed_ms is not None:
+    if facts.first_closed_ms is not None and facts.first_closed_ms >= since_ms:
         book(found, by_moment.get("linked_closing", ()), facts.first_closed_ms, own, linked)
-    if facts.wait_began_ms is not None:
+    if facts.wait_began_ms is not None and facts.wait_began_ms >= since_ms:
         book(found, by_moment.get("linked_wait", ()), facts.wait_began_ms, own, linked)
-    if linked.switched:
+    if linked.switched and facts.requested_ms >= since_ms:
         book(found, by_moment.get("linked_request", ()), facts.requested_ms, own, linked)
     for settled in linked.settled:
-        book(found, by_moment.get("linked_complaint", ()), settled.raised_ms, own, settled)
+        if settled.raised_ms >= since_ms:
+            book(found, by_moment.get("linked_complaint", ()), settled.raised_ms, own, settled)
     for outreach in linked.outreach:
-        book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
+        if outreach.at_ms >= since_ms:
+            book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
     for leaving in linked.leavings:
-        book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
-    return found
+        if leaving.at_ms >= since_ms:
+            book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
 
 
 class CustomerFold(Fold):
@@ -82,24 +90,26 @@ class CustomerFold(Fold):
         if record.key != facts.customer_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")
         customer_id, at_ms = facts.customer_id, facts.watermark_ms
-        customer = self._work.get(customer_id) or self._load(customer_id)
-        own = facts.contact_id
-        known = customer.facts.get(own)
+        customer = self._work.get(customer_id)
+        if customer is None:
+            customer = self._load(customer_id)
+        known = customer.facts.get(facts.contact_id)
         if not facts.newer(known):
             return Applied(False, at_ms)
-        facts.fresh = True
+        facts.key = f"{customer_id}{SEPARATOR}{facts.contact_id}"
         frozen_s = (watermark_ms - self.kept_ms) // 1_000
+        since_ms = -(-frozen_s // 60) * MINUTE_MS  # the first minute that is still counted
         others = customer.changing(facts)
         before = [customer.seen(each) for each in others] if others else _NOBODY_ELSE
         old = None if known is None or not known.held else customer.seen(known)
         customer.put(facts)
-        self._book(customer.seen(facts) if facts.held else None, old, frozen_s)
+        self._book(customer.seen(facts) if facts.held else None, old, since_ms)
         for linked in before:
             new = customer.seen(linked.facts)
             if not linked.same(new):
-                self._book(new, linked, frozen_s)
+                self._book(new, linked, since_ms)
                 self._relink(customer_id, linked.facts.contact_id)
-        self._touched.append(f"{customer_id}{SEPARATOR}{own}")
+        self._touched.append(facts.key)
         return Applied(True, at_ms)
 
     def _relink(self, customer_id: str, contact_id: str) -> None:
@@ -110,21 +120,18 @@ class CustomerFold(Fold):
         else:
             relinked[contact_id] = None
 
-    def _book(self, new: Linked | None, old: Linked | None, frozen_s: int) -> None:
+    def _book(self, new: Linked | None, old: Linked | None, since_ms: int) -> None:
         """What a contact adds now instead of what it added before."""
-        delta = {} if new is None else contribution(new, self.columns)
-        if old is not None:
-            before = contribution(old, self.columns)
-            if before:
-                after, delta = delta, {}
-                revise(delta, after, before)
-        for key, cell in delta.items():
-            if key[0] >= frozen_s:
-                into = self._delta.get(key)
-                if into is None:
-                    self._delta[key] = cell
-                else:
-                    into.add(cell)
+        if old is None:
+            if new is not None:
+                contribute(self._delta, new, self.columns, since_ms)
+            return
+        after: Contribution = {}
+        before: Contribution = {}
+        if new is not None:
+            contribute(after, new, self.columns, since_ms)
+        contribute(before, old, self.columns, since_ms)
+        revise(self._delta, after, before)
 
     def _load(self, customer_id: str) -> Customer:
         customer = Customer(self.windows, transfer_breaks_fcr=self.transfer_breaks_fcr)
@@ -176,24 +183,30 @@ class CustomerFold(Fold):
             customer_id, customer = work.popitem()
             if not customer.unpacked:
                 continue
-            newest, kept, fresh = 0, [], []
+            newest = 0
+            kept: list[bytes] = []
+            fresh: list[str] = []
             for facts in customer.facts.values():
                 state, at_ms = facts.state, last_ms(facts)
                 kept.append(state)
                 newest = max(newest, at_ms)
-                if facts.fresh:
+                if facts.key:
                     fresh.append(facts.contact_id)
-                    states.append(state_row(facts, at_ms, version))
+                    states.append(StateRow(facts.key, state, False, at_ms, version))
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
-            rows.extend(chain.from_iterable(resolution_rows(customer, named, version, append_ms)))
-        wanted = dict.fromkeys(chain(keys, settled))
-        if len(states) < len(wanted):
-            self._write_again(wanted, states, relinked, version)
+            for row in resolution_rows(customer, named, version, append_ms):
+                rows.extend(row)
+        waiting = list(keys)
+        if len(states) < len(waiting) + len(settled):
+            self._write_again(dict.fromkeys(waiting + settled), states, relinked, version)
         for customer_id, names in relinked.items():
-            customer = work.get(customer_id) or self._load(customer_id)
-            rows.extend(chain.from_iterable(resolution_rows(customer, names, version, append_ms)))
+            known = work.get(customer_id)
+            if known is None:
+                known = self._load(customer_id)
+            for row in resolution_rows(known, names, version, append_ms):
+                rows.extend(row)
         self._work = {}
         return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 

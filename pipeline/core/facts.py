@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from librt.strings import read_i64_be
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.happened import Happened, happened
@@ -70,12 +71,12 @@ class Facts:
     `settled`: (raised, settled) of every complaint settled. `praised_ms`: a promoter or a top score. `outreach`: (when,
     whether for a problem, a delay or an appointment). `bad_ms`: something bad, which may be due in the future.
     `watermark_ms`: of the partition that told them; not part of the state. Not to be changed once they are packed.
-    `fresh`: they came since the customer fold wrote last.
+    `key`: of their state row, while they came since the customer fold wrote last; else ''.
     """
 
     __slots__ = (
         "_state", "abandoned_ms", "bad_ms", "channel", "contact_id", "customer_id", "eligible", "first_closed_ms",
-        "fresh", "held", "inbound", "last_closed_ms", "left_ms", "outreach", "praised_ms", "queue", "reached_ms",
+        "held", "inbound", "key", "last_closed_ms", "left_ms", "outreach", "praised_ms", "queue", "reached_ms",
         "reopened", "requested_ms", "segment", "settled", "topic", "transferred", "unanswered_until_ms", "unresolved",
         "version", "wait_began_ms", "watermark_ms",
     )  # fmt: skip
@@ -135,7 +136,7 @@ class Facts:
         self.outreach = outreach
         self.bad_ms = bad_ms
         self.left_ms = left_ms
-        self.fresh = False
+        self.key = ""
         self._state = b""
 
     @property
@@ -172,9 +173,9 @@ def pack(facts: Facts) -> bytes:
 
 def unpack(packed: bytes) -> Facts:
     """Facts from a state or a record's value. Raises msgspec.MsgspecError if they are none."""
-    if packed and packed[0] == 0:
+    if len(packed) > _HEAD and packed[0] == 0:
         facts = _unpacked(packed[_HEAD:])
-        facts.watermark_ms = int.from_bytes(packed[:_HEAD], "big")
+        facts.watermark_ms = read_i64_be(packed, 0)
         return facts
     return _unpacked(packed)
 

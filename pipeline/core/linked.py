@@ -140,6 +140,16 @@ def asks_again(first: Facts, second: Facts) -> bool:
     return second.inbound and one_matter(first, second) and first.contact_id != second.contact_id
 
 
+def may_change(facts: Facts, other: Facts) -> bool:
+    """Whether what another contact tells may say how this one is seen."""
+    return (
+        one_matter(facts, other)
+        or (facts.abandoned_ms is not None and len(other.reached_ms) > 0)
+        or (len(facts.settled) > 0 and len(other.praised_ms) > 0)
+        or (len(facts.left_ms) > 0 and len(other.bad_ms) > 0)
+    )
+
+
 def link(facts: Facts, held: Sequence[Facts], windows: Windows, *, transfer_breaks_fcr: bool) -> Linked:
     """A contact among all that its customer holds, itself included: by looking at each of them."""
     found = Linked(facts, transfer_breaks_fcr=transfer_breaks_fcr)

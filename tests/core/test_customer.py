@@ -98,6 +98,14 @@ def test_whoever_changes_is_affected(before: list[Facts], change: Facts, few: in
     assert {n for n in differing & new.keys() if old[n] != new[n]} <= written
 
 
+@given(st.lists(any_facts(), max_size=12))
+def test_who_was_looked_at_before_a_change_is_seen_as_if_for_the_first_time(given: list[Facts]) -> None:
+    looked_at = customer()
+    for n, facts in enumerate(given, 1):
+        looked_at.put(facts)
+        assert links(looked_at) == links(customer(*given[:n]))
+
+
 @given(st.lists(any_facts("abcdefghijkl"), max_size=14), st.sets(st.sampled_from("abcdefghijkl")))
 def test_of_many_contacts_the_same_is_said_as_of_few(given: list[Facts], some: set[str]) -> None:
     few, many = customer(*given, few=100), customer(*given, few=0)
