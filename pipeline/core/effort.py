@@ -3,7 +3,7 @@
 Definitions: docs/measures-settled.md, rules 45, 46, 48 and 51.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from pipeline.core.contact import Touch
@@ -34,18 +34,20 @@ HAPPENINGS: Final = sum(1 << code for code in _MOMENTS)
 """Bit set of these types, to be compared with `Timeline.seen`."""
 
 
-def happenings(timeline: Timeline) -> Iterator[tuple[Moment, Touch]]:
+def happenings(timeline: Timeline) -> Sequence[tuple[Moment, Touch]]:
     """What happened, in order. A step of a menu that the contact has seen before is a `menu_repeat` besides."""
     if not timeline.seen & HAPPENINGS:
-        return
+        return ()
+    found: list[tuple[Moment, Touch]] = []
     steps: set[str] = set()
     for touch in timeline.touches:
         moment = _MOMENTS.get(touch.type)
         if moment is None:
             continue
-        yield moment, touch
+        found.append((moment, touch))
         if touch.type == MENU and touch.details is not None:
             step = touch.details["step"]
             if step in steps:
-                yield "menu_repeat", touch
+                found.append(("menu_repeat", touch))
             steps.add(step)
+    return found

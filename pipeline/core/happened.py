@@ -3,7 +3,7 @@
 A few notes per contact, a pure function of its touchpoints. Definitions: docs/measures-settled.md, rules 59 to 65.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -86,37 +86,40 @@ def happened(line: Timeline, wait: Wait | None) -> Sequence[Happened]:
             notes.append(Happened(line.last_closed_ms, "unresolved"))
         if line.out_of_scope_ms is not None:
             notes.append(Happened(line.out_of_scope_ms, "out_of_scope_done"))
-        served_ms = [at_ms for at_ms in (line.answered_ms, line.replied_ms) if at_ms is not None]
-        notes.extend(
-            Happened(at_ms, "closed_unanswered")
-            for at_ms in closed_unanswered_ms(line)
-            if all(at_ms < each for each in served_ms)  # else the customer had the last word, such as thanks
-        )
+        notes += [  # where somebody had served them, the customer had the last word, such as thanks
+            Happened(at_ms, "closed_unanswered") for at_ms in closed_unanswered_ms(line) if not _served_by(line, at_ms)
+        ]
     if line.seen & _LONE:
-        notes.extend(_lone(line))
+        _add_lone(notes, line)
     if line.seen & _SAID:
-        notes.extend(_said(line))
+        _add_said(notes, line)
     return sorted(notes, key=_order) if len(notes) > 1 else notes
+
+
+def _served_by(line: Timeline, at_ms: int) -> bool:
+    """Whether somebody had answered or replied by then."""
+    answered_ms, replied_ms = line.answered_ms, line.replied_ms
+    return (answered_ms is not None and answered_ms <= at_ms) or (replied_ms is not None and replied_ms <= at_ms)
 
 
 def _order(note: Happened) -> tuple[int, str, str, int]:
     return note.at_ms, note.what, note.detail, note.value
 
 
-def _lone(line: Timeline) -> Iterator[Happened]:
+def _add_lone(notes: list[Happened], line: Timeline) -> None:
     """Touchpoints that say it all by themselves."""
     for touch in line.touches:
         details = touch.details or {}
         if touch.type == REFUSED:
-            yield Happened(touch.at_ms, "refused", details.get("reason", "other"))
+            notes.append(Happened(touch.at_ms, "refused", details.get("reason", "other")))
         elif touch.type == OUTREACH:
-            yield Happened(touch.at_ms, "outreach", details.get("reason", "other"))
+            notes.append(Happened(touch.at_ms, "outreach", details.get("reason", "other")))
         elif touch.type == CUSTOMER_LEFT:
-            yield Happened(touch.at_ms, "customer_left")
+            notes.append(Happened(touch.at_ms, "customer_left"))
         elif touch.type == CUSTOMER_STAYED:
-            yield Happened(touch.at_ms, "customer_stayed")
+            notes.append(Happened(touch.at_ms, "customer_stayed"))
         elif touch.type == AUDIT_SCORED and (points := audit_points(touch)) is not None:
-            yield Happened(touch.at_ms, "audit", details["criterion"], points)
+            notes.append(Happened(touch.at_ms, "audit", details["criterion"], points))
 
 
 _PROMISE: Final[dict[str, Note]] = {
@@ -127,27 +130,29 @@ _PROMISE: Final[dict[str, Note]] = {
 }
 
 
-def _said(line: Timeline) -> Iterator[Happened]:
+def _add_said(notes: list[Happened], line: Timeline) -> None:
     """Promises, complaints and valid feedback."""
     for promise in promises(line):
         off_ms = 0 if promise.ended_ms is None else promise.ended_ms - promise.due_ms
-        yield Happened(promise.due_ms, _PROMISE[promise.fate], promise.kind, off_ms)
+        notes.append(Happened(promise.due_ms, _PROMISE[promise.fate], promise.kind, off_ms))
     for complaint in complaints(line):
         if complaint.settled_ms is None:
-            yield Happened(complaint.raised_ms, "complaint", "unsettled")
+            notes.append(Happened(complaint.raised_ms, "complaint", "unsettled"))
         else:
-            yield Happened(complaint.raised_ms, "complaint", "settled", complaint.settled_ms - complaint.raised_ms)
-            yield Happened(complaint.settled_ms, "complaint_settled", "", complaint.goodwill_minor)
+            notes.append(
+                Happened(complaint.raised_ms, "complaint", "settled", complaint.settled_ms - complaint.raised_ms)
+            )
+            notes.append(Happened(complaint.settled_ms, "complaint_settled", "", complaint.goodwill_minor))
     for answer in feedback(line):
         if not answer.valid:
             continue
         if answer.kind == "nps":
-            yield Happened(answer.at_ms, "nps", "", answer.out_of_ten)
+            notes.append(Happened(answer.at_ms, "nps", "", answer.out_of_ten))
         elif answer.kind == "solved":
-            yield Happened(answer.at_ms, "solved", "", int(answer.score >= 1))
+            notes.append(Happened(answer.at_ms, "solved", "", int(answer.score >= 1)))
         else:
             top = "top" if answer.score == answer.scale_max else ""
-            yield Happened(answer.at_ms, answer.kind, top, answer.points)
+            notes.append(Happened(answer.at_ms, answer.kind, top, answer.points))
 
 
 def heard_ms(line: Timeline) -> int | None:
