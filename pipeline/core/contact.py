@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
-from pipeline.core.ids import lengthened, shortened_apart
+from pipeline.core.ids import lengthened, shortened
 from pipeline.core.packed import CommonRow, decode, encode
 from pipeline.core.reading import CHANNEL, ID, REVISION, TIME, Values
 from schemas.touchpoint import TYPES, Erased, Touchpoint
@@ -291,7 +291,7 @@ class Contact:
         one_customer = len(named) == 1
         for common in commons:
             one_customer = one_customer and common.customer_id == named[0]
-        ids, names = shortened_apart([touch.id for touch in touches], named)
+        ids, names = shortened([touch.id for touch in touches]), shortened(named)
         return encode(
             (
                 last_ms, [last_ms - touch.at_ms for touch in touches], ids, [touch.type for touch in touches], places,

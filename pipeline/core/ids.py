@@ -65,16 +65,6 @@ def _signed(number: i64) -> i64:
     return (number ^ 0x80000000) - 0x80000000
 
 
-def shortened_apart(some: list[str], others: list[str]) -> tuple[bytes | list[str], bytes | list[str]]:
-    """Both shortened.
-
-    >>> ids = ["0a63aa4c-5f2a-4a9e-a4a5-0d2dbf2b2a1f"]
-    >>> shortened_apart(ids, ids) == (shortened(ids), shortened(ids))
-    True
-    """
-    return shortened(some), shortened(others)
-
-
 def lengthened(short: bytes | list[str]) -> list[str]:
     """The identifiers again.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
 from pipeline.core.contact import Contact, newest_ms, unpack
-from pipeline.core.ids import lengthened, shortened, shortened_apart, write_uuid
+from pipeline.core.ids import lengthened, shortened, write_uuid
 from pipeline.core.packed import decode as decode_packed
 from schemas.codec import decode
 from schemas.rejects import Reject
@@ -174,11 +174,6 @@ def test_identifiers_come_back_as_they_were(ids: list[str]) -> None:
     short = shortened(ids)
     assert lengthened(short) == ids
     assert isinstance(short, bytes) == (bool(ids) and all(_is_uuid(text) for text in ids))
-
-
-@given(st.lists(st.one_of(UUIDS, NEARLY), max_size=3), st.lists(st.one_of(UUIDS, NEARLY), max_size=2))
-def test_shortened_apart_is_each_shortened(some: list[str], others: list[str]) -> None:
-    assert shortened_apart(some, others) == (shortened(some), shortened(others))
 
 
 def test_of_every_byte_at_every_place_of_a_uuid_it_is_known_whether_it_is_a_small_digit() -> None:
