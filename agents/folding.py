@@ -177,6 +177,8 @@ class Folding:
         self.flush_seconds = 0.0
         self.flushes = 0
         self.flush_rows: int | None = None
+        self.settled_ms = 0
+        """The watermark up to which the engine settled last, as far as the folding knows."""
         self._end_at_start = 0
         self._log, self._ledger, self._clock, self._pace = log, ledger, clock, pace
         self._on_bug = on_bug
@@ -235,6 +237,7 @@ class Folding:
 
         async with self._alone:
             self.ready = await self._until_answered(once, "not recovered")
+        self.settled_ms = self.engine.marker.watermark_ms
 
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; waits while too much is unwritten. A hole is sought back, who is behind the ledger recovers;
@@ -368,6 +371,7 @@ class Folding:
                 if not self._closed.is_set():
                     self._hurry.clear()  # what it was about is laid out here, however long that had to wait
                 flush, owes = self.engine.flush(), self._behind
+                self.settled_ms = self.engine.marker.watermark_ms
             if flush is None:
                 self.owes = owes
                 return

@@ -97,10 +97,18 @@ class Looking:
         return self._collected if same and perf_counter() < self.rests_until else None
 
     def _keep(self, collected: Collected, division: int, took_seconds: float) -> Collected:
-        lag = sum(max(one.end_offset - one.position, 0) for one in self._app.log.progress())
         self._collected, self._division = collected, division
-        self.rests_until = perf_counter() + (REST if lag < _BEHIND else _REST_BEHIND) * took_seconds
+        self.rests_until = perf_counter() + (_REST_BEHIND if self._much_to_count else REST) * took_seconds
         return collected
+
+    @property
+    def _much_to_count(self) -> bool:
+        """By what batches say of what is behind them, too: the log's ends are asked for every few seconds only, and are
+        old when a worker that stood still goes on.
+        """
+        if any(folding.behind for folding in self._app.foldings.values()):
+            return True
+        return sum(max(one.end_offset - one.position, 0) for one in self._app.log.progress()) >= _BEHIND
 
     def _ends(self) -> dict[str, int]:
         return {progress.partition: progress.end_offset for progress in self._app.log.progress()}
@@ -125,9 +133,14 @@ class Looking:
 
     def _partition(self, folding: Folding, log_end: int | None, now_ms: int, *, settled: bool = True) -> PartitionState:
         engine, fold = folding.engine, folding.engine.fold_
-        # Before the end of the start nothing is shown, and settling seldom is quicker.
+        settled_ms = None
+        # Settling seldom is quicker. Before the end of the start nothing is shown; far behind, what is shown is old and
+        # says of itself until when it goes.
         if settled and folding.ready and not folding.left_at_start:
-            engine.settle()
+            if folding.behind and folding.warehouse_up:
+                settled_ms = folding.settled_ms
+            else:
+                engine.settle()
         readings = self._readings.setdefault(engine.partition, deque(maxlen=_READINGS))
         if log_end is not None and (not readings or now_ms - readings[-1].at_ms >= _READING_MS):
             readings.append(Reading(now_ms, engine.position, log_end))
@@ -147,4 +160,5 @@ class Looking:
             flush_rows=folding.flush_rows,
             flushes=folding.flushes,
             dirty_rows=engine.dirty_rows,
+            settled_ms=settled_ms,
         )

@@ -75,7 +75,8 @@ class Collecting:
         """One more."""
         rulebook, now_ms, starts, contacts = self._rulebook, self._now_ms, self._starts, self._contacts
         self._statuses.append(status_of(partition, now_ms))
-        watermark_ms = partition.marker.watermark_ms
+        settled_ms = partition.settled_ms
+        watermark_ms = partition.marker.watermark_ms if settled_ms is None else settled_ms
         # One without any record counts for nothing, since nothing is missing from it.
         if partition.of_contacts and (watermark_ms or _lag(partition) != 0):
             self._marks.append(watermark_ms)

@@ -24,7 +24,8 @@ class PartitionState(Struct, frozen=True, kw_only=True):
 
     `log_end` None: not asked yet. `earlier`: a reading of some ten seconds ago, for the time catching up will take.
     `waits_for`: why nothing is shown though it is recovered; empty where nothing is in the way.
-    `log_holes`: offsets the log lost before they were counted. `flush_rows` None: nothing flushed yet.
+    `log_holes`: offsets the log lost before they were counted. `flush_rows` None: nothing flushed yet. `settled_ms`: up
+    to which watermark all is in the cells and among the open contacts; None: up to the marker's.
     """
 
     partition: str
@@ -42,6 +43,7 @@ class PartitionState(Struct, frozen=True, kw_only=True):
     flush_rows: int | None = None
     flushes: int = 0
     dirty_rows: int = 0
+    settled_ms: int | None = None
 
     @property
     def of_contacts(self) -> bool:
