@@ -11,6 +11,7 @@ from sys import intern
 from typing import Any, Final
 
 import msgspec
+from librt.strings import read_i64_be
 from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
@@ -323,7 +324,7 @@ def unpack(contact_id: str, state: bytes) -> Contact:
 
 def newest_ms(state: bytes) -> int:
     """The effective time of the newest touchpoint of a packed contact, without unpacking it: its first number."""
-    return int.from_bytes(state[2:10], "big") if state[1] == _UINT64 else decode(state).newest_ms
+    return read_i64_be(state, 2) if state[1] == _UINT64 else decode(state).newest_ms
 
 
 def subject_of(customer_id: str) -> str:
