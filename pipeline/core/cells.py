@@ -201,6 +201,14 @@ def book(
         into[key] = tally
 
 
+def tally_in(tallies: dict[Any, Tally], key: Any) -> Tally:
+    """The one of a key, which is made where there is none."""
+    found = tallies.get(key)
+    if found is None:
+        found = tallies[key] = Tally()
+    return found
+
+
 def tally_of(cell: Mapping[int, int]) -> Tally:
     """The same, to be added to."""
     found = Tally()
@@ -237,19 +245,13 @@ def revise(into: Contribution, new: Contribution, old: Contribution) -> None:
         before = old.get(key)
         if before is not None and before.same(tally):
             continue
-        found = into.get(key)
-        if found is None:
-            found = into[key] = tally.copy()
-        else:
-            found.add(tally)
+        found = tally_in(into, key)
+        found.add(tally)
         if before is not None:
             found.add(before, -1)
     for key, tally in old.items():
         if key not in new:
-            found = into.get(key)
-            if found is None:
-                found = into[key] = Tally()
-            found.add(tally, -1)
+            tally_in(into, key).add(tally, -1)
 
 
 def settled(cell: Cell, columns: Columns) -> Cell:

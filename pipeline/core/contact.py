@@ -51,49 +51,37 @@ class Common:
     """
 
     __slots__ = ("channel", "customer_id", "direction", "queue", "said", "segment", "source", "topic")
-    channel: str
-    direction: str
-    queue: str
-    segment: str
-    topic: str
-    source: str
-    said: Said
 
-    def __init__(self, said: Said, alike: "Common | None" = None) -> None:
-        """`alike`: what was said besides the customer, where that is known already."""
-        channel, customer_id, direction, queue, segment, topic, agent_id, source = said
-        if alike is not None:
-            self.channel = alike.channel
-            self.customer_id = customer_id or ""
-            self.direction = alike.direction
-            self.queue = alike.queue
-            self.segment = alike.segment
-            self.topic = alike.topic
-            self.source = alike.source
-            channel, _, direction, queue, segment, topic, agent_id, source = alike.said
-            self.said = (channel, customer_id, direction, queue, segment, topic, agent_id, source)
-            return
-        self.channel = intern(channel) if channel else ""
+    def __init__(self, said: Said) -> None:
+        """`said` as `_held` gives it."""
+        channel, customer_id, direction, queue, segment, topic, _, source = said
+        self.channel = channel or ""
         self.customer_id = customer_id or ""
-        self.direction = intern(direction) if direction else ""
-        self.queue = intern(queue) if queue else ""
-        self.segment = intern(segment) if segment else ""
-        self.topic = intern(topic) if topic else ""
-        self.source = intern(source) if source else ""
-        agent = intern(agent_id) if agent_id else None
-        self.said = (
-            self.channel or None, customer_id, self.direction or None, self.queue or None, self.segment or None,
-            self.topic or None, agent, self.source or None,
-        )  # fmt: skip
+        self.direction = direction or ""
+        self.queue = queue or ""
+        self.segment = segment or ""
+        self.topic = topic or ""
+        self.source = source or ""
+        self.said = said
 
     def without_customer(self) -> "Common":
         """The same, and nobody knows whose."""
         return Common((self.said[0], None, *self.said[2:]))
 
 
+def _held(said: Said, customer_id: str | None) -> Said:
+    """The same of this customer, its other names held once; None where it says ''."""
+    channel, _, direction, queue, segment, topic, agent_id, source = said
+    return (
+        intern(channel) if channel else None, customer_id, intern(direction) if direction else None,
+        intern(queue) if queue else None, intern(segment) if segment else None, intern(topic) if topic else None,
+        intern(agent_id) if agent_id else None, intern(source) if source else None,
+    )  # fmt: skip
+
+
 def _common(row: CommonRow, customer_id: str) -> Common:
     """From a packed contact, where the customer may be left out."""
-    return Common((row[0], customer_id or row[1] or None, *[each or None for each in row[2:]]))
+    return Common(_held(row, customer_id or row[1] or None))
 
 
 def _row(common: Common, *, customer: bool) -> CommonRow:
@@ -156,13 +144,15 @@ class Alike:
     def common(self, said: Said) -> Common:
         """What touchpoints have in common that said this."""
         if said[_CUSTOMER] is not None:
-            channel, _, direction, queue, segment, topic, agent_id, source = said
-            return Common(said, self.common((channel, None, direction, queue, segment, topic, agent_id, source)))
+            channel, customer_id, direction, queue, segment, topic, agent_id, source = said
+            alike = self.common((channel, None, direction, queue, segment, topic, agent_id, source)).said
+            channel, _, direction, queue, segment, topic, agent_id, source = alike
+            return Common((channel, customer_id, direction, queue, segment, topic, agent_id, source))
         found = self._commons.get(said)
         if found is None:
             if len(self._commons) >= _MOST_ALIKE:
                 self._commons.clear()
-            found = Common(said)
+            found = Common(_held(said, None))
             self._commons[found.said] = found
         return found
 

@@ -19,7 +19,7 @@ import msgspec
 from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
-from pipeline.core.cells import Contribution, Tally, tally_of
+from pipeline.core.cells import Contribution, Tally, tally_in, tally_of
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
@@ -463,12 +463,8 @@ class Engine:
                 if begin is None:
                     begin = begins[window_s] = self._begins(window_s)
                 day_s, hour_s = begin
-                key: _Hour = (day_s, hour_s, channel, queue, segment)
-                hour = hours.get(key)
-                if hour is None:
-                    hours[key] = delta.copy()
-                else:
-                    hour.add(delta)
+                hour: _Hour = (day_s, hour_s, channel, queue, segment)
+                tally_in(hours, hour).add(delta)
                 self._add((MINUTE, window_s, channel, queue, segment), delta, dirty)
             for (day_s, hour_s, channel, queue, segment), delta in hours.items():
                 self._add((DAY, day_s, channel, queue, segment), delta.copy(), dirty)

@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from pipeline.core.cells import MINUTE_MS, CellKey, Contribution, Tally, book
+from pipeline.core.cells import MINUTE_MS, Contribution, book, tally_in
 from pipeline.core.contact import Contact, Touch
 from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.measure import Columns
@@ -184,11 +184,11 @@ def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: 
         if not _NEVER_BOOKED >> code & 1 or not seen:
             minute_s = touch.at_ms // MINUTE_MS * 60
             if code != ANSWERED or not seen >> QUEUED & 1:
-                _touch(into, (minute_s, channel, queue, segment))
+                tally_in(into, (minute_s, channel, queue, segment))
             if code in (QUEUED, TRANSFERRED):
-                _touch(into, (minute_s, channel, touch.common.queue or UNKNOWN, segment))
+                tally_in(into, (minute_s, channel, touch.common.queue or UNKNOWN, segment))
             if code == PROMISE_MADE and touch.details is not None:
-                _touch(into, (touch.details["due"] // MINUTE_MS * 60, channel, queue, segment))
+                tally_in(into, (touch.details["due"] // MINUTE_MS * 60, channel, queue, segment))
         seen |= 1 << code
 
 
@@ -208,12 +208,7 @@ def claim_all(into: Contribution, touches: Iterable[Touch]) -> None:
         for channel in channels:
             for queue in queues:
                 for segment in segments:
-                    _touch(into, (minute_s, channel, queue, segment))
-
-
-def _touch(into: Contribution, key: CellKey) -> None:
-    if key not in into:
-        into[key] = Tally()
+                    tally_in(into, (minute_s, channel, queue, segment))
 
 
 def last_ms(seen: View) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.core.cells import Tally, add, total
+from pipeline.core.cells import Tally, add, tally_in, total
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import DAY, MINUTE
 from pipeline.live.cases import all_cases, worst
@@ -196,7 +196,7 @@ def _count_cells(
             if start_s >= answers_s:
                 parts.answers += cell.get(_LEGS_ANSWERED, 0)
             if start_s >= recent_s:
-                _tally(recents, (channel, queue)).add(cell)
+                tally_in(recents, (channel, queue)).add(cell)
         elif resolution == DAY:
             uses = cell.get(_REQUESTED, 0) + cell.get(_LEGS_OFFERED, 0)
             parts.used = (parts.used[0] + uses * (start_s == today_s), parts.used[1] + uses)
@@ -204,7 +204,7 @@ def _count_cells(
                 today = start_s == today_s
                 judge_day(parts.outcomes, cell, start_s, (channel, queue, segment), rulebook, today=today)
             if start_s == today_s:
-                _tally(todays, (channel, queue)).add(cell)
+                tally_in(todays, (channel, queue)).add(cell)
             if _ELIGIBLE in cell or _RESOLVED in cell:
                 eligible, resolved = parts.resolution.get(start_s, (0, 0))
                 parts.resolution[start_s] = (eligible + cell.get(_ELIGIBLE, 0), resolved + cell.get(_RESOLVED, 0))
@@ -212,13 +212,6 @@ def _count_cells(
         add(_place(places, place).recent.cell, tally)
     for place, tally in todays.items():
         add(_place(places, place).today.cell, tally)
-
-
-def _tally(tallies: dict[Place, Tally], place: Place) -> Tally:
-    found = tallies.get(place)
-    if found is None:
-        found = tallies[place] = Tally()
-    return found
 
 
 def _lag(state: PartitionState) -> int | None:

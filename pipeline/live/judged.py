@@ -7,7 +7,7 @@ who still waits is never left out for being slow. What is worth a look now is in
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pipeline.core.cells import Cell, Tally
+from pipeline.core.cells import Tally
 from pipeline.core.objectives import ObjectiveName, Window
 from pipeline.core.rules import Rulebook
 from pipeline.live.summary import Judged
@@ -38,7 +38,7 @@ def count(outcomes: Outcomes, objective: ObjectiveName, window: Window, due: int
 
 
 def judge_minute(
-    outcomes: Outcomes, cell: Cell | Tally, start_s: int, place: tuple[str, str, str], rulebook: Rulebook, now_ms: int
+    outcomes: Outcomes, cell: Tally, start_s: int, place: tuple[str, str, str], rulebook: Rulebook, now_ms: int
 ) -> None:
     """One minute of one (channel, queue, segment), into the windows it lies in."""
     if rulebook.kind(place[0]) != "live":
@@ -54,13 +54,7 @@ def judge_minute(
 
 
 def judge_day(
-    outcomes: Outcomes,
-    cell: Cell | Tally,
-    start_s: int,
-    place: tuple[str, str, str],
-    rulebook: Rulebook,
-    *,
-    today: bool,
+    outcomes: Outcomes, cell: Tally, start_s: int, place: tuple[str, str, str], rulebook: Rulebook, *, today: bool
 ) -> None:
     """Today or yesterday of one place. Who is not decided yet is taken off by `wait_undecided`, `reply_undecided`."""
     if rulebook.kind(place[0]) is None:
@@ -98,7 +92,7 @@ def judged(outcomes: Mapping[str, tuple[int, int]]) -> Iterator[Judged]:
         yield Judged(objective, window, max(due, 0), min(max(missed, 0), max(due, 0)))
 
 
-def _waits(cell: Cell | Tally, formula: ServiceLevel) -> tuple[int, int]:
+def _waits(cell: Tally, formula: ServiceLevel) -> tuple[int, int]:
     """(due, missed) by the formula of the service level: its denominator, and that without its numerator."""
     offered, hits, quick = cell.get(_OFFERED, 0), cell.get(_HITS, 0), cell.get(_QUICK, 0)
     if formula == "sl_answered":
@@ -112,6 +106,6 @@ def _waits(cell: Cell | Tally, formula: ServiceLevel) -> tuple[int, int]:
     return due, due - hits - (quick if formula == "sl_connect" else 0)
 
 
-def _stays(cell: Cell | Tally) -> tuple[int, int]:
+def _stays(cell: Tally) -> tuple[int, int]:
     short = cell.get(_SHORT, 0)
     return cell.get(_OFFERED, 0) - short, cell.get(_ABANDONED, 0) - short
