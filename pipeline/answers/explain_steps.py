@@ -110,7 +110,7 @@ def _of_request(seen: View) -> Iterator[Event]:
             if named is not None:
                 yield _is(named), Did("queue_named", {"queue": line.queue})
                 break
-    holder = next((t for t in line.touches if t.common.customer_id), None)
+    holder = next((t for t in line.touches if t.customer_id), None)
     if holder is not None and holder is not first:
         yield _is(holder), Did("customer_named")
 

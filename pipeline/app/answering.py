@@ -33,7 +33,7 @@ async def explained(
             return None
         known = explain.Known(then.contact, [], at_ms, at_ms, at_ms, then.revised_since)
         return await asyncio.to_thread(explain.explain, known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
-    holder = next((touch.common.customer_id for touch in found.touches if touch.common.customer_id), "")
+    holder = next((touch.customer_id for touch in found.touches if touch.customer_id), "")
     known = explain.Known(found, await asking.facts(asked, holder), now_ms, await asking.data_until_ms(asked))
     return await asyncio.to_thread(explain.explain, known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
 

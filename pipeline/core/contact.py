@@ -17,7 +17,20 @@ from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, shortened
 from pipeline.core.packed import CommonRow, decode, encode
-from pipeline.core.reading import CHANNEL, ID, REVISION, TIME, Values
+from pipeline.core.reading import (
+    AGENT_ID,
+    CHANNEL,
+    CUSTOMER_ID,
+    DIRECTION,
+    ID,
+    QUEUE,
+    REVISION,
+    SEGMENT,
+    SOURCE,
+    TIME,
+    TOPIC,
+    Values,
+)
 from schemas.touchpoint import TYPES, Erased, Touchpoint
 
 __all__ = ["Contact", "Touch", "newest_ms", "subject_of", "unpack"]
@@ -32,10 +45,8 @@ MAX_TOUCHPOINTS: Final = 10_000
 """More in one contact is a loop in a source system, not a matter of a customer: rejected as `contact_too_long`."""
 
 
-_COMMON: Final = ("channel", "customer_id", "direction", "queue", "segment", "topic", "agent_id", "source")
-"""Fields of a touchpoint that most touchpoints of a contact share, in their order there."""
-_CUSTOMER: Final = _COMMON.index("customer_id")
-Said = tuple[str | None, ...]
+_SAID: Final = ("channel", "customer_id", "direction", "queue", "segment", "topic", "agent_id", "source")
+"""What touchpoints say of a contact besides what happened, in their order there."""
 _UINT64: Final = 0xCF
 """How MessagePack begins a number of eight bytes."""
 _MOST_ALIKE: Final = 16_000
@@ -45,60 +56,28 @@ _MOST_DETAILS: Final = 500
 
 @mypyc_attr(acyclic=True)
 class Common:
-    """What most touchpoints of a contact share; '' where it was not said. `said`: all of it, None where it was not.
-
-    Names that very many contacts have are held once. Contacts share it, so it is never changed.
+    """What touchpoints of very many contacts say alike: all but whose contact it is and who served; '' where it was
+    not said. Contacts share it, so it is never changed.
     """
 
-    __slots__ = ("channel", "customer_id", "direction", "queue", "said", "segment", "source", "topic")
+    __slots__ = ("channel", "direction", "queue", "segment", "source", "topic")
 
-    def __init__(self, said: Said) -> None:
-        """`said` as `_held` gives it."""
-        channel, customer_id, direction, queue, segment, topic, _, source = said
-        self.channel = channel or ""
-        self.customer_id = customer_id or ""
-        self.direction = direction or ""
-        self.queue = queue or ""
-        self.segment = segment or ""
-        self.topic = topic or ""
-        self.source = source or ""
-        self.said = said
-
-    def without_customer(self) -> "Common":
-        """The same, and nobody knows whose."""
-        return Common((self.said[0], None, *self.said[2:]))
-
-
-def _held(said: Said, customer_id: str | None) -> Said:
-    """The same of this customer, its other names held once; None where it says ''."""
-    channel, _, direction, queue, segment, topic, agent_id, source = said
-    return (
-        intern(channel) if channel else None, customer_id, intern(direction) if direction else None,
-        intern(queue) if queue else None, intern(segment) if segment else None, intern(topic) if topic else None,
-        intern(agent_id) if agent_id else None, intern(source) if source else None,
-    )  # fmt: skip
-
-
-def _common(row: CommonRow, customer_id: str) -> Common:
-    """From a packed contact, where the customer may be left out."""
-    return Common(_held(row, customer_id or row[1] or None))
-
-
-def _row(common: Common, *, customer: bool) -> CommonRow:
-    """For a packed contact, with the customer or without."""
-    return (
-        common.channel, common.customer_id if customer else "", common.direction, common.queue, common.segment,
-        common.topic, common.said[6] or "", common.source,
-    )  # fmt: skip
+    def __init__(self, channel: str, direction: str, queue: str, segment: str, topic: str, source: str) -> None:
+        self.channel = channel
+        self.direction = direction
+        self.queue = queue
+        self.segment = segment
+        self.topic = topic
+        self.source = source
 
 
 @mypyc_attr(acyclic=True)
 class Touch:
-    """One touchpoint inside a contact. `at_ms` is the effective time, `raw_ms` the time as sent where it was
-    clamped.
+    """One touchpoint inside a contact. `at_ms` is the effective time, `raw_ms` the time as sent where it was clamped.
+    `customer_id` and `agent_id`: '' where it was not said.
     """
 
-    __slots__ = ("at_ms", "common", "details", "id", "raw_ms", "revision", "type")
+    __slots__ = ("agent_id", "at_ms", "common", "customer_id", "details", "id", "raw_ms", "revision", "type")
 
     def __init__(
         self,
@@ -106,6 +85,8 @@ class Touch:
         id: str,  # noqa: A002 - so it is called in the record
         type: int,  # noqa: A002
         common: Common,
+        customer_id: str = "",
+        agent_id: str = "",
         details: dict[str, Any] | None = None,
         revision: int = 0,
         raw_ms: int | None = None,
@@ -114,6 +95,8 @@ class Touch:
         self.id = id
         self.type = type
         self.common = common
+        self.customer_id = customer_id
+        self.agent_id = agent_id
         self.details = details
         self.revision = revision
         self.raw_ms = raw_ms
@@ -133,27 +116,25 @@ _order = attrgetter("at_ms", "id")
 
 
 class Alike:
-    """What was said but for who the customer is, by what was said: many contacts say the same, and share it."""
+    """What many contacts say alike, held once."""
 
     __slots__ = ("_commons", "_details")
 
     def __init__(self) -> None:
-        self._commons: dict[Said, Common] = {}
+        self._commons: dict[tuple[str, str, str, str, str, str], Common] = {}
         self._details: list[dict[Values, dict[str, Any]]] = [{} for _ in _DETAILS]
 
-    def common(self, said: Said) -> Common:
-        """What touchpoints have in common that said this."""
-        if said[_CUSTOMER] is not None:
-            channel, customer_id, direction, queue, segment, topic, agent_id, source = said
-            alike = self.common((channel, None, direction, queue, segment, topic, agent_id, source)).said
-            channel, _, direction, queue, segment, topic, agent_id, source = alike
-            return Common((channel, customer_id, direction, queue, segment, topic, agent_id, source))
+    def common(self, channel: str, direction: str, queue: str, segment: str, topic: str, source: str) -> Common:
+        """What touchpoints have in common that say this."""
+        said = (channel, direction, queue, segment, topic, source)
         found = self._commons.get(said)
         if found is None:
             if len(self._commons) >= _MOST_ALIKE:
                 self._commons.clear()
-            found = Common(_held(said, None))
-            self._commons[found.said] = found
+            found = Common(
+                intern(channel), intern(direction), intern(queue), intern(segment), intern(topic), intern(source)
+            )
+            self._commons[said] = found
         return found
 
     def details(self, code: int, own: Values) -> dict[str, Any] | None:
@@ -199,8 +180,8 @@ class Contact:
         self.erased = (*self.erased, subject)
         self.named = tuple([name for name in self.named if name != customer_id])
         for touch in self.touches:
-            if touch.common.customer_id == customer_id:
-                touch.common = touch.common.without_customer()
+            if touch.customer_id == customer_id:
+                touch.customer_id = ""
         self.revised_ms = max(self.revised_ms, append_ms)
         return True
 
@@ -226,9 +207,9 @@ class Contact:
     def take(self, touch: Touch, known: Touch | None, append_ms: int) -> int:
         """As `apply`; `known` is what it has of this id."""
         touches = self.touches
-        if self.erased and touch.common.customer_id and subject_of(touch.common.customer_id) in self.erased:
-            touch.common = touch.common.without_customer()
-        customer_id = touch.common.customer_id
+        if self.erased and touch.customer_id and subject_of(touch.customer_id) in self.erased:
+            touch.customer_id = ""
+        customer_id = touch.customer_id
         grew = customer_id != "" and customer_id not in self.named
         if grew:
             self.named = (*self.named, customer_id)
@@ -258,20 +239,16 @@ class Contact:
         touches, named = self.touches, sorted(self.named)
         last_ms = touches[-1].at_ms if touches else 0
         places: list[int] = []
-        commons: list[Common] = []
-        place_of: dict[Said, int] = {}
+        rows: dict[CommonRow, int] = {}
         details: dict[int, dict[str, Any]] = {}
         revisions: dict[int, int] = {}
         raw_ms: dict[int, int] = {}
-        last: Common | None = None
+        last: Touch | None = None
         place = 0
         for n, touch in enumerate(touches):
-            common = touch.common
-            if common is not last:
-                last = common
-                place = place_of.setdefault(common.said, len(commons))
-                if place == len(commons):
-                    commons.append(common)
+            if last is None or not _alike(last, touch):
+                place = rows.setdefault(_row(touch), len(rows))
+            last = touch
             places.append(place)
             if touch.details is not None:
                 details[n] = touch.details
@@ -280,31 +257,38 @@ class Contact:
             if touch.raw_ms is not None:
                 raw_ms[n] = touch.raw_ms
         one_customer = len(named) == 1
-        for common in commons:
-            one_customer = one_customer and common.customer_id == named[0]
+        for row in rows:
+            one_customer = one_customer and row[1] == named[0]
+        commons = [(row[0], "", *row[2:]) for row in rows] if one_customer else list(rows)
         ids, names = shortened([touch.id for touch in touches]), shortened(named)
         return encode(
             (
                 last_ms, [last_ms - touch.at_ms for touch in touches], ids, [touch.type for touch in touches], places,
-                [_row(common, customer=not one_customer) for common in commons], one_customer, names, self.revised_ms,
-                details, revisions, raw_ms, sorted(self.erased),
+                commons, one_customer, names, self.revised_ms, details, revisions, raw_ms, sorted(self.erased),
             )
         )  # fmt: skip
 
 
-def unpack(contact_id: str, state: bytes) -> Contact:
-    """The contact a ledger row holds."""
+def unpack(contact_id: str, state: bytes, alike: Alike | None = None) -> Contact:
+    """The contact a ledger row holds; what it says like others (`alike`) is kept once."""
     packed = decode(state)
     named = lengthened(packed.named)
-    customer_id = named[0] if packed.one_customer else ""
-    commons = [_common(row, customer_id) for row in packed.commons]
+    one_customer = named[0] if packed.one_customer else ""
+    if alike is None:
+        alike = Alike()
+    commons: list[Common] = []
+    for channel, _, direction, queue, segment, topic, _, source in packed.commons:
+        commons.append(alike.common(channel, direction, queue, segment, topic, source))
     details, revisions, raw_ms, last_ms = packed.details, packed.revisions, packed.raw_ms, packed.newest_ms
     types, places, ids = packed.types, packed.places, lengthened(packed.ids)
     contact = Contact(contact_id)
     for n, before in enumerate(packed.before_ms):
+        place = places[n]
+        row = packed.commons[place]
         touch = Touch(
-            last_ms - before, ids[n], types[n], commons[places[n]], details.get(n), revisions.get(n, 0), raw_ms.get(n)
-        )
+            last_ms - before, ids[n], types[n], commons[place], one_customer or row[1], row[6], details.get(n),
+            revisions.get(n, 0), raw_ms.get(n),
+        )  # fmt: skip
         contact.touches.append(touch)
     contact.named = tuple(named)
     contact.revised_ms = packed.revised_ms
@@ -323,21 +307,54 @@ def subject_of(customer_id: str) -> str:
 
 
 def touch_of(cls: type[Touchpoint], values: Values, at_ms: int, contact: Contact, alike: Alike) -> Touch:
-    """As a contact keeps it; what it has in common with the newest there, or with others' (`alike`), is kept once."""
+    """As a contact keeps it; what it says like the newest there, or like others (`alike`), is kept once."""
     code = _CODES[cls]
     own: Values = values[:ID]
-    said: Said = values[CHANNEL:REVISION]
-    common = contact.touches[-1].common if contact.touches else None
-    if common is None or common.said != said:
-        common = alike.common(said)
+    channel: str = values[CHANNEL]
+    customer_id: str = values[CUSTOMER_ID] or ""
+    direction: str = values[DIRECTION] or ""
+    queue: str = values[QUEUE] or ""
+    segment: str = values[SEGMENT] or ""
+    topic: str = values[TOPIC] or ""
+    agent_id: str = values[AGENT_ID] or ""
+    source: str = values[SOURCE] or ""
+    common: Common | None = None
+    if contact.touches:
+        last = contact.touches[-1]
+        known = last.common
+        if (
+            queue == known.queue and topic == known.topic and segment == known.segment and source == known.source
+            and direction == known.direction and channel == known.channel
+        ):  # fmt: skip
+            common = known
+        if customer_id == last.customer_id:
+            customer_id = last.customer_id
+        if agent_id == last.agent_id:
+            agent_id = last.agent_id
+    if common is None:
+        common = alike.common(channel, direction, queue, segment, topic, source)
     time_ms: int = values[TIME]
     raw_ms = time_ms if time_ms != at_ms else None
     details = alike.details(code, own) if own else None
-    return Touch(at_ms, values[ID], code, common, details, values[REVISION], raw_ms)
+    return Touch(at_ms, values[ID], code, common, customer_id, agent_id, details, values[REVISION], raw_ms)
+
+
+def _alike(one: Touch, other: Touch) -> bool:
+    """Whether both say the same besides what happened."""
+    return one.common is other.common and one.customer_id == other.customer_id and one.agent_id == other.agent_id
+
+
+def _row(touch: Touch) -> CommonRow:
+    """What a touchpoint says besides what happened, for a packed contact."""
+    common = touch.common
+    return (
+        common.channel, touch.customer_id, common.direction, common.queue, common.segment, common.topic,
+        touch.agent_id, common.source,
+    )  # fmt: skip
 
 
 def _body(touch: Touch) -> bytes:
     """What decides between two touchpoints with one id and one revision: their declared fields, as sorted JSON."""
-    common = {name: value for name, value in zip(_COMMON, touch.common.said, strict=True) if value}
+    said = {name: value for name, value in zip(_SAID, _row(touch), strict=True) if value}
     time_ms = touch.at_ms if touch.raw_ms is None else touch.raw_ms
-    return _BODY.encode({"type": _TAGS[touch.type], "time": time_ms, **common, **(touch.details or {})})
+    return _BODY.encode({"type": _TAGS[touch.type], "time": time_ms, **said, **(touch.details or {})})

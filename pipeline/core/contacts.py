@@ -171,7 +171,7 @@ class ContactFold(Fold):
         packed = self.packed.get(contact_id)
         if packed is None:
             return _Work(Contact(contact_id))
-        work = _Work(unpack(contact_id, packed))
+        work = _Work(unpack(contact_id, packed, self._alike))
         work.view = view(work.contact, self.rulebook)
         work.known = len(work.contact.touches)
         return work
@@ -338,7 +338,7 @@ class ContactFold(Fold):
         for row in rows:
             self.packed[row.key] = row.state
             if row.is_open and row.last_ms >= watermark_ms - self.kept_ms:
-                seen = opened(view(unpack(row.key, row.state), self.rulebook))
+                seen = opened(view(unpack(row.key, row.state, self._alike), self.rulebook))
                 if seen is not None:
                     self.open[row.key] = seen
             if row.version == version:

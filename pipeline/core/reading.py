@@ -22,6 +22,12 @@ TIME: Final = -11
 CONTACT_ID: Final = -10
 CHANNEL: Final = -9
 CUSTOMER_ID: Final = -8
+DIRECTION: Final = -7
+QUEUE: Final = -6
+SEGMENT: Final = -5
+TOPIC: Final = -4
+AGENT_ID: Final = -3
+SOURCE: Final = -2
 REVISION: Final = -1
 """Where a touchpoint has what all have, from the end."""
 

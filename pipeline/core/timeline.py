@@ -213,16 +213,16 @@ def _who(touches: list[Touch]) -> tuple[str, str, str, str, str, str, bool]:
     """Channel, queue, segment, topic, customer, source and whether inbound: of the first touchpoint that says it."""
     common = touches[0].common
     channel, segment, topic = common.channel, common.segment, common.topic
-    customer_id, source, direction = common.customer_id, common.source, common.direction
+    customer_id, source, direction = "", common.source, common.direction
     entry = EntryQueue()
     previous, named = None, ""
     for touch in touches:
         common = touch.common
+        customer_id = customer_id or touch.customer_id
         if common is not previous:
             previous, named = common, common.queue
             segment = segment or common.segment
             topic = topic or common.topic
-            customer_id = customer_id or common.customer_id
             source = source or common.source
             direction = direction or common.direction
         entry.see(touch.type, named)

@@ -51,7 +51,7 @@ async def naming(warehouse: Warehouse, customer_id: str) -> list[Named]:
     found: list[Named] = []
     for p, key, state in await warehouse.query(_NAMING_SQL, {"customer_id": customer_id}):
         contact = unpack(as_text(key), as_bytes(state))
-        if customer_id in contact.named or any(touch.common.customer_id == customer_id for touch in contact.touches):
+        if customer_id in contact.named or any(touch.customer_id == customer_id for touch in contact.touches):
             found.append(Named(as_text(p), as_text(key), contact.touches[0].common.channel))
     return sorted(found, key=lambda each: (each.p, each.contact_id))
 

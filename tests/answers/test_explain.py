@@ -23,7 +23,7 @@ LATER_MS = MONDAY_MS + 30 * 86_400_000
 
 def explained(stored: Stored, rulebook: Rulebook, contact_id: str, now_ms: int = LATER_MS) -> Explanation:
     found = stored.contacts[contact_id]
-    holder = next((t.common.customer_id for t in found.touches if t.common.customer_id), "")
+    holder = next((t.customer_id for t in found.touches if t.customer_id), "")
     known = Known(found, stored.facts.get(holder, []), now_ms, now_ms)
     return explain(known, rulebook, CONTACT_COLUMNS, CUSTOMER_COLUMNS)
 

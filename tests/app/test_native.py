@@ -45,8 +45,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def values(touch: Touch) -> tuple[Any, ...]:
-    own = (getattr(touch, name) for name in ("at_ms", "id", "type", "details", "revision", "raw_ms"))
-    return (*touch.common.said, *own)
+    own = ("at_ms", "id", "type", "customer_id", "agent_id", "details", "revision", "raw_ms")
+    common = ("channel", "direction", "queue", "segment", "topic", "source")
+    return (*(getattr(touch.common, name) for name in common), *(getattr(touch, name) for name in own))
 
 
 async def table(warehouse: Warehouse, name: str) -> set[str]:

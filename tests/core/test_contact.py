@@ -102,7 +102,7 @@ def test_a_customer_once_named_is_remembered_even_by_a_revision_that_lost() -> N
     assert contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
     assert not contact.apply(touchpoint(customer_id="c1"), BEGIN, BEGIN)
     assert unpack("k0", contact.pack()).named == ("c1",)
-    assert contact.touches[0].common.customer_id == ""
+    assert contact.touches[0].customer_id == ""
 
 
 def test_touchpoints_are_in_order_of_effective_time_and_id() -> None:
