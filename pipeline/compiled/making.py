@@ -16,7 +16,7 @@ import msgspec
 from pipeline.compiled import FOLDER, MADE, SWITCH, Made, core_of, digests, switched_off
 
 _CORE: Final = (
-    "calendar", "cells", "contact", "contacts", "customer", "customers", "effort", "engine", "facts", "hand",
+    "calendar", "cells", "column", "contact", "contacts", "customer", "customers", "effort", "engine", "facts", "hand",
     "happened", "histogram", "ids", "kept", "linked", "murmur", "poison", "promises", "reading", "record",
     "resolution", "response", "rows", "rules", "timeline", "view", "voice", "waiting", "zone",
 )  # fmt: skip

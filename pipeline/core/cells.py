@@ -11,8 +11,9 @@ from librt.strings import BytesWriter, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
+from pipeline.core.column import NO_BUCKETS, Column
 from pipeline.core.histogram import bucket
-from pipeline.core.measure import Column, Columns
+from pipeline.core.measure import Columns
 
 Cell = dict[int, int]
 """A cell for reading: by number of the column, without order."""
@@ -186,17 +187,18 @@ def book(
     key: CellKey = (at_ms // MINUTE_MS * 60, channel, queue, segment)
     found = into.get(key)
     tally = Tally() if found is None else found
-    for number, value_of, optional, buckets_number in columns:
-        value = value_of(item)
+    for column in columns:
+        value = column.value_of(item)
         if value is None:
             continue
-        if optional:
+        number = column.number
+        if column.optional:
             tally.book(number, value)
             tally.book(number + 1, 1)
         elif value:
             tally.book(number, value)
-        if buckets_number is not None:
-            tally.book(buckets_number + bucket(value), 1)
+        if column.buckets_number != NO_BUCKETS:
+            tally.book(column.buckets_number + bucket(value), 1)
     if found is None and len(tally):
         into[key] = tally
 

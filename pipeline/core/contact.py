@@ -35,7 +35,11 @@ from schemas.touchpoint import TYPES, Erased, Touchpoint
 
 __all__ = ["Contact", "Touch", "newest_ms", "subject_of", "unpack"]
 
-UNCHANGED, NAMED, APPENDED, INSERTED, REPLACED = range(5)
+UNCHANGED: Final = 0
+NAMED: Final = 1
+APPENDED: Final = 2
+INSERTED: Final = 3
+REPLACED: Final = 4
 """What a touchpoint did to its contact: nothing; only a customer is named who was not; it came after all others; it
 came before others; it took the place of what was said earlier.
 """
@@ -311,13 +315,13 @@ def touch_of(cls: type[Touchpoint], values: Values, at_ms: int, contact: Contact
     code = _CODES[cls]
     own: Values = values[:ID]
     channel: str = values[CHANNEL]
-    customer_id: str = values[CUSTOMER_ID] or ""
-    direction: str = values[DIRECTION] or ""
-    queue: str = values[QUEUE] or ""
-    segment: str = values[SEGMENT] or ""
-    topic: str = values[TOPIC] or ""
-    agent_id: str = values[AGENT_ID] or ""
-    source: str = values[SOURCE] or ""
+    customer_id = _said(values[CUSTOMER_ID])
+    direction = _said(values[DIRECTION])
+    queue = _said(values[QUEUE])
+    segment = _said(values[SEGMENT])
+    topic = _said(values[TOPIC])
+    agent_id = _said(values[AGENT_ID])
+    source = _said(values[SOURCE])
     common: Common | None = None
     if contact.touches:
         last = contact.touches[-1]
@@ -337,6 +341,11 @@ def touch_of(cls: type[Touchpoint], values: Values, at_ms: int, contact: Contact
     raw_ms = time_ms if time_ms != at_ms else None
     details = alike.details(code, own) if own else None
     return Touch(at_ms, values[ID], code, common, customer_id, agent_id, details, values[REVISION], raw_ms)
+
+
+def _said(name: str | None) -> str:
+    """A name; '' where it was not said."""
+    return "" if name is None else name
 
 
 def _alike(one: Touch, other: Touch) -> bool:

@@ -51,6 +51,8 @@ _UNPACKED: Final = 4_000
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
 _MOST_UNPACKED = 20_000
+_promise_made: Final = PromiseMade  # what is imported is looked up by name at every use
+_erased: Final = Erased
 """Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 
 
@@ -117,7 +119,7 @@ class ContactFold(Fold):
             return Reject(
                 "too_old", f"$.time is {watermark_ms - at_ms} ms behind the newest touchpoint of the partition"
             )
-        if type(touchpoint) is PromiseMade and touchpoint.due - at_ms > PROMISE_MS:
+        if type(touchpoint) is _promise_made and touchpoint.due - at_ms > PROMISE_MS:
             # The codec has compared it with the time as sent. From a clock that is years ahead, that is no bound.
             days = (touchpoint.due - at_ms) // 86_400_000
             return Reject("promise_too_late", f"`$.due` is {days:,} days after it was sent, at most 400 are allowed")
@@ -130,7 +132,7 @@ class ContactFold(Fold):
             if work.view is None or last_ms(work.view) < watermark_ms - self.kept_ms:
                 contact = Contact(contact_id)  # forgotten, whether its row is gone by now or not
                 work = self._work[contact_id] = _Work(contact)
-        if type(touchpoint) is Erased:
+        if type(touchpoint) is _erased:
             return self._erase(work, touchpoint.customer_id or "", at_ms, append_ms)
         touch = touch_of(type(touchpoint), values, at_ms, contact, self._alike)
         before = contact.find(touch.id)

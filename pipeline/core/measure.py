@@ -11,6 +11,8 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from pipeline.core.column import NO_BUCKETS, Column
+
 Moment = Literal[
     "request", "wait", "leg", "clock", "reply", "closing", "negative",
     "menu", "menu_repeat", "self_service", "refused", "discarded", "out_of_scope",
@@ -114,13 +116,6 @@ def column_key(name: str) -> int:
     return crc32(name.encode()) << _BUCKET_BITS
 
 
-Column = tuple[Any, Callable[[Any], int | None], bool, Any]
-"""A measure made ready for the fold: its number, its function, whether it is optional, and its histogram's number.
-
-Both numbers are ints. To compiled code they are objects: it would make a new one of them for every look into a cell.
-"""
-
-
 class Columns:
     """The measures of one fold, by moment, and the keys that are optional. Raises ValueError if two names share a
     key.
@@ -137,13 +132,13 @@ class Columns:
                 if column_key(name) in owners:
                     raise ValueError(f"measures {name!r} and {owners[column_key(name)]!r} share a column number")
                 owners[column_key(name)] = name
-            buckets_key = column_key(measure.buckets_name) if measure.histogram else None
-            column = (measure.key, measure.value, measure.optional, buckets_key)
+            buckets_key = column_key(measure.buckets_name) if measure.histogram else NO_BUCKETS
+            column = Column(measure.key, measure.value, measure.optional, buckets_key)
             self.by_moment[measure.moment] = (*self.by_moment.get(measure.moment, ()), column)
             for name in (measure.name, measure.buckets_name) if measure.histogram else (measure.name,):
                 self._names[column_key(name)] = name
         self.optional = frozenset(
-            key for columns in self.by_moment.values() for key, _, optional, _ in columns if optional
+            column.number for columns in self.by_moment.values() for column in columns if column.optional
         )
 
     def name_of(self, number: int) -> str:

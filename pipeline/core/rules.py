@@ -64,6 +64,11 @@ class Rulebook:
         entry = self.catalogue.channels.get(channel)
         return None if entry is None else entry.kind
 
+    @property
+    def dated(self) -> bool:
+        """Whether what holds depends on the time."""
+        return bool(self._periods)
+
     def rules(self, channel: str, queue: str, segment: str, at_ms: int) -> Rules:
         """What holds there at that time. Raises KeyError for a channel the catalogue does not know."""
         period = bisect_right(self._periods, at_ms) if self._periods else 0

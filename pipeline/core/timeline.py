@@ -59,7 +59,7 @@ class Timeline:
     """
 
     __slots__ = (
-        "abandoned_ms", "answered_ms", "channel", "contact_id", "contained_ms", "customer_id", "discarded_ms",
+        "_rules", "abandoned_ms", "answered_ms", "channel", "contact_id", "contained_ms", "customer_id", "discarded_ms",
         "first_closed_ms", "inbound", "last_closed_ms", "last_ms", "live", "out_of_scope_ms", "queue", "queued_ms",
         "refused_reason", "reopened_ms", "replied_ms", "requested_ms", "rulebook", "seen", "segment", "source", "topic",
         "touches", "transfers",
@@ -144,6 +144,7 @@ class Timeline:
         self.transfers = transfers
         self.seen = seen
         self.rulebook = rulebook
+        self._rules: Rules | None = None
 
     def has(self, code: int) -> bool:
         """Whether a touchpoint of this type occurs."""
@@ -151,7 +152,10 @@ class Timeline:
 
     def rules(self, at_ms: int) -> Rules:
         """The promises in force for this contact at a time."""
-        return self.rulebook.rules(self.channel, self.queue, self.segment, at_ms)
+        found = self._rules
+        if found is None or self.rulebook.dated:
+            found = self._rules = self.rulebook.rules(self.channel, self.queue, self.segment, at_ms)
+        return found
 
 
 def open_ms(calendar: Calendar | None, start_ms: int, end_ms: int) -> int | None:

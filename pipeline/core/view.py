@@ -178,12 +178,13 @@ def claim(into: Contribution, touches: list[Touch], known: int) -> None:
 
 
 def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: str, segment: str) -> None:
-    seen = 0
+    seen, claimed_s = 0, -1
     for touch in touches:
         code = touch.type
         if not _NEVER_BOOKED >> code & 1 or not seen:
             minute_s = touch.at_ms // MINUTE_MS * 60
-            if code != ANSWERED or not seen >> QUEUED & 1:
+            if minute_s != claimed_s and (code != ANSWERED or not seen >> QUEUED & 1):
+                claimed_s = minute_s
                 tally_in(into, (minute_s, channel, queue, segment))
             if code in (QUEUED, TRANSFERRED):
                 tally_in(into, (minute_s, channel, touch.common.queue or UNKNOWN, segment))

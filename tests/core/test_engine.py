@@ -82,7 +82,7 @@ def minutes(flush: Flush) -> dict[tuple[int, int], dict[int, int]]:
 
 def offered(flush: Flush) -> dict[tuple[int, int], int]:
     """Generation: contacts offered."""
-    key = next(m for m in CONTACT_COLUMNS.by_moment["wait"] if CONTACT_COLUMNS.name_of(m[0]) == "offered")[0]
+    key = next(m for m in CONTACT_COLUMNS.by_moment["wait"] if CONTACT_COLUMNS.name_of(m.number) == "offered").number
     return {generation: cell.get(key, 0) for generation, cell in minutes(flush).items()}
 
 
