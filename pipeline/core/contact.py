@@ -59,20 +59,33 @@ _MOST_DETAILS: Final = 500
 
 
 @mypyc_attr(acyclic=True)
+class Heard:
+    """Kafka append time of the newest touchpoint of a source; 0: none yet."""
+
+    __slots__ = ("newest_ms",)
+
+    def __init__(self) -> None:
+        self.newest_ms = 0
+
+
+@mypyc_attr(acyclic=True)
 class Common:
     """What touchpoints of very many contacts say alike: all but whose contact it is and who served; '' where it was
-    not said. Contacts share it, so it is never changed.
+    not said. Contacts share it, so it is never changed. `heard`: of its source.
     """
 
-    __slots__ = ("channel", "direction", "queue", "segment", "source", "topic")
+    __slots__ = ("channel", "direction", "heard", "queue", "segment", "source", "topic")
 
-    def __init__(self, channel: str, direction: str, queue: str, segment: str, topic: str, source: str) -> None:
+    def __init__(
+        self, channel: str, direction: str, queue: str, segment: str, topic: str, source: str, heard: Heard
+    ) -> None:
         self.channel = channel
         self.direction = direction
         self.queue = queue
         self.segment = segment
         self.topic = topic
         self.source = source
+        self.heard = heard
 
 
 @mypyc_attr(acyclic=True)
@@ -120,11 +133,12 @@ _order = attrgetter("at_ms", "id")
 
 
 class Alike:
-    """What many contacts say alike, held once."""
+    """What many contacts say alike, held once, and when we heard of each source."""
 
-    __slots__ = ("_commons", "_details")
+    __slots__ = ("_commons", "_details", "sources")
 
     def __init__(self) -> None:
+        self.sources: dict[str, Heard] = {}
         self._commons: dict[tuple[str, str, str, str, str, str], Common] = {}
         self._details: list[dict[Values, dict[str, Any]]] = [{} for _ in _DETAILS]
 
@@ -136,8 +150,9 @@ class Alike:
             if len(self._commons) >= _MOST_ALIKE:
                 self._commons.clear()
             found = Common(
-                intern(channel), intern(direction), intern(queue), intern(segment), intern(topic), intern(source)
-            )
+                intern(channel), intern(direction), intern(queue), intern(segment), intern(topic), intern(source),
+                self.sources.setdefault(source, Heard()),
+            )  # fmt: skip
             self._commons[said] = found
         return found
 

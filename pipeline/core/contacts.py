@@ -53,6 +53,7 @@ _FEW: Final = 3
 _MOST_UNPACKED = 20_000
 _promise_made: Final = PromiseMade  # what is imported is looked up by name at every use
 _erased: Final = Erased
+_UNKNOWN_SOURCE: Final = "unknown"
 """Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 
 
@@ -88,8 +89,6 @@ class ContactFold(Fold):
         self.packed: dict[str, bytes] = {}
         self.open: dict[str, Open] = {}
         """Contacts somebody may be waiting in: what the live values are computed from."""
-        self.sources: dict[str, int] = {}
-        """Append time of the newest touchpoint of each source since this fold began."""
         self._kept: list[Kept] | None = [] if rulebook.settings.store_touchpoints_ms else None
         self._alike = Alike()
         self._work: dict[str, _Work] = {}
@@ -152,9 +151,9 @@ class ContactFold(Fold):
         if not work.changed:
             work.changed = True
             self._unsettled[contact_id] = work
-        source = touch.common.source or "unknown"
-        self.sources[source] = append_ms
-        return Applied(True, at_ms, source if touch.raw_ms is not None else None)
+        common = touch.common
+        common.heard.newest_ms = append_ms
+        return Applied(True, at_ms, (common.source or _UNKNOWN_SOURCE) if touch.raw_ms is not None else None)
 
     def _erase(self, work: _Work, customer_id: str, at_ms: int, append_ms: int) -> Applied:
         """Forget a customer in a contact, and tell the customer fold that they have it no longer."""
@@ -211,6 +210,12 @@ class ContactFold(Fold):
             work.booked = contribution(seen, self.columns)
             revise(self._delta, work.booked, booked)
         work.view = seen
+
+    @property
+    def sources(self) -> dict[str, int]:
+        """Append time of the newest touchpoint of each source since this fold began."""
+        heard = self._alike.sources
+        return {name or _UNKNOWN_SOURCE: heard[name].newest_ms for name in heard if heard[name].newest_ms}
 
     @property
     def unsettled(self) -> int:

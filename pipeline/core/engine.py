@@ -476,18 +476,11 @@ class Engine:
 
     def _add(self, window: WindowKey, delta: Tally, dirty: dict[WindowKey, Tally]) -> None:
         """Book into one cell of the current generation; the first delta becomes the cell."""
-        cell = self._cells.get(window)
-        if cell is not None:
+        cell = self._cells.setdefault(window, delta)
+        if cell is not delta:
             cell.add(delta)
-        else:
-            cell = self._cells[window] = delta
-            if window[1] >= self._recent_from[window[0]]:
-                shown = self._shown(window)
-                parts = self.recent.get(shown)
-                if parts is None:
-                    self.recent[shown] = [cell]
-                else:
-                    parts.append(cell)
+        elif window[1] >= self._recent_from[window[0]]:
+            self.recent.setdefault(self._shown(window), []).append(cell)
         dirty[window] = cell
 
     def _shown(self, window: WindowKey) -> WindowKey:

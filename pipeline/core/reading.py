@@ -33,6 +33,8 @@ REVISION: Final = -1
 
 _BACKSLASH: Final = ord("\\")
 _DELETE: Final = 0x7F
+_BLANKS_END: Final = "!"
+"""What begins with a blank comes before this, and so does what is empty."""
 _parse: Final = parse_folded  # what is imported is looked up by name at every use
 _values: Final = astuple
 _promises: Final = PROMISES
@@ -58,9 +60,9 @@ def read(value: bytes | None, channels: Collection[str]) -> tuple[Touchpoint | R
         customer_id: str | None = values[CUSTOMER_ID]
         if (
             FIRST_MS <= time_ms <= LAST_MS
-            and not name.startswith(" ")
-            and not contact_id.startswith(" ")
-            and (customer_id is None or not customer_id.startswith(" "))
+            and name >= _BLANKS_END
+            and contact_id >= _BLANKS_END
+            and (customer_id is None or customer_id >= _BLANKS_END)
             and values[CHANNEL] in channels
             and type(touchpoint) not in _promises
         ):

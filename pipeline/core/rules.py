@@ -127,8 +127,10 @@ def within(target: Target, calendar: Calendar | None, start_ms: int, end_ms: int
 def deadline_ms(target: Target, calendar: Calendar | None, start_ms: int, zone: Zone) -> int | None:
     """The last moment at which the target is met; None if none within a year misses it.
 
-    Elapsed time never falls, so it is found by bisection, whatever the target counts in.
+    Elapsed time never falls, so it is found by bisection, whatever the target counts in besides the clock.
     """
+    if target.unit == "clock" and target.amount < _YEAR_MS:
+        return start_ms + target.amount
     low, high = start_ms, start_ms + _YEAR_MS
     if within(target, calendar, start_ms, high, zone):
         return None
