@@ -3,15 +3,16 @@
 import gc
 import struct
 import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 from hypothesis import given, settings
@@ -19,22 +20,27 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from pipeline.core.record import Record
-from pipeline.io.unpacking import unpacked
+from pipeline.io.unpacking import records_from, unpacked
 
 PARTITION = TopicPartition("touchpoints", 0)
 READ_COMMITTED = 1
 ATTRIBUTES = 21
 """Where in a batch its checksum begins to count: attributes (2 bytes), then the last offset's distance (4)."""
+COUNT = 57
+"""Where in a batch it says how many records follow."""
 
 
 class Wire(Struct, frozen=True):
-    """One batch: of how many offsets, which of them are left, whose it is, and whether it ends a transaction."""
+    """One batch: of how many offsets, which of them are left, whose it is, whether it ends a transaction, and whether
+    the broker set its time.
+    """
 
     length: int
     left: tuple[int, ...]
     compression: int = 0
     producer: int = -1
     end: str = ""
+    appended: bool = False
 
 
 def bytes_of(wire: Wire, base_offset: int) -> bytes:
@@ -48,28 +54,31 @@ def bytes_of(wire: Wire, base_offset: int) -> bytes:
     else:
         for number in wire.left:
             key = None if number % 3 == 0 else b"contact-%d" % number
-            builder.append(
-                number, 1_000 + number, key, None if number % 5 == 4 else b"value %d" % number, [("h", b"1")]
-            )
+            value = None if number % 5 == 4 else b"value %d" % number * 30
+            headers = [("h", b"1"), ("zoë", None)][: number % 4]
+            builder.append(number, 1_700_000_000_000 + 1_000 * (number % 7), key, value, headers)
     batch = bytearray(builder.build())
     (attributes,) = struct.unpack_from(">h", batch, ATTRIBUTES)
-    struct.pack_into(">hi", batch, ATTRIBUTES, attributes | (0x20 if wire.end else 0), max(wire.length, 1) - 1)
-    struct.pack_into(">I", batch, ATTRIBUTES - 4, calc_crc32c(bytes(batch[ATTRIBUTES:])))
+    attributes |= 0x20 * bool(wire.end) | 0x08 * wire.appended
+    struct.pack_into(">hi", batch, ATTRIBUTES, attributes, max(wire.length, 1) - 1)
     struct.pack_into(">q", batch, 0, base_offset)
+    struct.pack_into(">I", batch, ATTRIBUTES - 4, calc_crc32c(bytes(batch[ATTRIBUTES:])))
     return bytes(batch)
 
 
-def fetched(wires: list[Wire], begin: int, aborted: list[tuple[int, int]]) -> PartitionRecords:
+def fetched(
+    wires: list[Wire], begin: int, aborted: list[tuple[int, int]], memory: type = MemoryRecords
+) -> PartitionRecords:
     """What aiokafka makes of an answer that begins with a batch at offset 0."""
     parts, base_offset = [], 0
     for wire in wires:
         parts.append(bytes_of(wire, base_offset))
         base_offset += max(wire.length, 1)
-    return of_bytes(b"".join(parts), begin, aborted)
+    return of_bytes(b"".join(parts), begin, aborted, memory)
 
 
-def of_bytes(wire: bytes, begin: int, aborted: list[tuple[int, int]]) -> PartitionRecords:
-    return PartitionRecords(PARTITION, MemoryRecords(wire), aborted, begin, None, None, True, READ_COMMITTED)
+def of_bytes(wire: bytes, begin: int, aborted: list[tuple[int, int]], memory: type = MemoryRecords) -> PartitionRecords:
+    return PartitionRecords(PARTITION, memory(wire), aborted, begin, None, None, True, READ_COMMITTED)
 
 
 class Assigned:
@@ -103,7 +112,8 @@ def answers(draw: st.DrawFn) -> tuple[list[Wire], list[tuple[int, int]]]:
         end = draw(st.sampled_from(["", "commit", "abort"])) if producer in open_since else ""
         length = 1 if end else draw(st.integers(1, 6))
         left = tuple(n for n in range(length) if end or draw(st.integers(0, 3)))
-        wires.append(Wire(length, left, 0 if end else draw(st.sampled_from([0, 3])), producer, end))
+        compression = draw(st.sampled_from(range(5))) if left and not end else 0
+        wires.append(Wire(length, left, compression, producer, end, draw(st.booleans())))
         if producer >= 0 and not end:
             open_since.setdefault(producer, offset)
         if end:
@@ -115,15 +125,15 @@ def answers(draw: st.DrawFn) -> tuple[list[Wire], list[tuple[int, int]]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(answers(), st.integers(1, 9), st.integers(0, 5))
+@given(answers(), st.integers(1, 9), st.integers(0, 5), st.sampled_from([MemoryRecords, _MemoryRecordsPy]))
 def test_lists_of_records_are_those_aiokafka_gives_one_by_one(
-    answer: tuple[list[Wire], list[tuple[int, int]]], most: int, begin: int
+    answer: tuple[list[Wire], list[tuple[int, int]]], most: int, begin: int, memory: type
 ) -> None:
     wires, aborted = answer
     begin %= wires[0].length  # a broker's answer begins with the batch that was asked for
     theirs = fetched(wires, begin, list(aborted))
     expected = [Record(one.offset, one.timestamp, one.key, one.value) for one in theirs]
-    result, assigned = result_of(fetched(wires, begin, list(aborted)))
+    result, assigned = result_of(fetched(wires, begin, list(aborted), memory))
     found: list[Record] = []
     while result.has_more():
         some = unpacked(result, most)
@@ -152,6 +162,35 @@ def test_a_corrupt_batch_is_fetched_again_with_what_came_before_it() -> None:
         unpacked(result, 100)
     assert assigned.state.position == 0
     assert not result.has_more(), "nothing is kept of it: the fetcher asks again from the position"
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_what_is_no_batch_raises_what_aiokafka_raises(data: st.DataObject) -> None:
+    batch = bytearray(bytes_of(Wire(4, (0, 1, 2, 3)), 0))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(COUNT, len(batch) - 1))
+        some = data.draw(st.sampled_from([0x00, 0x01, 0x02, 0x7F, 0x80, 0x81, 0xFF]) | st.integers(0, 255))
+        batch[place : place + data.draw(st.integers(0, 2))] = bytes([some] * data.draw(st.integers(0, 12)))
+    wire = memoryview(bytes(batch) + bytes(20))[:-20]  # aiokafka reads numbers on after the end
+
+    def theirs() -> list[Record]:
+        return [
+            Record(one.offset, -1 if one.timestamp is None else one.timestamp, one.key, one.value)
+            for one in DefaultRecordBatch(wire)
+        ]
+
+    def ours() -> list[Record]:
+        return records_from(DefaultRecordBatch(wire), wire)
+
+    assert outcome(ours) == outcome(theirs) or "utf-8" in outcome(theirs)  # the name of a header, which we do not read
+
+
+def outcome(read: Callable[[], list[Record]]) -> str:
+    try:
+        return str(read())
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return repr(error)
 
 
 def test_what_was_fetched_before_a_seek_is_of_no_use() -> None:
