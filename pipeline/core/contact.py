@@ -5,18 +5,20 @@ is derived from it. So late, repeated, re-ordered and revised touchpoints need n
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from hashlib import sha256
 from operator import attrgetter
 from sys import intern
 from typing import Any, Final
 
 import msgspec
-from librt.strings import read_i64_be
+from librt.strings import BytesWriter, read_i64_be
 from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
-from pipeline.core.ids import lengthened, shortened
-from pipeline.core.packed import CommonRow, decode, encode
+from pipeline.core.ids import lengthened, write_ids
+from pipeline.core.msgpack import packed_text, write_array_head, write_bool, write_int, write_str
+from pipeline.core.packed import FIELDS, ROW, CommonRow, decode
 from pipeline.core.reading import (
     AGENT_ID,
     CHANNEL,
@@ -71,10 +73,11 @@ class Heard:
 @mypyc_attr(acyclic=True)
 class Common:
     """What touchpoints of very many contacts say alike: all but whose contact it is and who served; '' where it was
-    not said. Contacts share it, so it is never changed. `heard`: of its source.
+    not said. Contacts share it, so it is never changed. `heard`: of its source. `before`, `between`, `after`: how it is
+    packed, around who the customer and the agent are.
     """
 
-    __slots__ = ("channel", "direction", "heard", "queue", "segment", "source", "topic")
+    __slots__ = ("after", "before", "between", "channel", "direction", "heard", "queue", "segment", "source", "topic")
 
     def __init__(
         self, channel: str, direction: str, queue: str, segment: str, topic: str, source: str, heard: Heard
@@ -86,6 +89,9 @@ class Common:
         self.topic = topic
         self.source = source
         self.heard = heard
+        self.before = packed_text(channel)
+        self.between = packed_text(direction, queue, segment, topic)
+        self.after = packed_text(source)
 
 
 @mypyc_attr(acyclic=True)
@@ -119,6 +125,9 @@ class Touch:
         self.raw_ms = raw_ms
 
 
+_EMPTY: Final = 0x80
+"""How MessagePack says a dictionary without entries."""
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _BODY: Final = msgspec.json.Encoder(order="sorted")
 _EVERY: Final[tuple[type[Touchpoint], ...]] = (*TYPES, Erased)
 _CODES: Final = {t: code for code, t in enumerate(_EVERY)}
@@ -257,18 +266,28 @@ class Contact:
         """The contact as bytes; the same set of touchpoints gives the same bytes."""
         touches, named = self.touches, sorted(self.named)
         last_ms = touches[-1].at_ms if touches else 0
-        places: list[int] = []
-        rows: dict[CommonRow, int] = {}
+        into = BytesWriter()
+        write_array_head(into, FIELDS)
+        write_int(into, last_ms)
+        write_array_head(into, len(touches))
+        for touch in touches:
+            write_int(into, last_ms - touch.at_ms)
+        write_ids(into, [touch.id for touch in touches])
+        write_array_head(into, len(touches))
+        for touch in touches:
+            write_int(into, touch.type)
+        rows = _Rows()
         details: dict[int, dict[str, Any]] = {}
         revisions: dict[int, int] = {}
         raw_ms: dict[int, int] = {}
         last: Touch | None = None
         place = 0
+        write_array_head(into, len(touches))
         for n, touch in enumerate(touches):
             if last is None or not _alike(last, touch):
-                place = rows.setdefault(_row(touch), len(rows))
+                place = rows.place(touch)
             last = touch
-            places.append(place)
+            write_int(into, place)
             if touch.details is not None:
                 details[n] = touch.details
             if touch.revision:
@@ -276,16 +295,62 @@ class Contact:
             if touch.raw_ms is not None:
                 raw_ms[n] = touch.raw_ms
         one_customer = len(named) == 1
-        for row in rows:
-            one_customer = one_customer and row[1] == named[0]
-        commons = [(row[0], "", *row[2:]) for row in rows] if one_customer else list(rows)
-        ids, names = shortened([touch.id for touch in touches]), shortened(named)
-        return encode(
-            (
-                last_ms, [last_ms - touch.at_ms for touch in touches], ids, [touch.type for touch in touches], places,
-                commons, one_customer, names, self.revised_ms, details, revisions, raw_ms, sorted(self.erased),
-            )
-        )  # fmt: skip
+        for first in rows.firsts:
+            one_customer = one_customer and first.customer_id == named[0]
+        write_array_head(into, len(rows.firsts))
+        for first in rows.firsts:
+            write_array_head(into, ROW)
+            into.write(first.common.before)
+            write_str(into, "" if one_customer else first.customer_id)
+            into.write(first.common.between)
+            write_str(into, first.agent_id)
+            into.write(first.common.after)
+        write_bool(into, one_customer)
+        write_ids(into, named)
+        write_int(into, self.revised_ms)
+        _write_seldom(into, details)
+        _write_seldom(into, revisions)
+        _write_seldom(into, raw_ms)
+        write_array_head(into, len(self.erased))
+        for subject in sorted(self.erased):
+            write_str(into, subject)
+        return into.getvalue()
+
+
+@mypyc_attr(acyclic=True)
+class _Rows:
+    """The commons of a contact that is packed: of all who say the same besides what happened, the first."""
+
+    __slots__ = ("_places", "firsts")
+
+    def __init__(self) -> None:
+        self.firsts: list[Touch] = []
+        self._places: dict[CommonRow, int] | None = None
+        """Only of very many: a few are looked through."""
+
+    def place(self, touch: Touch) -> int:
+        """Where what a touchpoint says is, or comes to be."""
+        firsts = self.firsts
+        if self._places is None:
+            if len(firsts) <= _FEW:
+                for place, first in enumerate(firsts):
+                    if _alike(first, touch):
+                        return place
+                firsts.append(touch)
+                return len(firsts) - 1
+            self._places = {_row(first): place for place, first in enumerate(firsts)}
+        place = self._places.setdefault(_row(touch), len(firsts))
+        if place == len(firsts):
+            firsts.append(touch)
+        return place
+
+
+def _write_seldom(into: BytesWriter, by_place: Mapping[int, object]) -> None:
+    """What only some touchpoints have."""
+    if by_place:
+        into.write(_ENCODER.encode(by_place))
+    else:
+        into.append(_EMPTY)
 
 
 def unpack(contact_id: str, state: bytes, alike: Alike | None = None) -> Contact:
@@ -365,7 +430,10 @@ def _said(name: str | None) -> str:
 
 def _alike(one: Touch, other: Touch) -> bool:
     """Whether both say the same besides what happened."""
-    return one.common is other.common and one.customer_id == other.customer_id and one.agent_id == other.agent_id
+    if one.agent_id != other.agent_id or one.customer_id != other.customer_id:
+        return False
+    a, b = one.common, other.common
+    return a is b or (a.between == b.between and a.before == b.before and a.after == b.after)
 
 
 def _row(touch: Touch) -> CommonRow:

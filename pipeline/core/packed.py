@@ -54,24 +54,16 @@ class _Old(Struct, array_like=True):
     erased: list[str] = []
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
+FIELDS: Final = len(Packed.__struct_fields__)
+ROW: Final = 8
+"""Values of a packed contact, and of a CommonRow."""
 _DECODER: Final = msgspec.msgpack.Decoder(Packed)
 _OLD: Final = msgspec.msgpack.Decoder(_Old)
-
-
-def encode(packed: tuple[Any, ...]) -> bytes:
-    """As bytes: a value for each field of Packed. A tuple becomes the same bytes, and is made sooner."""
-    return trimmed(_ENCODER.encode(packed))
 
 
 def decode(state: bytes) -> Packed:
     """From bytes. Raises msgspec.MsgspecError if they are none."""
     return _from_old(_OLD.decode(state)) if _is_old(state) else _DECODER.decode(state)
-
-
-def trimmed(encoded: bytes) -> bytes:
-    """A copy without the room an encoder leaves at the end: a third of it all, where millions are kept."""
-    return bytes(memoryview(encoded))
 
 
 def _is_old(state: bytes) -> bool:

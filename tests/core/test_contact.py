@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
-from pipeline.core.contact import Contact, newest_ms, unpack
-from pipeline.core.ids import lengthened, shortened, write_uuid
+from pipeline.core.contact import Alike, Contact, Touch, newest_ms, unpack
+from pipeline.core.ids import lengthened, write_ids, write_uuid
 from pipeline.core.packed import decode as decode_packed
 from schemas.codec import decode
 from schemas.rejects import Reject
@@ -171,9 +171,11 @@ NEARLY = st.one_of(
 
 @given(st.one_of(st.lists(UUIDS, max_size=5), st.lists(NEARLY, max_size=5)))
 def test_identifiers_come_back_as_they_were(ids: list[str]) -> None:
-    short = shortened(ids)
+    into = BytesWriter()
+    write_ids(into, ids)
+    short = msgspec.msgpack.decode(into.getvalue())
     assert lengthened(short) == ids
-    assert isinstance(short, bytes) == (bool(ids) and all(_is_uuid(text) for text in ids))
+    assert short == short_of(ids)
 
 
 def test_of_every_byte_at_every_place_of_a_uuid_it_is_known_whether_it_is_a_small_digit() -> None:
@@ -185,6 +187,92 @@ def test_of_every_byte_at_every_place_of_a_uuid_it_is_known_whether_it_is_a_smal
             right = byte in wanted
             assert write_uuid(into, b".." + changed + b".", 2) is right, changed
             assert into.getvalue() == (UUID(changed.decode()).bytes if right else b"")
+
+
+NUMBERS = st.one_of(st.integers(BEGIN - SECOND, BEGIN + SECOND), st.integers(-(1 << 62), 1 << 63))
+TEXTS = st.one_of(st.sampled_from(["", "a", "b"]), st.text(max_size=40))
+
+
+@st.composite
+def touches(draw: st.DrawFn) -> Touch:
+    """Of few or of any values, its common held once or not."""
+    alike = draw(st.sampled_from([Alike(), Alike()]))
+    common = alike.common(*draw(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)))
+    details = st.dictionaries(TEXTS, st.one_of(TEXTS, NUMBERS, st.booleans(), st.floats()), max_size=3)
+    return Touch(
+        draw(NUMBERS), draw(st.one_of(UUIDS, TEXTS)), draw(st.integers(0, 60)), common, draw(TEXTS), draw(TEXTS),
+        draw(st.none() | details), draw(st.just(0) | NUMBERS), draw(st.none() | NUMBERS),
+    )  # fmt: skip
+
+
+@given(
+    st.lists(touches(), max_size=40),
+    st.one_of(st.lists(UUIDS, max_size=3), st.lists(TEXTS, max_size=3)),
+    NUMBERS,
+    st.lists(TEXTS, max_size=2),
+)
+def test_a_contact_is_packed_to_the_bytes_of_msgspec(
+    given: list[Touch], named: list[str], revised_ms: int, erased: list[str]
+) -> None:
+    contact = Contact("k")
+    contact.touches, contact.named, contact.erased = given, tuple(named), tuple(erased)
+    contact.revised_ms = revised_ms
+    try:
+        wanted = by_msgspec(contact)
+    except OverflowError:
+        with pytest.raises(OverflowError):
+            contact.pack()
+    else:
+        assert contact.pack() == wanted
+
+
+@pytest.mark.parametrize("agents", [1, 15, 16, 17, 18, 40, 300])
+def test_a_contact_of_very_many_agents_is_packed_to_the_bytes_of_msgspec(agents: int) -> None:
+    contact, alike = Contact("k"), (Alike(), Alike())
+    for n in range(2 * agents):
+        common = alike[n % 2].common("phone", "", "sales", "", "", "")
+        contact.touches.append(Touch(BEGIN + n, f"t{n}", 1, common, "c", f"agent {n % agents}"))
+    contact.named = ("c",)
+    assert contact.pack() == by_msgspec(contact)
+    assert len(decode_packed(contact.pack()).commons) == agents
+
+
+def by_msgspec(contact: Contact) -> bytes:
+    """A packed contact, column by column."""
+    touches, named = contact.touches, sorted(contact.named)
+    last_ms = touches[-1].at_ms if touches else 0
+    said = [
+        (
+            touch.common.channel, touch.customer_id, touch.common.direction, touch.common.queue, touch.common.segment,
+            touch.common.topic, touch.agent_id, touch.common.source,
+        )
+        for touch in touches
+    ]  # fmt: skip
+    rows = list(dict.fromkeys(said))
+    one_customer = len(named) == 1 and all(row[1] == named[0] for row in rows)
+    return msgspec.msgpack.encode(
+        (
+            last_ms,
+            [last_ms - touch.at_ms for touch in touches],
+            short_of([touch.id for touch in touches]),
+            [touch.type for touch in touches],
+            [rows.index(each) for each in said],
+            [(row[0], "", *row[2:]) for row in rows] if one_customer else rows,
+            one_customer,
+            short_of(named),
+            contact.revised_ms,
+            {n: touch.details for n, touch in enumerate(touches) if touch.details is not None},
+            {n: touch.revision for n, touch in enumerate(touches) if touch.revision},
+            {n: touch.raw_ms for n, touch in enumerate(touches) if touch.raw_ms is not None},
+            sorted(contact.erased),
+        )
+    )
+
+
+def short_of(ids: list[str]) -> bytes | list[str]:
+    if not ids or not all(_is_uuid(text) for text in ids):
+        return ids
+    return b"".join(UUID(text).bytes for text in ids)
 
 
 def _is_uuid(text: str) -> bool:
