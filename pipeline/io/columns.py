@@ -1,5 +1,5 @@
-"""Blocks on their way to ClickHouse: integers, arrays of them and columns of one text are packed here, everything else
-by clickhouse-driver.
+"""Blocks on their way to ClickHouse: integers, texts and arrays of them are packed here, everything else by
+clickhouse-driver.
 
 The driver goes through a column of arrays six times and copies it four times, asks of every value by itself whether it
 is there, and packs numbers of 64 bits in the slowest of the ways that Python has. Holds for clickhouse-driver 0.2,
@@ -8,7 +8,6 @@ whose own stream this one is made of: `tests/warehouse/test_columns.py` compares
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from io import BytesIO
 from itertools import accumulate, chain
 from struct import Struct, calcsize
 from typing import Any, Final
@@ -16,8 +15,9 @@ from typing import Any, Final
 from clickhouse_driver import defines
 from clickhouse_driver.columns.service import write_column
 from clickhouse_driver.varint import write_varint
-from clickhouse_driver.writer import write_binary_bytes, write_binary_str, write_binary_uint8
+from clickhouse_driver.writer import write_binary_str, write_binary_uint8
 
+from pipeline.core.native import filled, texts
 from pipeline.core.steps import Arrays
 
 # Python packs C's own long four times as fast as a number of 64 bits.
@@ -31,7 +31,7 @@ _INTEGERS: Final[Mapping[str, str]] = {
     "Int64": "l" if _LONG else "q",
 }
 _AT_ONCE: Final = 20_000
-"""Integers that are packed in one go: they stay in the processor's cache, and others get a turn in between."""
+"""Values that are packed in one go: they stay in the processor's cache, and others get a turn in between."""
 
 
 def packing(stream: Callable[[], Any]) -> Callable[[], Any]:
@@ -84,22 +84,26 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     """Write a column if it is one that is packed here; whether it is."""
     outer, _, inner = type_.rstrip(")").rpartition("(")
     integer = _INTEGERS.get(inner)
-    if integer is not None and outer == "Array":
-        _write_arrays(items, integer, to)
+    if outer == "Array" and isinstance(items, Arrays):
+        to.write(items.ends)
+        to.write(items.integers)
+    elif outer == "Array" and (integer is not None or inner == "String"):
+        _write(list(accumulate(map(len, items))), _INTEGERS["UInt64"], to)
+        _write(list(chain.from_iterable(items)), integer, to)
     elif integer is not None and outer in ("", "Nullable"):
         some, times = _once(items)
         if outer:
-            to.write(bytes([each is None for each in some]) * times)
-            some = [0 if each is None else each for each in some]
+            nulls, some = filled(some)
+            to.write(nulls * times)
         to.write(_packed(some, integer) * times)
     elif type_ == "String":
         some, times = _once(items)
-        if times == 1:
+        if times > 1:
+            to.write(texts(some) * times)
+        elif isinstance(some[-1], bytes):  # states: they are long, and the driver copies them once less
             to.write_strings(some, encoding=defines.STRINGS_ENCODING)
         else:
-            text = BytesIO()
-            write_binary_bytes(some[0].encode() if isinstance(some[0], str) else some[0], text)
-            to.write(text.getvalue() * times)
+            _write(some, None, to)
     else:
         return False
     return True
@@ -112,18 +116,11 @@ def _once(items: Sequence[Any]) -> tuple[Sequence[Any], int]:
     return items, 1
 
 
-def _write_arrays(rows: Arrays | Sequence[Sequence[int]], integer: str, to: Any) -> None:
-    """Where every array ends, then the integers of all."""
-    if isinstance(rows, Arrays):
-        to.write(rows.ends)
-        to.write(rows.integers)
-        return
-    for integers, size in (
-        (list(accumulate(map(len, rows))), _INTEGERS["UInt64"]),
-        (list(chain.from_iterable(rows)), integer),
-    ):
-        for start in range(0, len(integers), _AT_ONCE):
-            to.write(_packed(integers[start : start + _AT_ONCE], size))
+def _write(items: Sequence[Any], integer: str | None, to: Any) -> None:
+    """Write integers of a size, or texts."""
+    for start in range(0, len(items), _AT_ONCE):
+        some = items[start : start + _AT_ONCE]
+        to.write(texts(some) if integer is None else _packed(some, integer))
 
 
 def _packed(integers: Sequence[int], integer: str) -> bytes:

@@ -127,6 +127,15 @@ def test_many_rows_are_the_drivers() -> None:
     assert said == written(columns, defines.CLIENT_REVISION, ours=False)
 
 
+@pytest.mark.parametrize("text", ["", "a" * 127, "a" * 128, "ü" * 64, "a" * 16_383, "€" * 20_000])
+def test_long_texts_are_the_drivers(text: str) -> None:
+    row: tuple[Any, ...] = (1, 2, 3, 4, 5, text, text, None, None, None, [], [], [text, "", text])
+    for rows in ([row], [row, row, (*row[:6], text.encode(), *row[7:]), row, (*row[:6], text + "b", *row[7:])]):
+        columns = list(zip(*rows, strict=True))
+        revision = defines.CLIENT_REVISION
+        assert written(columns, revision, ours=True) == written(columns, revision, ours=False)
+
+
 def test_what_is_written_stays_as_it_is() -> None:
     """A block that did not land is written again."""
     columns: list[list[Any]] = [[each] * 2 for each in (1, 2, 3, 4, 5, "p", b"key", None, None, None, [6], [7], ["n"])]
@@ -137,7 +146,14 @@ def test_what_is_written_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("place", "value", "error"),
-    [(0, 256, struct.error), (4, -1, struct.error), (6, 1, (AttributeError, TypeError)), (7, "", struct.error)],
+    [
+        (0, 256, struct.error),
+        (4, -1, struct.error),
+        (6, 1, (AttributeError, TypeError)),
+        (6, "\ud800", UnicodeEncodeError),
+        (7, "", struct.error),
+        (12, [None], (AttributeError, TypeError)),
+    ],
 )
 def test_what_is_no_such_value_is_refused(
     place: int, value: object, error: type[Exception] | tuple[type[Exception], ...]
