@@ -50,6 +50,9 @@ _UNPACKED: Final = 4_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
+_OPEN_LOOKS: Final = 16
+"""Of so many looks one is at a contact that is open: few are, and each for as long as its touchpoints are kept at most.
+"""
 _MOST_UNPACKED = 20_000
 _promise_made: Final = PromiseMade  # what is imported is looked up by name at every use
 _erased: Final = Erased
@@ -251,7 +254,7 @@ class ContactFold(Fold):
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts in which
         nobody waits are let go as soon as they are written.
         """
-        states: list[StateRow] = []
+        states: list[Any] = []
         rows: list[Any] = []
         emissions: list[tuple[str, bytes, bytes]] = []
         settled = list(self._unsettled)
@@ -271,7 +274,7 @@ class ContactFold(Fold):
                 self._keep(contact_id, work)
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
-            states.append(StateRow(contact_id, packed, is_live, last_ms(seen), version))
+            states += (contact_id, packed, int(is_live), last_ms(seen))
             notes = happened(seen.timeline, seen.wait)
             rows.extend(contact_row(seen, work.contact.revised_ms, version, notes))
             if work.contact.named:
@@ -369,7 +372,7 @@ class ContactFold(Fold):
         """Forget and name some contacts that have long been quiet. Their views stay while they are live, until nobody
         keeps them any more.
         """
-        for contact_id in self._open_hand.some(self.open, looks):
+        for contact_id in self._open_hand.some(self.open, -(-looks // _OPEN_LOOKS)):
             seen = self.open.get(contact_id)
             if seen is not None and seen.last_ms < watermark_ms - self.kept_ms:
                 del self.open[contact_id]

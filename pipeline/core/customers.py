@@ -15,7 +15,7 @@ from pipeline.core.hand import Hand
 from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
-from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, by_column, unit_of
+from pipeline.core.steps import FACT, SEPARATOR, STATE_ROW, Marker, StateRow, Written, by_column, unit_of
 from schemas.rejects import Reject
 
 _DAY_MS: Final = 86_400_000
@@ -173,7 +173,7 @@ class CustomerFold(Fold):
         changed.
         """
         delta, settled = self._settled()
-        states: list[StateRow] = []
+        states: list[Any] = []
         rows: list[Any] = []
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
@@ -192,15 +192,15 @@ class CustomerFold(Fold):
                 newest = max(newest, at_ms)
                 if facts.key:
                     fresh.append(facts.contact_id)
-                    states.append(StateRow(facts.key, state, False, at_ms, version))
+                    states += (facts.key, state, 0, at_ms)
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
             for row in resolution_rows(customer, named, version, append_ms):
                 rows.extend(row)
         waiting = list(keys)
-        if len(states) < len(waiting) + len(settled):
-            self._write_again(dict.fromkeys(waiting + settled), states, relinked, version)
+        if len(states) < len(STATE_ROW) * (len(waiting) + len(settled)):
+            self._write_again(dict.fromkeys(waiting + settled), states, relinked)
         for customer_id, names in relinked.items():
             known = work.get(customer_id)
             if known is None:
@@ -210,17 +210,15 @@ class CustomerFold(Fold):
         self._work = {}
         return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
 
-    def _write_again(
-        self, keys: Iterable[str], states: list[StateRow], relinked: dict[str, dict[str, None]], version: int
-    ) -> None:
+    def _write_again(self, keys: Iterable[str], states: list[Any], relinked: dict[str, dict[str, None]]) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
-        written = {row.key for row in states}
+        written = set(states[:: len(STATE_ROW)])
         for key in keys:
             if key not in written:
                 customer_id, _, contact_id = key.partition(SEPARATOR)
                 customer = self._work.get(customer_id) or self._load(customer_id)
                 facts = customer.facts[contact_id]
-                states.append(state_row(facts, last_ms(facts), version))
+                states += (key, facts.state, 0, last_ms(facts))
                 relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:

@@ -31,6 +31,7 @@ from pipeline.core.steps import (
     HOUR_S,
     MARKER,
     MINUTE,
+    STATE_ROW,
     Arrays,
     CellsByGeneration,
     Flush,
@@ -557,7 +558,7 @@ class Engine:
         self._evidence = flush.evidence + self._evidence
         self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
 
-    def _block(self, cells: CellsByGeneration, states: Sequence[StateRow], version: int) -> dict[str, Any]:
+    def _block(self, cells: CellsByGeneration, states: list[Any], version: int) -> dict[str, Any]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
         numbers, values, ends = BytesWriter(), BytesWriter(), BytesWriter()
@@ -568,7 +569,7 @@ class Engine:
                 places.extend(window)
                 end += tally.lay_out(numbers, values, columns)
                 write_i64_le(ends, end)
-        n, rest = len(ends) // 8, len(states) + 1
+        n, rest = len(ends) // 8, len(states) // len(STATE_ROW) + 1
         for _ in range(rest):
             write_i64_le(ends, end)
         bounds = ends.getvalue()
@@ -578,19 +579,20 @@ class Engine:
             hours += [hour] * len(windows)
             blocks += [block] * len(windows)
         empty, none = [0] * n, [0] * rest
+        of_state = by_column(STATE_ROW, states)
         return {
             "kind": [CELL] * n + [self.fold_.kind] * (rest - 1) + [MARKER],
             "p": [self.partition] * (n + rest),
             **by_column(_WINDOW, places + [*_NO_WINDOW] * rest),
-            "key": [*[""] * n, *[row.key for row in states], ""],
+            "key": [*[""] * n, *of_state["key"], ""],
             "epoch": [self.epoch] * n + none,
             "generation_hour": hours + none,
             "generation_block": blocks + none,
             "keys": Arrays(numbers.getvalue(), bounds),
             "values": Arrays(values.getvalue(), bounds),
-            "state": [*[b""] * n, *[row.state for row in states], msgspec.json.encode(self.marker)],
-            "is_open": [*empty, *[int(row.is_open) for row in states], 0],
-            "last_ms": [*empty, *[row.last_ms for row in states], self.marker.watermark_ms],
+            "state": [*[b""] * n, *of_state["state"], msgspec.json.encode(self.marker)],
+            "is_open": [*empty, *of_state["is_open"], 0],
+            "last_ms": [*empty, *of_state["last_ms"], self.marker.watermark_ms],
             "version": [version] * (n + rest),
         }
 

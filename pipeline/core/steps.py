@@ -92,16 +92,21 @@ class ReadBack(Struct, frozen=True):
     states: Sequence[StateRow]
 
 
+STATE_ROW: Final = ("key", "state", "is_open", "last_ms")
+"""What a fold writes of a state, as columns of the ledger."""
+
+
 class Written(Struct):
     """What a fold writes at a flush: state rows, rows for people, and records for other topics.
 
-    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `evidence`: rows that nothing else
-    could bring back, written before the commit and idempotent.
+    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `states`: of each a value for every
+    column of `STATE_ROW`, one after the other. `evidence`: rows that nothing else could bring back, written before the
+    commit and idempotent.
     """
 
     delta: Contribution
     settled: list[str]
-    states: list[StateRow]
+    states: list[Any]
     published: list[Published]
     emissions: list[tuple[str, bytes, bytes]]
     evidence: list[Published] = []
