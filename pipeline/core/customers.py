@@ -85,7 +85,7 @@ class CustomerFold(Fold):
             return Reject("null_value", "contact facts have no value")
         try:
             facts = unpack(record.value)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return Reject("not_json", f"not contact facts: {error}")
         if record.key != facts.customer_id.encode():
             return Reject("key_mismatch", f"the record's key is {record.key!r}, its customer_id {facts.customer_id!r}")

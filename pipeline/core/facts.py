@@ -172,7 +172,9 @@ def pack(facts: Facts) -> bytes:
 
 
 def unpack(packed: bytes) -> Facts:
-    """Facts from a state or a record's value. Raises msgspec.MsgspecError if they are none."""
+    """Facts from a state or a record's value. Raises msgspec.MsgspecError if they are none, UnicodeDecodeError where a
+    text of theirs is none.
+    """
     if len(packed) > _HEAD and packed[0] == 0:
         facts = _unpacked(packed[_HEAD:])
         facts.watermark_ms = read_i64_be(packed, 0)

@@ -179,6 +179,7 @@ def test_the_contact_fold_rejects(bad: Record, reason: str) -> None:
     [
         (Record(0, BEGIN, b"c", None), "null_value"),
         (Record(0, BEGIN, b"c", b"{"), "not_json"),
+        (Record(0, BEGIN, b"c", pack_facts(Facts(1, True, BEGIN, "kk", "c")).replace(b"kk", b"\xff\xff")), "not_json"),
         (Record(0, BEGIN, b"c", pack_facts(Facts(1, True, BEGIN, "k", "d"))), "key_mismatch"),
     ],
 )
