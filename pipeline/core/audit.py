@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from pipeline.core import customers, view
 from pipeline.core.cells import Cell, Contribution, add, settled
+from pipeline.core.contact import Alike
 from pipeline.core.contact import unpack as unpack_contact
 from pipeline.core.customer import MONTH_MS, Customer, Windows
 from pipeline.core.facts import Facts
@@ -124,8 +125,9 @@ class Sums:
 
 def of_contacts(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) -> Iterator[Contribution]:
     """What each contact adds to which minute."""
+    alike = Alike()
     for row in rows:
-        seen = view.view(unpack_contact(row.key, row.state), rulebook)
+        seen = view.view(unpack_contact(row.key, row.state, alike), rulebook)
         yield view.contribution(seen, columns)
 
 

@@ -21,7 +21,7 @@ class Column:
         number: i64,
         value_of: Callable[[Any], int | None],
         optional: bool,  # noqa: FBT001 - by position
-        buckets_number: i64 = NO_BUCKETS,
+        buckets_number: i64,
     ) -> None:
         self.number: Final[i64] = number
         self.value_of: Final = value_of

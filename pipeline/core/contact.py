@@ -5,7 +5,6 @@ is derived from it. So late, repeated, re-ordered and revised touchpoints need n
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
 from hashlib import sha256
 from operator import attrgetter
 from sys import intern
@@ -17,7 +16,7 @@ from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.ids import lengthened, write_ids
-from pipeline.core.msgpack import packed_text, write_array_head, write_bool, write_int, write_str
+from pipeline.core.msgpack import packed_text, write_array_head, write_bool, write_int, write_map, write_str
 from pipeline.core.packed import FIELDS, ROW, CommonRow, decode
 from pipeline.core.reading import (
     AGENT_ID,
@@ -125,9 +124,6 @@ class Touch:
         self.raw_ms = raw_ms
 
 
-_EMPTY: Final = 0x80
-"""How MessagePack says a dictionary without entries."""
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _BODY: Final = msgspec.json.Encoder(order="sorted")
 _EVERY: Final[tuple[type[Touchpoint], ...]] = (*TYPES, Erased)
 _CODES: Final = {t: code for code, t in enumerate(_EVERY)}
@@ -308,9 +304,9 @@ class Contact:
         write_bool(into, one_customer)
         write_ids(into, named)
         write_int(into, self.revised_ms)
-        _write_seldom(into, details)
-        _write_seldom(into, revisions)
-        _write_seldom(into, raw_ms)
+        write_map(into, details)
+        write_map(into, revisions)
+        write_map(into, raw_ms)
         write_array_head(into, len(self.erased))
         for subject in sorted(self.erased):
             write_str(into, subject)
@@ -343,14 +339,6 @@ class _Rows:
         if place == len(firsts):
             firsts.append(touch)
         return place
-
-
-def _write_seldom(into: BytesWriter, by_place: Mapping[int, object]) -> None:
-    """What only some touchpoints have."""
-    if by_place:
-        into.write(_ENCODER.encode(by_place))
-    else:
-        into.append(_EMPTY)
 
 
 def unpack(contact_id: str, state: bytes, alike: Alike | None = None) -> Contact:

@@ -41,6 +41,7 @@ from schemas.codec import PROMISE_MS
 from schemas.rejects import Reject
 from schemas.topics import CONTACT_FACTS
 from schemas.touchpoint import Erased, PromiseMade, Touchpoint
+from schemas.vocabulary import UNKNOWN
 
 CLAMP_MS: Final = 60_000
 """How far ahead of its append time a touchpoint may say it happened."""
@@ -54,10 +55,9 @@ _OPEN_LOOKS: Final = 16
 """Of so many looks one is at a contact that is open: few are, and each for as long as its touchpoints are kept at most.
 """
 _MOST_UNPACKED = 20_000
+"""Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 _promise_made: Final = PromiseMade  # what is imported is looked up by name at every use
 _erased: Final = Erased
-_UNKNOWN_SOURCE: Final = "unknown"
-"""Contacts of a partition kept unpacked at most, however long no flush succeeds."""
 
 
 @mypyc_attr(acyclic=True)
@@ -156,7 +156,7 @@ class ContactFold(Fold):
             self._unsettled[contact_id] = work
         common = touch.common
         common.heard.newest_ms = append_ms
-        return Applied(True, at_ms, (common.source or _UNKNOWN_SOURCE) if touch.raw_ms is not None else None)
+        return Applied(True, at_ms, (common.source or UNKNOWN) if touch.raw_ms is not None else None)
 
     def _erase(self, work: _Work, customer_id: str, at_ms: int, append_ms: int) -> Applied:
         """Forget a customer in a contact, and tell the customer fold that they have it no longer."""
@@ -218,7 +218,7 @@ class ContactFold(Fold):
     def sources(self) -> dict[str, int]:
         """Append time of the newest touchpoint of each source since this fold began."""
         heard = self._alike.sources
-        return {name or _UNKNOWN_SOURCE: heard[name].newest_ms for name in heard if heard[name].newest_ms}
+        return {name or UNKNOWN: heard[name].newest_ms for name in heard if heard[name].newest_ms}
 
     @property
     def unsettled(self) -> int:
@@ -330,7 +330,7 @@ class ContactFold(Fold):
         one had not delivered is not lost, what it had is a repetition.
         """
         for row in rows:
-            contact = unpack(row.key, row.state)
+            contact = unpack(row.key, row.state, self._alike)
             if contact.named:
                 yield from self._emissions(view(contact, self.rulebook), contact, row.version, watermark_ms)
 

@@ -4,6 +4,7 @@ The bytes are those of msgspec's encoder. So what few have may go through that o
 here is read by msgspec's decoder.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -38,15 +39,8 @@ def write_int(into: BytesWriter, number: int) -> None:
             write_i64_be(into, n)
     elif n < 0x80:
         into.append(u8(n))
-    elif n < 0x100:
-        into.append(0xCC)
-        into.append(u8(n))
-    elif n < 0x10000:
-        into.append(0xCD)
-        _write_two_bytes(into, n)
     elif n < 0x100000000:
-        into.append(0xCE)
-        _write_four_bytes(into, n)
+        _write_sized(into, 0xCC, n)
     else:
         into.append(0xCF)
         write_i64_be(into, n)
@@ -61,15 +55,8 @@ def write_str(into: BytesWriter, text: str) -> None:
     size: i64 = len(encoded)
     if size < 0x20:
         into.append(u8(0xA0 | size))
-    elif size < 0x100:
-        into.append(0xD9)
-        into.append(u8(size))
-    elif size < 0x10000:
-        into.append(0xDA)
-        _write_two_bytes(into, size)
     else:
-        into.append(0xDB)
-        _write_four_bytes(into, size)
+        _write_sized(into, 0xD9, size)
     into.write(encoded)
 
 
@@ -83,15 +70,7 @@ def packed_text(*texts: str) -> bytes:
 
 def write_bytes_head(into: BytesWriter, size: i64) -> None:
     """That so many bytes follow."""
-    if size < 0x100:
-        into.append(0xC4)
-        into.append(u8(size))
-    elif size < 0x10000:
-        into.append(0xC5)
-        _write_two_bytes(into, size)
-    else:
-        into.append(0xC6)
-        _write_four_bytes(into, size)
+    _write_sized(into, 0xC4, size)
 
 
 def write_bool(into: BytesWriter, value: bool) -> None:  # noqa: FBT001 - it is what is written
@@ -109,6 +88,27 @@ def write_array_head(into: BytesWriter, length: i64) -> None:
     else:
         into.append(0xDD)
         _write_four_bytes(into, length)
+
+
+def write_map(into: BytesWriter, entries: Mapping[int, object]) -> None:
+    """Whatever msgspec can encode, by number. Raises what msgspec raises."""
+    if entries:
+        into.write(_ENCODER.encode(entries))
+    else:
+        into.append(0x80)
+
+
+def _write_sized(into: BytesWriter, code: i64, number: i64) -> None:
+    """A number below 2**32 in one, two or four bytes, behind the code for one byte or those that follow it."""
+    if number < 0x100:
+        into.append(u8(code))
+        into.append(u8(number))
+    elif number < 0x10000:
+        into.append(u8(code + 1))
+        _write_two_bytes(into, number)
+    else:
+        into.append(u8(code + 2))
+        _write_four_bytes(into, number)
 
 
 def _write_two_bytes(into: BytesWriter, number: i64) -> None:

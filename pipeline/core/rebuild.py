@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pipeline.core import audit, customers, view
 from pipeline.core.cells import Contribution, settled
-from pipeline.core.contact import unpack
+from pipeline.core.contact import Alike, unpack
 from pipeline.core.facts import facts_of, gone, last_ms
 from pipeline.core.measure import Columns
 from pipeline.core.rows import contact_row
@@ -48,8 +48,9 @@ def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) 
     """Contacts from their states. Raises UnknownChannel."""
     done = Refolded([], [], [], [])
     known = rulebook.catalogue.channels
+    alike = Alike()
     for row in rows:
-        contact = unpack(row.key, row.state)
+        contact = unpack(row.key, row.state, alike)
         for touch in contact.touches:
             if touch.common.channel not in known:
                 raise UnknownChannel(touch.common.channel, row.key)

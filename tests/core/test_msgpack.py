@@ -15,6 +15,7 @@ from pipeline.core.msgpack import (
     write_bool,
     write_bytes_head,
     write_int,
+    write_map,
     write_str,
 )
 
@@ -74,6 +75,11 @@ def test_half_a_surrogate_pair_is_no_text() -> None:
 def test_what_an_array_and_bytes_begin_with(size: int) -> None:
     assert written(write_array_head, size) + b"\xc0" * size == msgspec.msgpack.encode([None] * size)
     assert written(write_bytes_head, size) + b"\0" * size == msgspec.msgpack.encode(bytes(size))
+
+
+@pytest.mark.parametrize("entries", [{}, {0: "a"}, {n: {"reason": n} for n in range(17)}])
+def test_what_few_have(entries: dict[int, object]) -> None:
+    assert written(write_map, entries) == msgspec.msgpack.encode(entries)
 
 
 @pytest.mark.parametrize("value", [False, True])
