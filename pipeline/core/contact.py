@@ -134,7 +134,13 @@ _DETAILS: Final = tuple(
     for t in _EVERY
 )
 """The fields of each type that not all have: name and default."""
-_order = attrgetter("at_ms", "id")
+order: Final = attrgetter("at_ms", "id")
+"""Of the touchpoints of a contact."""
+
+
+def is_later(touch: Touch, other: Touch) -> bool:
+    """Whether it comes after the other one."""
+    return touch.at_ms > other.at_ms or (touch.at_ms == other.at_ms and touch.id > other.id)
 
 
 class Alike:
@@ -244,15 +250,14 @@ class Contact:
                 new, old = _body(touch), _body(known)
                 if new < old or (new == old and touch.at_ms >= known.at_ms):
                     return NAMED if grew else UNCHANGED
-            del touches[bisect_left(touches, (known.at_ms, known.id), key=_order)]
+            del touches[bisect_left(touches, (known.at_ms, known.id), key=order)]
         if self._by_id is not None:
             self._by_id[touch.id] = touch
-        last = touches[-1] if touches else None
-        if last is None or touch.at_ms > last.at_ms or (touch.at_ms == last.at_ms and touch.id > last.id):
+        if not touches or is_later(touch, touches[-1]):
             touches.append(touch)
             done = APPENDED
         else:
-            insort(touches, touch, key=_order)
+            insort(touches, touch, key=order)
             done = INSERTED
         if append_ms > self.revised_ms:
             self.revised_ms = append_ms

@@ -14,7 +14,6 @@ from mypy_extensions import mypyc_attr
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, revise
 from pipeline.core.contact import (
-    INSERTED,
     MAX_TOUCHPOINTS,
     NAMED,
     REPLACED,
@@ -22,6 +21,7 @@ from pipeline.core.contact import (
     Alike,
     Contact,
     Touch,
+    is_later,
     newest_ms,
     touch_of,
     unpack,
@@ -51,6 +51,8 @@ _UNPACKED: Final = 4_000
 """Contacts of a partition kept unpacked from one flush to the next."""
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
+_MOST_IN_TURN: Final = 100
+"""Of a contact with more touchpoints, that came in another order than that of time, not each state is looked at."""
 _OPEN_LOOKS: Final = 16
 """Of so many looks one is at a contact that is open: few are, and each for as long as its touchpoints are kept at most.
 """
@@ -63,11 +65,11 @@ _erased: Final = Erased
 @mypyc_attr(acyclic=True)
 class _Work:
     """A contact in hand. `view` and `known`, its number of touchpoints, are of when the fold settled last, and so is
-    `booked`, what it adds to the cells; None: look into the view. Since then it may have changed: `shuffled` says that
-    touchpoints came before others or took the place of others, the `replaced`.
+    `booked`, what it adds to the cells; None: look into the view. Since then it may have changed. `arrived`: what came
+    since, in this order, if that may not be the order of time; `revised`: some of it took the place of others.
     """
 
-    __slots__ = ("booked", "changed", "contact", "known", "replaced", "shuffled", "view")
+    __slots__ = ("arrived", "booked", "changed", "contact", "known", "revised", "view")
 
     def __init__(self, contact: Contact) -> None:
         self.contact = contact
@@ -75,8 +77,8 @@ class _Work:
         self.view: View | None = None
         self.known = 0
         self.changed = False
-        self.shuffled = False
-        self.replaced: list[Touch] | None = None
+        self.arrived: list[Touch] | None = None
+        self.revised = False
 
 
 class ContactFold(Fold):
@@ -140,17 +142,19 @@ class ContactFold(Fold):
         before = contact.find(touch.id)
         if before is None and len(contact.touches) >= MAX_TOUCHPOINTS:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
+        touches = contact.touches
+        if work.arrived is None and touches and (before is not None or not is_later(touch, touches[-1])):
+            work.arrived = touches[work.known :]  # so far it was
         done = contact.take(touch, before, append_ms)
         if done == UNCHANGED:
             return Applied(False, at_ms)
-        if done == REPLACED and before is not None:
-            if work.replaced is None:
-                work.replaced = []
-            work.replaced.append(before)
-        if done in (INSERTED, REPLACED):
-            work.shuffled = True
-        if self._kept is not None and done != NAMED:
-            self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
+        if done != NAMED:
+            if work.arrived is not None:
+                work.arrived.append(touch)
+            if done == REPLACED:
+                work.revised = True
+            if self._kept is not None:
+                self._kept.append((touchpoint, record.value, at_ms, append_ms, record.offset))
         if not work.changed:
             work.changed = True
             self._unsettled[contact_id] = work
@@ -189,20 +193,23 @@ class ContactFold(Fold):
         if not work.changed:
             return
         touches, known = work.contact.touches, work.known
-        few = known and not work.shuffled and len(touches) <= known + _FEW
+        old: list[Touch] = [] if work.view is None else work.view.timeline.touches
+        arrived = touches[known:] if work.arrived is None else work.arrived
+        few = known and work.arrived is None and len(arrived) <= _FEW
         if few:
             before = Contact(work.contact.contact_id)
             for count in range(known + 1, len(touches)):
                 before.touches = touches[:count]
                 self._rebook(work, before)
         self._rebook(work, work.contact)
-        if work.shuffled:
-            claim_all(self._delta, chain(touches, work.replaced or ()))
-        elif not few and len(touches) > known + 1:
-            claim(self._delta, touches, known)
+        if not few and len(arrived) > 1:
+            if work.arrived is None or len(touches) <= _MOST_IN_TURN:
+                claim(self._delta, old, arrived, work.revised)
+            else:
+                claim_all(self._delta, chain(old, arrived))
         work.known = len(touches)
-        work.changed = work.shuffled = False
-        work.replaced = None
+        work.changed = work.revised = False
+        work.arrived = None
 
     def _rebook(self, work: _Work, contact: Contact) -> None:
         before, seen = work.view, view(contact, self.rulebook)

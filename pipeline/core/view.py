@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from pipeline.core.cells import MINUTE_MS, Contribution, book, tally_in
-from pipeline.core.contact import Contact, Touch
+from pipeline.core.contact import Contact, Touch, is_later, order
 from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.measure import Columns
 from pipeline.core.open import Open
@@ -158,26 +158,45 @@ _NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED
 """At the time of these nothing is booked, unless one of them comes first of all."""
 
 
-def claim(into: Contribution, touches: list[Touch], known: int) -> None:
-    """Name every cell that the contact was booked in, be it with nothing, at some time between its first `known`
-    touchpoints and all of them, had somebody looked after each. They came in this order, each later than all before.
+def claim(
+    into: Contribution,
+    before: list[Touch],
+    arrived: list[Touch],
+    revised: bool = False,  # noqa: FBT001, FBT002
+) -> None:
+    """Name every cell that the contact was booked in, be it with nothing, at some time after the touchpoints `before`,
+    had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others.
 
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
-    channel, segment, entry = touches[0].common.channel, "", EntryQueue()
-    previous, named = None, ""
-    for count, touch in enumerate(touches):
-        common, queue_before, segment_before = touch.common, entry.queue, segment
-        if common is not previous:
-            previous, named = common, common.queue
+    touches, entry, segment = before[:], EntryQueue(), ""
+    for touch in touches:
+        entry.see(touch.type, touch.common.queue)
+        segment = segment or touch.common.segment
+    grown = False
+    for touch in arrived:
+        if not revised and (not touches or is_later(touch, touches[-1])):
+            queue_before, segment_before, common = entry.queue, segment, touch.common
+            entry.see(touch.type, common.queue)
             segment = segment or common.segment
-        entry.see(touch.type, named)
-        if count > known and (entry.queue != queue_before or segment != segment_before):
-            _claim_place(into, touches[:count], channel, queue_before, segment_before or UNKNOWN)
-    _claim_place(into, touches, channel, entry.queue, segment or UNKNOWN)
+            if grown and (entry.queue != queue_before or segment != segment_before):
+                _claim_place(into, touches, queue_before, segment_before)
+            touches.append(touch)
+        else:  # what it was before may have been booked elsewhere altogether
+            if grown:
+                _claim_place(into, touches, entry.queue, segment)
+            touches = sorted([*[each for each in touches if each.id != touch.id], touch], key=order)
+            entry, segment = EntryQueue(), ""
+            for each in touches:
+                entry.see(each.type, each.common.queue)
+                segment = segment or each.common.segment
+        grown = True
+    _claim_place(into, touches, entry.queue, segment)
 
 
-def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: str, segment: str) -> None:
+def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str) -> None:
+    """All that these touchpoints, or the first of them, are booked in under a queue and a segment."""
+    channel, segment = touches[0].common.channel, segment or UNKNOWN
     seen, claimed_s = 0, -1
     for touch in touches:
         code = touch.type
@@ -194,7 +213,7 @@ def _claim_place(into: Contribution, touches: list[Touch], channel: str, queue: 
 
 
 def claim_all(into: Contribution, touches: Iterable[Touch]) -> None:
-    """As `claim`, for touchpoints that came in any order: every cell in which any of their subsets may be booked."""
+    """As `claim`, of very many: every cell in which any of their subsets may be booked."""
     minutes: dict[int, None] = {}
     channels: dict[str, None] = {}
     queues: dict[str, None] = {UNKNOWN: None}

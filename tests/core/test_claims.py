@@ -112,6 +112,39 @@ def test_what_was_booked_elsewhere_for_a_moment_is_claimed(touchpoints: tuple[di
     Both().batch(call(*touchpoints))
 
 
+def test_what_came_late_claims_what_was_booked_then_and_no_other_place() -> None:
+    first, queued, answered, sent, closed = call(
+        {"type": "contact.requested"},
+        {"type": "contact.queued", "queue": "a", "segment": "gold"},
+        {"type": "contact.answered", "queue": "a"},
+        {"type": "message.sent"},
+        {"type": "contact.closed"},
+    )
+    late = fold()
+    for record in (first, answered, sent, closed, queued):
+        late.apply(record, record.timestamp_ms, 0)
+    delta, _ = late.settle()
+    places = [((window_s - BEGIN // 1_000) // 60, queue, segment) for window_s, _, queue, segment in sorted(delta)]
+    assert places == [
+        (0, "a", "gold"),
+        (0, "a", "unknown"),
+        (0, "unknown", "unknown"),  # and nothing else of its first state
+        (1, "a", "gold"),
+        (2, "a", "unknown"),  # answered: it waited from there, before it was known to have been queued
+        (3, "a", "gold"),
+        (3, "a", "unknown"),
+        (4, "a", "gold"),
+        (4, "a", "unknown"),
+    ]
+
+
+def test_very_many_touchpoints_out_of_order_are_claimed_as_well() -> None:
+    types = ("contact.queued", "contact.answered", "contact.transferred", "contact.closed")
+    log = call(*[{"type": types[n % 4], "queue": "abc"[n % 3]} for n in range(150)])
+    Random(5).shuffle(log)
+    Both().batch(log)
+
+
 @given(st.integers(0, 1 << 32), st.sampled_from((1, 2, 4)), st.randoms(use_true_random=False))
 @settings(max_examples=400)
 def test_whatever_is_touched_after_a_record_is_touched_when_the_batch_is_settled(
