@@ -18,6 +18,8 @@ from schemas.vocabulary import ChannelKind
 __all__ = ["Rulebook", "Rules", "Target", "elapsed", "within"]
 
 _YEAR_MS: Final = 366 * 86_400_000
+_LEAPS: Final = 8
+"""Some of them lead across a night; what is closed for longer is left to bisection."""
 _MEMO_LIMIT: Final = 50_000
 """Names come from outside: beyond this many different ones the memo starts anew."""
 
@@ -127,13 +129,20 @@ def within(target: Target, calendar: Calendar | None, start_ms: int, end_ms: int
 def deadline_ms(target: Target, calendar: Calendar | None, start_ms: int, zone: Zone) -> int | None:
     """The last moment at which the target is met; None if none within a year misses it.
 
-    Elapsed time never falls, so it is found by bisection, whatever the target counts in besides the clock.
+    Elapsed time never falls, so it is found by bisection, whatever the target counts in besides the clock. Open time is
+    no faster than the clock, so what is left of it is not over before so much time has passed.
     """
-    if target.unit == "clock" and target.amount < _YEAR_MS:
+    by_clock = target.unit == "clock" or (target.unit == "open" and calendar is None)
+    if by_clock and target.amount < _YEAR_MS:
         return start_ms + target.amount
     low, high = start_ms, start_ms + _YEAR_MS
     if within(target, calendar, start_ms, high, zone):
         return None
+    if target.unit == "open":
+        for _ in range(_LEAPS):
+            low += target.amount - elapsed(target, calendar, start_ms, low, zone)
+        if not within(target, calendar, start_ms, low + 1, zone):
+            return low
     while high - low > 1:
         middle = (low + high) // 2
         if within(target, calendar, start_ms, middle, zone):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.rules import Rulebook, Rules, Target, elapsed, within
+from pipeline.core.calendar import Calendar
+from pipeline.core.rules import Rulebook, Rules, Target, deadline_ms, elapsed, within
 from pipeline.core.zone import Zone
 from schemas.catalogue import TargetEntry, default, load
 from schemas.vocabulary import CHANNELS
@@ -246,3 +247,31 @@ def test_entries_in_code_hold_as_those_in_text_do() -> None:
         in load("zone: UTC\ntargets: [{channel: phone, wait: 30s}]", "x").targets
     )
     assert isinstance(_DATED.rules("phone", "x", "y", 0), Rules)
+
+
+_HOURS = book("""
+calendars:
+  office: {weekly: {monday-friday: 08:00-18:00}}
+  split: {weekly: {monday-saturday: [08:00-12:00, 14:00-17:30]}, exceptions: {2026-06-04: closed}}
+  seldom: {weekly: {sunday: 09:00-09:01}}
+  always: {weekly: always}
+""")
+_CALENDARS = (None, *map(_HOURS.calendar, ("office", "split", "seldom", "always")))
+_TARGETS = st.one_of(
+    st.builds(Target, st.sampled_from(("clock", "open")), st.integers(1, 20 * DAY)),
+    st.builds(Target, st.just("open"), st.sampled_from((10 * HOUR, 20 * HOUR, 7 * HOUR + 30 * MINUTE))),
+    st.builds(Target, st.just("open_days"), st.integers(1, 400)),
+)
+
+
+@given(_TARGETS, st.sampled_from(_CALENDARS), st.integers(NOW, NOW + 200 * DAY))
+def test_the_deadline_is_the_last_moment_that_meets_the_target(
+    target: Target, calendar: Calendar | None, start: int
+) -> None:
+    zone = _HOURS.zone
+    last = deadline_ms(target, calendar, start, zone)
+    if last is None:
+        assert within(target, calendar, start, start + 366 * DAY, zone)
+    else:
+        assert within(target, calendar, start, last, zone)
+        assert not within(target, calendar, start, last + 1, zone)
