@@ -16,9 +16,10 @@ import msgspec
 from pipeline.compiled import FOLDER, MADE, SWITCH, Made, core_of, digests, switched_off
 
 _CORE: Final = (
-    "calendar", "cells", "column", "contact", "contacts", "customer", "customers", "effort", "engine", "facts", "hand",
-    "happened", "histogram", "ids", "kept", "linked", "msgpack", "murmur", "native", "poison", "promises", "reading",
-    "record", "resolution", "response", "rows", "rules", "timeline", "view", "voice", "waiting", "zone",
+    "calendar", "cells", "column", "columnar", "contact", "contacts", "customer", "customers", "effort", "engine",
+    "facts", "hand", "happened", "histogram", "ids", "kept", "linked", "msgpack", "murmur", "native", "poison",
+    "promises", "reading", "record", "resolution", "response", "rows", "rules", "timeline", "view", "voice",
+    "waiting", "zone",
 )  # fmt: skip
 """The modules that run for every touchpoint. None declares a Struct: mypyc drops what it says beside its base class."""
 _GROUP: Final = "pipeline.compiled.touchline"

@@ -7,8 +7,9 @@ made. Memory is a cache: what has been quiet for long is evicted, and read back 
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, islice
-from typing import Any, Final, cast
+from typing import Final, cast
 
+from librt.strings import write_i64_le
 from mypy_extensions import mypyc_attr
 
 from pipeline.core import facts as contact_facts
@@ -33,9 +34,9 @@ from pipeline.core.measure import Columns
 from pipeline.core.open import Open
 from pipeline.core.reading import CONTACT_ID, TIME, read
 from pipeline.core.record import Record
-from pipeline.core.rows import CONTACT_ROW, Kept, contact_row, touchpoint_rows
+from pipeline.core.rows import Kept, add_contact, contact_rows, touchpoint_rows
 from pipeline.core.rules import Rulebook
-from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, by_column
+from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, state_rows
 from pipeline.core.view import View, claim, claim_all, contribute, contribution, last_ms, opened, view
 from schemas.codec import PROMISE_MS
 from schemas.rejects import Reject
@@ -261,8 +262,7 @@ class ContactFold(Fold):
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts in which
         nobody waits are let go as soon as they are written.
         """
-        states: list[Any] = []
-        rows: list[Any] = []
+        states, rows = state_rows(), contact_rows()
         emissions: list[tuple[str, bytes, bytes]] = []
         settled = list(self._unsettled)
         wanted = dict.fromkeys(chain(keys, settled))
@@ -281,9 +281,11 @@ class ContactFold(Fold):
                 self._keep(contact_id, work)
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
-            states += (contact_id, packed, int(is_live), last_ms(seen))
+            states.objects += (contact_id, packed)
+            write_i64_le(states.integers, int(is_live))
+            write_i64_le(states.integers, last_ms(seen))
             notes = happened(seen.timeline, seen.wait)
-            rows.extend(contact_row(seen, work.contact.revised_ms, version, notes))
+            add_contact(rows, seen, work.contact.revised_ms, version, notes)
             if work.contact.named:
                 emissions += self._emissions(seen, work.contact, version, marker.watermark_ms, notes)
             for customer_id in self._farewells.get(contact_id, ()):
@@ -296,7 +298,7 @@ class ContactFold(Fold):
             evidence = [("touchpoints", touchpoint_rows(self._kept, version))]
             self._kept = []
         delta, self._delta = self._delta, {}
-        published: list[Published] = [("contacts", by_column(CONTACT_ROW, rows))] if rows else []
+        published: list[Published] = [("contacts", rows.columns())] if len(rows) else []
         return Written(delta, settled, states, published, emissions, evidence)
 
     def _cool(self, most: int) -> None:

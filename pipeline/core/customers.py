@@ -3,11 +3,13 @@ out.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+from librt.strings import write_i64_le
 
 from pipeline.core.cells import MINUTE_MS, Contribution, book, revise
+from pipeline.core.columnar import Rows, put
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied, Fold
 from pipeline.core.facts import Facts, last_ms, unpack
@@ -15,7 +17,7 @@ from pipeline.core.hand import Hand
 from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
-from pipeline.core.steps import FACT, SEPARATOR, STATE_ROW, Marker, StateRow, Written, by_column, unit_of
+from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, state_rows, unit_of
 from schemas.rejects import Reject
 
 _DAY_MS: Final = 86_400_000
@@ -173,8 +175,7 @@ class CustomerFold(Fold):
         changed.
         """
         delta, settled = self._settled()
-        states: list[Any] = []
-        rows: list[Any] = []
+        states, rows = state_rows(), resolution_rows()
         for customer_id, names in self._relinked.items():
             self._unpublished.setdefault(customer_id, {}).update(names)
         self._relinked = {}
@@ -192,33 +193,35 @@ class CustomerFold(Fold):
                 newest = max(newest, at_ms)
                 if facts.key:
                     fresh.append(facts.contact_id)
-                    states += (facts.key, state, 0, at_ms)
+                    states.objects += (facts.key, state)
+                    write_i64_le(states.integers, 0)
+                    write_i64_le(states.integers, at_ms)
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
-            for row in resolution_rows(customer, named, version, append_ms):
-                rows.extend(row)
+            add_resolutions(rows, customer, named, version, append_ms)
         waiting = list(keys)
-        if len(states) < len(STATE_ROW) * (len(waiting) + len(settled)):
+        if len(states) < len(waiting) + len(settled):
             self._write_again(dict.fromkeys(waiting + settled), states, relinked)
         for customer_id, names in relinked.items():
             known = work.get(customer_id)
             if known is None:
                 known = self._load(customer_id)
-            for row in resolution_rows(known, names, version, append_ms):
-                rows.extend(row)
+            add_resolutions(rows, known, names, version, append_ms)
         self._work = {}
-        return Written(delta, settled, states, [("resolutions", by_column(RESOLUTION_ROW, rows))] if rows else [], [])
+        return Written(delta, settled, states, [("resolutions", rows.columns())] if len(rows) else [], [])
 
-    def _write_again(self, keys: Iterable[str], states: list[Any], relinked: dict[str, dict[str, None]]) -> None:
+    def _write_again(self, keys: Iterable[str], states: Rows, relinked: dict[str, dict[str, None]]) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
-        written = set(states[:: len(STATE_ROW)])
+        written = set(states.objects[::2])
         for key in keys:
             if key not in written:
                 customer_id, _, contact_id = key.partition(SEPARATOR)
                 customer = self._work.get(customer_id) or self._load(customer_id)
                 facts = customer.facts[contact_id]
-                states += (key, facts.state, 0, last_ms(facts))
+                states.objects += (key, facts.state)
+                write_i64_le(states.integers, 0)
+                write_i64_le(states.integers, last_ms(facts))
                 relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:
@@ -280,38 +283,42 @@ def state_row(facts: Facts, at_ms: int, version: int) -> StateRow:
     return StateRow(key, facts.state, False, at_ms, version)
 
 
-def resolution_rows(
-    customer: Customer, relinked: Collection[str], version: int, append_ms: int
-) -> list[tuple[Any, ...]]:
+_OBJECTS: Final = ("contact_id", "customer_id", "follows_contact_id", "followed_by_contact_id", "issue_id", "fcr")
+_INTEGERS: Final = ("held", "last_closed_ms", "revised_ms", "version")
+RESOLUTION_ROW: Final = _OBJECTS + _INTEGERS
+"""Columns of table `resolutions` (all but `p`)."""
+
+
+def resolution_rows() -> Rows:
+    """For rows of table `resolutions`."""
+    return Rows(_OBJECTS, _INTEGERS)
+
+
+def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], version: int, append_ms: int) -> None:
     """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
     if len(customer.facts) == 1:  # it is an issue of its own
         (facts,) = customer.facts.values()
-        return [_resolution_row(customer, facts, facts.contact_id, version, append_ms)]
+        _add_resolution(into, customer, facts, facts.contact_id, version, append_ms)
+        return
     held = [name for name in relinked if customer.facts[name].held]
     names = sorted(customer.descendants(held))
     issues = customer.issues(names)
-    return [
-        *[_resolution_row(customer, customer.facts[name], issues[name], version, append_ms) for name in names],
-        *[
-            _resolution_row(customer, customer.facts[name], "", version, append_ms)
-            for name in relinked
-            if not customer.facts[name].held
-        ],
-    ]
+    for name in names:
+        _add_resolution(into, customer, customer.facts[name], issues[name], version, append_ms)
+    for name in relinked:
+        if not customer.facts[name].held:
+            _add_resolution(into, customer, customer.facts[name], "", version, append_ms)
 
 
-def _resolution_row(customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> tuple[Any, ...]:
-    if not facts.held:
-        return (facts.contact_id, facts.customer_id, 0, "", "", "", "", None, append_ms, version)
-    linked = customer.followed(facts)
-    return (
-        facts.contact_id, facts.customer_id, 1, linked.follows, linked.followed_by, issue_id, linked.fcr,
-        facts.last_closed_ms, append_ms, version,
-    )  # fmt: skip
-
-
-RESOLUTION_ROW: Final = (
-    "contact_id", "customer_id", "held", "follows_contact_id", "followed_by_contact_id", "issue_id", "fcr",
-    "last_closed_ms", "revised_ms", "version",
-)  # fmt: skip
-"""Columns of table `resolutions` (all but `p`)."""
+def _add_resolution(into: Rows, customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> None:
+    if facts.held:
+        linked = customer.followed(facts)
+        into.objects += (
+            facts.contact_id, facts.customer_id, linked.follows, linked.followed_by, issue_id, linked.fcr,
+        )  # fmt: skip
+    else:
+        into.objects += (facts.contact_id, facts.customer_id, "", "", "", "")
+    write_i64_le(into.integers, int(facts.held))
+    put(into.integers, facts.last_closed_ms if facts.held else None)
+    write_i64_le(into.integers, append_ms)
+    write_i64_le(into.integers, version)

@@ -20,6 +20,7 @@ from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from pipeline.core.cells import Contribution, Tally, tally_in, tally_of
+from pipeline.core.columnar import Arrays, Integers, Rows, repeated
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
@@ -31,8 +32,6 @@ from pipeline.core.steps import (
     HOUR_S,
     MARKER,
     MINUTE,
-    STATE_ROW,
-    Arrays,
     CellsByGeneration,
     Flush,
     Generation,
@@ -43,7 +42,6 @@ from pipeline.core.steps import (
     StateRow,
     WindowKey,
     Written,
-    by_column,
     epoch_of,
     unit_of,
     version_of,
@@ -69,9 +67,10 @@ RECENT_MINUTES_S: Final = 75 * 60
 """How far back of the watermark minute cells are kept for the live totals."""
 MOST_QUEUES_SHOWN: Final = 2_000
 """So many queue names of a partition have live totals of their own."""
-_WINDOW: Final = ("resolution", "window_s", "channel", "queue", "segment")
+_TIME: Final = ("resolution", "window_s")
+_PLACE: Final = ("channel", "queue", "segment")
 """What a `WindowKey` says, as columns of the ledger."""
-_NO_WINDOW: Final[WindowKey] = (0, 0, "", "", "")
+_NOWHERE: Final = ("", "", "")
 
 
 _Hour = tuple[Any, ...]
@@ -558,42 +557,51 @@ class Engine:
         self._evidence = flush.evidence + self._evidence
         self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
 
-    def _block(self, cells: CellsByGeneration, states: list[Any], version: int) -> dict[str, Any]:
+    def _block(self, cells: CellsByGeneration, states: Rows, version: int) -> dict[str, Any]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
         numbers, values, ends = BytesWriter(), BytesWriter(), BytesWriter()
         end: i64 = 0
-        places: list[Any] = []
-        for windows in cells.values():
+        rows = Rows(_PLACE, _TIME)
+        places, times = rows.objects, rows.integers
+        hours: list[bytes] = []
+        blocks: list[bytes] = []
+        for (hour, block), windows in cells.items():
             for window, tally in windows.items():
-                places.extend(window)
+                places.append(window[2])
+                places.append(window[3])
+                places.append(window[4])
+                write_i64_le(times, window[0])
+                write_i64_le(times, window[1])
                 end += tally.lay_out(numbers, values, columns)
                 write_i64_le(ends, end)
-        n, rest = len(ends) // 8, len(states) // len(STATE_ROW) + 1
-        for _ in range(rest):
+            hours.append(repeated(hour, len(windows)))
+            blocks.append(repeated(block, len(windows)))
+        n, rest = len(rows), len(states) + 1
+        for _ in range(rest):  # states have no window, and the marker has nothing of a state but the last two
+            places += _NOWHERE
+            write_i64_le(times, 0)
+            write_i64_le(times, 0)
             write_i64_le(ends, end)
-        bounds = ends.getvalue()
-        hours: list[int] = []
-        blocks: list[int] = []
-        for (hour, block), windows in cells.items():
-            hours += [hour] * len(windows)
-            blocks += [block] * len(windows)
-        empty, none = [0] * n, [0] * rest
-        of_state = by_column(STATE_ROW, states)
+        states.objects += ("", msgspec.json.encode(self.marker))
+        write_i64_le(states.integers, 0)
+        write_i64_le(states.integers, self.marker.watermark_ms)
+        bounds, none = ends.getvalue(), repeated(0, rest)
+        of_state = states.columns()
         return {
-            "kind": [CELL] * n + [self.fold_.kind] * (rest - 1) + [MARKER],
+            "kind": Integers(repeated(CELL, n) + repeated(self.fold_.kind, rest - 1) + repeated(MARKER, 1)),
             "p": [self.partition] * (n + rest),
-            **by_column(_WINDOW, places + [*_NO_WINDOW] * rest),
-            "key": [*[""] * n, *of_state["key"], ""],
-            "epoch": [self.epoch] * n + none,
-            "generation_hour": hours + none,
-            "generation_block": blocks + none,
+            **rows.columns(),
+            "key": [*[""] * n, *of_state["key"]],
+            "epoch": Integers(repeated(self.epoch, n) + none),
+            "generation_hour": Integers(b"".join(hours) + none),
+            "generation_block": Integers(b"".join(blocks) + none),
             "keys": Arrays(numbers.getvalue(), bounds),
             "values": Arrays(values.getvalue(), bounds),
-            "state": [*[b""] * n, *of_state["state"], msgspec.json.encode(self.marker)],
-            "is_open": [*empty, *of_state["is_open"], 0],
-            "last_ms": [*empty, *of_state["last_ms"], self.marker.watermark_ms],
-            "version": [version] * (n + rest),
+            "state": [*[b""] * n, *of_state["state"]],
+            "is_open": Integers(repeated(0, n) + of_state["is_open"].integers),
+            "last_ms": Integers(repeated(0, n) + of_state["last_ms"].integers),
+            "version": Integers(repeated(version, n + rest)),
         }
 
 

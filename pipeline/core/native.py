@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64
+from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le
+from mypy_extensions import i16, i32, i64, u8
 
 
 def texts(items: Iterable[Any]) -> bytes:
@@ -39,3 +39,24 @@ def filled(items: Iterable[Any]) -> tuple[bytes, list[Any]]:
             nulls.append(0)
             values.append(item)
     return nulls.getvalue(), values
+
+
+def narrowed(integers: bytes, size: i64) -> bytes:
+    """A column of 64-bit integers in 1, 2 or 4 bytes each, the lowest first. Raises OverflowError for one below 0 or
+    that has more.
+    """
+    into = BytesWriter()
+    at: i64 = 0
+    end: i64 = len(integers)
+    while at < end:
+        n = read_i64_le(integers, at)
+        if n < 0 or n >> (8 * size):
+            raise OverflowError(f"{n} is no integer of {size} bytes")
+        if size == 1:
+            into.append(u8(n))
+        elif size == 2:
+            write_i16_le(into, i16((n ^ 0x8000) - 0x8000))
+        else:
+            write_i32_le(into, i32((n ^ 0x80000000) - 0x80000000))
+        at += 8
+    return into.getvalue()

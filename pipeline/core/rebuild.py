@@ -12,16 +12,17 @@ from msgspec import Struct
 
 from pipeline.core import audit, customers, view
 from pipeline.core.cells import Contribution, settled
+from pipeline.core.columnar import Rows
 from pipeline.core.contact import Alike, unpack
 from pipeline.core.facts import facts_of, gone, last_ms
 from pipeline.core.measure import Columns
-from pipeline.core.rows import contact_row
+from pipeline.core.rows import add_contact, contact_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CELL, MARKER, Marker, StateRow, WindowKey, epoch_of
 
 _HOUR_MS: Final = 3_600_000
 
-Rows = dict[str, list[Any]]
+ByColumn = dict[str, list[Any]]
 """Rows of a table, by column."""
 
 
@@ -36,17 +37,19 @@ class UnknownChannel(Exception):
 
 
 class Refolded(Struct):
-    """What some contacts are under the new definitions. `facts`: (key of the customer, row) of the customer fold."""
+    """What some contacts are under the new definitions. `rows`: for people; `facts`: (key of the customer, row) of the
+    customer fold.
+    """
 
+    rows: Rows
     states: list[StateRow]
-    rows: list[tuple[Any, ...]]
     facts: list[tuple[bytes, StateRow]]
     contributions: list[Contribution]
 
 
 def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) -> Refolded:
     """Contacts from their states. Raises UnknownChannel."""
-    done = Refolded([], [], [], [])
+    done = Refolded(contact_rows(), [], [], [])
     known = rulebook.catalogue.channels
     alike = Alike()
     for row in rows:
@@ -57,7 +60,7 @@ def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) 
         seen = view.view(contact, rulebook)
         line = seen.timeline
         done.states.append(StateRow(row.key, row.state, seen.is_live, view.last_ms(seen), row.version))
-        done.rows.append(contact_row(seen, contact.revised_ms, row.version))
+        add_contact(done.rows, seen, contact.revised_ms, row.version)
         done.contributions.append(view.contribution(seen, columns))
         for customer_id in sorted(contact.named):
             told = (
@@ -73,9 +76,9 @@ def customers_of(
     rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns, version: int, append_ms: int
 ) -> Refolded:
     """Customers from the facts of their contacts, which stand together."""
-    done = Refolded([], [], [], [])
+    done = Refolded(customers.resolution_rows(), [], [], [])
     for customer in audit.whole_customers(rows, rulebook):
-        done.rows += customers.resolution_rows(customer, list(customer.facts), version, append_ms)
+        customers.add_resolutions(done.rows, customer, list(customer.facts), version, append_ms)
         done.contributions += [
             customers.contribution(customer.linked(name), columns)
             for name, facts in customer.facts.items()
@@ -91,7 +94,7 @@ def generation_hour(marker: Marker) -> int:
     return max(marker.append_ms // _HOUR_MS - 1, 0)
 
 
-def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> Rows:
+def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> ByColumn:
     """States as rows of the ledger."""
     n = len(rows)
     return _block(partition, n) | {
@@ -106,7 +109,7 @@ def state_block(partition: str, kind: int, rows: Sequence[StateRow]) -> Rows:
 
 def cell_block(
     partition: str, cells: Sequence[tuple[WindowKey, dict[int, int]]], marker: Marker, version: int, piece: int
-) -> Rows:
+) -> ByColumn:
     """Cells as rows of the ledger. `piece`: which part of them all; parts of one cell are added up by whoever reads."""
     n = len(cells)
     windows = [window for window, _ in cells]
@@ -126,7 +129,7 @@ def cell_block(
     }
 
 
-def marker_block(partition: str, marker: Marker, version: int, fingerprint: Callable[[int], str]) -> Rows:
+def marker_block(partition: str, marker: Marker, version: int, fingerprint: Callable[[int], str]) -> ByColumn:
     """The marker, which now says that the new definitions hold."""
     marker = msgspec.structs.replace(marker, fingerprint=fingerprint(marker.watermark_ms))
     return _block(partition, 1) | {
@@ -137,7 +140,7 @@ def marker_block(partition: str, marker: Marker, version: int, fingerprint: Call
     }
 
 
-def _block(partition: str, n: int) -> Rows:
+def _block(partition: str, n: int) -> ByColumn:
     zeros, empty = [0] * n, [""] * n
     return {
         "kind": zeros, "p": [partition] * n, "resolution": zeros, "window_s": zeros, "channel": empty, "queue": empty,

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from librt.strings import write_i64_le
+
+from pipeline.core.columnar import Rows, put
 from pipeline.core.happened import Happened, happened, heard_ms, reached_ms
 from pipeline.core.response import deadline_ms
 from pipeline.core.steps import epoch_of, version_of
@@ -38,28 +41,32 @@ def touchpoint_rows(kept: Sequence[Kept], version: int) -> dict[str, list[Any]]:
     }
 
 
-CONTACT_ROW: Final = (
+_OBJECTS: Final = (
     "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
-    "refused_reason", "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms",
-    "first_clock_ms", "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms",
-    "target_ms", "in_target", "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints",
-    "is_open", "discarded", "note_ms", "note", "note_detail", "note_value", "heard_ms", "reached_ms", "revised_ms",
-    "version",
+    "refused_reason", "note_ms", "note", "note_detail", "note_value",
 )  # fmt: skip
+_INTEGERS: Final = (
+    "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms", "first_clock_ms",
+    "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms", "target_ms", "in_target",
+    "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints", "is_open", "discarded",
+    "heard_ms", "reached_ms", "revised_ms", "version",
+)  # fmt: skip
+CONTACT_ROW: Final = _OBJECTS + _INTEGERS
 """Columns of table `contacts` (all but `p`)."""
+_NOTHING: Final[list[Any]] = []
 
 
-def contact_row(seen: View, revised_ms: int, version: int, notes: Sequence[Happened] | None = None) -> tuple[Any, ...]:
+def contact_rows() -> Rows:
+    """For rows of table `contacts`."""
+    return Rows(_OBJECTS, _INTEGERS)
+
+
+def add_contact(into: Rows, seen: View, revised_ms: int, version: int, notes: Sequence[Happened] | None = None) -> None:
     """One row of table `contacts`: what data teams read of a contact. `notes`: what happened, if that is known."""
     line, waited = seen.timeline, seen.wait
     if notes is None:
         notes = happened(line, waited)
-    first = seen.clocks[0] if seen.clocks else None
-    answered = waited is not None and waited.outcome == "answered"
-    in_target = None
-    if waited is not None and waited.target_ms is not None and answered:
-        in_target = int(waited.length_ms <= waited.target_ms)
-    return (
+    into.objects += (
         line.contact_id,
         line.customer_id,
         line.channel,
@@ -70,33 +77,38 @@ def contact_row(seen: View, revised_ms: int, version: int, notes: Sequence[Happe
         line.source,
         "" if waited is None else waited.outcome,
         line.refused_reason,
-        line.requested_ms,
-        None if waited is None else waited.began_ms,
-        line.queued_ms,
-        line.answered_ms,
-        None if waited is None else waited.ended_ms,
-        line.abandoned_ms,
-        None if first is None else first.began_ms,
-        None if first is None else first.replied_ms,
-        line.first_closed_ms,
-        line.last_closed_ms,
-        waited.length_ms if waited is not None and answered else None,
-        None if first is None or first.replied_ms is None else first.length_ms,
-        None if waited is None else waited.target_ms,
-        in_target,
-        int(seen.response_due),
-        deadline_ms(line, first) if first is not None and first.running else None,
-        None if first is None or first.running else int(first.in_target),
-        line.transfers,
-        len(line.touches),
-        int(seen.is_open),
-        int(line.discarded_ms is not None),
-        [each.at_ms for each in notes],
-        [each.what for each in notes],
-        [each.detail for each in notes],
-        [each.value for each in notes],
-        heard_ms(line),
-        reached_ms(line),
-        revised_ms,
-        version,
+        [each.at_ms for each in notes] if notes else _NOTHING,
+        [each.what for each in notes] if notes else _NOTHING,
+        [each.detail for each in notes] if notes else _NOTHING,
+        [each.value for each in notes] if notes else _NOTHING,
     )
+    integers = into.integers
+    write_i64_le(integers, line.requested_ms)
+    put(integers, None if waited is None else waited.began_ms)
+    put(integers, line.queued_ms)
+    put(integers, line.answered_ms)
+    put(integers, None if waited is None else waited.ended_ms)
+    put(integers, line.abandoned_ms)
+    first = seen.clocks[0] if seen.clocks else None
+    put(integers, None if first is None else first.began_ms)
+    put(integers, None if first is None else first.replied_ms)
+    put(integers, line.first_closed_ms)
+    put(integers, line.last_closed_ms)
+    answered = waited is not None and waited.outcome == "answered"
+    put(integers, waited.length_ms if waited is not None and answered else None)
+    put(integers, None if first is None or first.replied_ms is None else first.length_ms)
+    target_ms = None if waited is None else waited.target_ms
+    put(integers, target_ms)
+    met = waited is not None and target_ms is not None and waited.length_ms <= target_ms
+    put(integers, int(met) if answered and target_ms is not None else None)
+    write_i64_le(integers, int(seen.response_due))
+    put(integers, deadline_ms(line, first) if first is not None and first.running else None)
+    put(integers, None if first is None or first.running else int(first.in_target))
+    write_i64_le(integers, line.transfers)
+    write_i64_le(integers, len(line.touches))
+    write_i64_le(integers, int(seen.is_open))
+    write_i64_le(integers, int(line.discarded_ms is not None))
+    put(integers, heard_ms(line))
+    put(integers, reached_ms(line))
+    write_i64_le(integers, revised_ms)
+    write_i64_le(integers, version)

@@ -5,13 +5,13 @@ Python where the rest of the core is compiled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from struct import unpack_from
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.core.cells import Cell, Contribution, Tally
+from pipeline.core.columnar import Rows
 from pipeline.core.told import Told, noted, reached
 from schemas.rejects import DeadLetter
 
@@ -21,7 +21,6 @@ MINUTE, HOUR, DAY = 1, 2, 3
 """Resolutions of cells."""
 HOUR_S: Final = 3_600
 _OFFSET_BITS: Final = 48
-_BYTES: Final = 8
 WindowKey = tuple[Any, ...]
 """(resolution, window start in seconds, channel, queue, segment). Typed as loosely as `CellKey`, and for its reason."""
 Generation = tuple[int, int]
@@ -92,55 +91,19 @@ class ReadBack(Struct, frozen=True):
     states: Sequence[StateRow]
 
 
-STATE_ROW: Final = ("key", "state", "is_open", "last_ms")
-"""What a fold writes of a state, as columns of the ledger."""
-
-
 class Written(Struct):
     """What a fold writes at a flush: state rows, rows for people, and records for other topics.
 
-    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `states`: of each a value for every
-    column of `STATE_ROW`, one after the other. `evidence`: rows that nothing else could bring back, written before the
-    commit and idempotent.
+    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `states`: see `state_rows`.
+    `evidence`: rows that nothing else could bring back, written before the commit and idempotent.
     """
 
     delta: Contribution
     settled: list[str]
-    states: list[Any]
+    states: Rows
     published: list[Published]
     emissions: list[tuple[str, bytes, bytes]]
     evidence: list[Published] = []
-
-
-class Arrays(Struct, frozen=True):
-    """A column of arrays of integers, read like a list of them: the integers of all rows, and where each row ends, both
-    as ClickHouse and Arrow have them, 64 bits each and the lowest byte first. A hundred thousand small arrays are two
-    strings of bytes.
-    """
-
-    integers: bytes
-    ends: bytes
-
-    def __len__(self) -> int:
-        return len(self.ends) // _BYTES
-
-    def __getitem__(self, place: int) -> list[int]:
-        """One row. Raises IndexError where there is none."""
-        place = range(len(self))[place]
-        start, end = (self._end(place - 1) if place else 0), self._end(place)
-        return list(unpack_from(f"<{end - start}q", self.integers, start * _BYTES))
-
-    def _end(self, place: int) -> int:
-        return int.from_bytes(self.ends[place * _BYTES : (place + 1) * _BYTES], "little")
-
-
-def by_column(names: Sequence[str], values: list[Any]) -> dict[str, list[Any]]:
-    """The values of rows, one row after the other, as named columns: many rows would be far apart in memory. Raises
-    ValueError where they are no whole rows.
-    """
-    if len(values) % len(names):
-        raise ValueError(f"{len(values)} values are no whole rows of {len(names)}")
-    return {name: values[n :: len(names)] for n, name in enumerate(names)}
 
 
 class Flush(Struct):
@@ -171,6 +134,11 @@ class Flush(Struct):
     def rows(self) -> int:
         """Rows of the ledger block."""
         return len(self.ledger["kind"])
+
+
+def state_rows() -> Rows:
+    """For what a fold writes of its states, as columns of the ledger."""
+    return Rows(("key", "state"), ("is_open", "last_ms"))
 
 
 def version_of(epoch: int, offset: int) -> int:

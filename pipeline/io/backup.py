@@ -17,7 +17,7 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from pipeline.core.rebuild import Rows, state_block
+from pipeline.core.rebuild import ByColumn, state_block
 from pipeline.core.steps import CONTACT, FACT, MARKER, Marker
 from pipeline.io.frozen import STATES_AT_ONCE, frozen, is_of_customers, pieces, states, sweep
 from pipeline.io.ledger import SqlLedger
@@ -140,12 +140,12 @@ class _Files:
         self.entries: list[Entry] = []
         self._folder = folder
 
-    async def add(self, table: str, columns: Rows) -> None:
+    async def add(self, table: str, columns: ByColumn) -> None:
         """One more file."""
         if columns:
             await asyncio.to_thread(self._write, table, columns)
 
-    def _write(self, table: str, columns: Rows) -> None:
+    def _write(self, table: str, columns: ByColumn) -> None:
         name = f"{table.partition('.')[2]}-{len(self.entries):06}.msgpack.zst"
         packed = zstandard.compress(msgspec.msgpack.encode(columns))
         with (self._folder / name).open("xb") as file:
@@ -240,7 +240,7 @@ async def _columns(warehouse: Warehouse) -> dict[str, list[str]]:
     return {table: names for table, names in found.items() if table in (_LETTERS, _ERASED, _KEPT)}
 
 
-async def _rows(warehouse: Warehouse, table: str, names: Sequence[str], where: str, **named: Any) -> Rows:
+async def _rows(warehouse: Warehouse, table: str, names: Sequence[str], where: str, **named: Any) -> ByColumn:
     """Rows by column. Text that is no text (keys, values as they came) stays bytes."""
     rows = await warehouse.query(f"SELECT {', '.join(names)} FROM {table} FINAL WHERE {where}", named)
     if not rows:

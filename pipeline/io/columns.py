@@ -17,8 +17,8 @@ from clickhouse_driver.columns.service import write_column
 from clickhouse_driver.varint import write_varint
 from clickhouse_driver.writer import write_binary_str, write_binary_uint8
 
-from pipeline.core.native import filled, texts
-from pipeline.core.steps import Arrays
+from pipeline.core.columnar import Arrays, Integers
+from pipeline.core.native import filled, narrowed, texts
 
 # Python packs C's own long four times as fast as a number of 64 bits.
 _LONG: Final = calcsize("@l") == 8 and sys.byteorder == "little"
@@ -84,7 +84,9 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     """Write a column if it is one that is packed here; whether it is."""
     outer, _, inner = type_.rstrip(")").rpartition("(")
     integer = _INTEGERS.get(inner)
-    if outer == "Array" and isinstance(items, Arrays):
+    if integer is not None and isinstance(items, Integers) and outer in ("", "Nullable"):
+        _write_integers(items, calcsize(_ORDER + integer), nullable=bool(outer), to=to)
+    elif outer == "Array" and isinstance(items, Arrays):
         to.write(items.ends)
         to.write(items.integers)
     elif outer == "Array" and (integer is not None or inner == "String"):
@@ -107,6 +109,15 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     else:
         return False
     return True
+
+
+def _write_integers(items: Integers, size: int, *, nullable: bool, to: Any) -> None:
+    """Write integers as the core gives them, in so many bytes each."""
+    if nullable:
+        to.write(items.nulls or bytes(len(items)))
+    elif items.nulls:
+        raise TypeError("a column that has no nulls was given some")
+    to.write(items.integers if size == calcsize("<q") else narrowed(items.integers, size))
 
 
 def _once(items: Sequence[Any]) -> tuple[Sequence[Any], int]:

@@ -108,7 +108,7 @@ class EmbeddedWarehouse:
         if unknown:
             raise WarehouseRefused(f"{block.table} has no column {unknown[0]}")
         try:
-            batch = pa.record_batch({name: pa.array(values, types[name]) for name, values in block.columns.items()})
+            batch = pa.record_batch({name: pa.array(list(each), types[name]) for name, each in block.columns.items()})
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise WarehouseRefused(f"{block.table} cannot hold a value: {error}") from None
         sink = io.BytesIO()

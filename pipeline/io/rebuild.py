@@ -6,7 +6,6 @@ First the contacts, each with what it tells its customers; then the customers, f
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -14,12 +13,11 @@ from msgspec import Struct
 
 from pipeline.core import rebuild
 from pipeline.core.audit import Cells, Span
-from pipeline.core.customers import RESOLUTION_ROW
+from pipeline.core.columnar import Rows
 from pipeline.core.measure import Columns
 from pipeline.core.murmur import partition_of
-from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
-from pipeline.core.steps import CONTACT, FACT, Marker, StateRow, by_column
+from pipeline.core.steps import CONTACT, FACT, Marker, StateRow
 from pipeline.io.audit import Tables, within_retention
 from pipeline.io.frozen import is_of_customers, states
 from pipeline.measures import CONTACT_COLUMNS, CUSTOMER_COLUMNS
@@ -68,14 +66,14 @@ class _Writer:
         self._cells.add(done.contributions)
         return done
 
-    async def ledger(self, block: rebuild.Rows) -> None:
+    async def ledger(self, block: rebuild.ByColumn) -> None:
         """Rows of the ledger."""
         await self._warehouse.insert(Block(self._tables.ledger, block))
 
-    async def people(self, table: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    async def people(self, table: str, rows: Rows) -> None:
         """Rows of a table for people."""
-        if rows:
-            columns = {**by_column(names, list(chain.from_iterable(rows))), "p": [self._partition] * len(rows)}
+        if len(rows):
+            columns = {**rows.columns(), "p": [self._partition] * len(rows)}
             await self._warehouse.insert(Block(table, columns))
 
     async def cells(self, most: int) -> None:
@@ -138,7 +136,7 @@ async def refold(
                 if place not in writers:
                     writers[place] = _Writer(warehouse, into, plan, place)
                 done = await asyncio.to_thread(writers[place].refold, mine)
-                await writers[place].people(into.contacts, CONTACT_ROW, done.rows)
+                await writers[place].people(into.contacts, done.rows)
                 await writers[place].cells(_MOST_CELLS // len(writers))
                 if plan.cells:
                     await writers[place].ledger(rebuild.state_block(place, CONTACT, done.states))
@@ -154,7 +152,7 @@ async def refold(
         writer = _Writer(warehouse, into, plan, partition)
         async for rows, share in states(warehouse, into.ledger, partition, at_once=_STATES_AT_ONCE):
             done = await asyncio.to_thread(writer.refold, rows)
-            await writer.people(into.resolutions, RESOLUTION_ROW, done.rows)
+            await writer.people(into.resolutions, done.rows)
             await writer.cells(_MOST_CELLS)
             on_progress((number + share) / steps)
         await writer.cells(0)

@@ -13,8 +13,10 @@ from pipeline.core.engine import Engine
 from pipeline.core.facts import Facts
 from pipeline.core.measure import column_key
 from pipeline.core.poison import Limits
+from pipeline.core.rows import add_contact, contact_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CELL, MINUTE, Flush
+from pipeline.core.view import View
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from pipeline.ports import Record
 from schemas.catalogue import Catalogue
@@ -32,6 +34,13 @@ from tests.oracle import Arrival, Promises
 FAMILIES = ("waiting", "response", "resolution", "effort", "promises", "voice")
 """What the oracle counts."""
 LIMITS = Limits(run=10**9, ratio=1.0)
+
+
+def contact_row(seen: View, revised_ms: int, version: int) -> dict[str, Any]:
+    """One row of table `contacts`."""
+    rows = contact_rows()
+    add_contact(rows, seen, revised_ms, version)
+    return {name: column[0] for name, column in rows.columns().items()}
 
 
 def catalogue_of(promises: Promises) -> Catalogue:

@@ -1,4 +1,4 @@
-"""A column of arrays reads as a list of them."""
+"""Columns that are bytes read as lists, and rows come out of them as they went in."""
 
 from collections.abc import Iterable
 from itertools import accumulate, chain
@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.strings import write_i64_le
 
-from pipeline.core.steps import Arrays
+from pipeline.core.columnar import Arrays, Integers, Rows, put, repeated
+from pipeline.core.native import narrowed
 
 
 def packed(integers: Iterable[int]) -> bytes:
@@ -20,6 +22,62 @@ def test_arrays_are_read_row_by_row(rows: list[list[int]]) -> None:
     column: Any = Arrays(packed(chain.from_iterable(rows)), packed(accumulate(map(len, rows))))
     assert list(column) == rows
     assert [column[place - len(rows)] for place in range(len(column))] == rows
+    assert column == Arrays(column.integers, column.ends) != rows
+    assert repr(column) == f"Arrays({rows})"
     for place in (len(rows), -len(rows) - 1):
         with pytest.raises(IndexError):
             column[place]
+
+
+_MS = st.integers(-(1 << 61), 1 << 61)
+
+
+@given(st.lists(st.none() | _MS, max_size=5))
+def test_integers_are_read_one_by_one(values: list[int | None]) -> None:
+    nulls = bytes(value is None for value in values)
+    column = Integers(packed(value or 0 for value in values), nulls if any(nulls) else b"")
+    assert list(column) == values
+    assert [column[place - len(values)] for place in range(len(column))] == values
+    assert column == Integers(column.integers, column.nulls) != values
+    assert repr(column) == f"Integers({values})"
+    for place in (len(values), -len(values) - 1):
+        with pytest.raises(IndexError):
+            column[place]
+
+
+@given(st.lists(st.tuples(st.text(max_size=2), st.binary(max_size=2), _MS, st.none() | _MS, st.none() | _MS)))
+def test_rows_come_out_by_column(told: list[tuple[str, bytes, int, int | None, int | None]]) -> None:
+    rows = Rows(("a", "b"), ("c", "d", "e"))
+    for a, b, c, d, e in told:
+        rows.objects += (a, b)
+        write_i64_le(rows.integers, c)
+        put(rows.integers, d)
+        put(rows.integers, e)
+    columns = rows.columns()
+    assert list(columns) == ["a", "b", "c", "d", "e"]
+    assert len(rows) == len(told)
+    assert list(zip(*columns.values(), strict=True)) == told
+    assert columns["c"].nulls == b"", "who has all needs none"
+
+
+def test_rows_that_are_not_whole_are_refused() -> None:
+    rows = Rows(("a",), ("b",))
+    rows.objects.append("x")
+    with pytest.raises(ValueError, match="1 objects and 0 bytes"):
+        rows.columns()
+    put(rows.integers, None)
+    assert list(rows.columns()["b"]) == [None]
+
+
+def test_a_column_of_one_integer() -> None:
+    assert list(Integers(repeated(300, 3))) == [300] * 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@given(values=st.lists(st.integers(0, 255)))
+def test_narrow_integers_keep_their_value_or_are_refused(size: int, values: list[int]) -> None:
+    values = [*values, (1 << 8 * size) - 1]
+    assert narrowed(packed(values), size) == b"".join(value.to_bytes(size, "little") for value in values)
+    for bad in (-1, 1 << 8 * size):
+        with pytest.raises(OverflowError):
+            narrowed(packed([*values, bad]), size)

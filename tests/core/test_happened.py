@@ -7,13 +7,13 @@ import pytest
 
 from pipeline.core.contact import Contact
 from pipeline.core.happened import happened, heard_ms, reached_ms
-from pipeline.core.rows import CONTACT_ROW, contact_row
 from pipeline.core.rules import Rulebook
 from pipeline.core.view import View, view
 from schemas.catalogue import load
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.vocabulary import BAD_NOTES, SILENT_NOTES
+from tests.core.harness import contact_row
 from tests.measures.scenes import HOUR, MONDAY_MS, Told, contact
 
 RULEBOOK = Rulebook(load("zone: UTC", "test"))
@@ -129,7 +129,7 @@ def test_of_somebody_we_only_wrote_to_nothing_was_heard() -> None:
 
 
 def test_the_row_of_a_contact_carries_its_notes_side_by_side() -> None:
-    row = dict(zip(CONTACT_ROW, contact_row(seen(("contact.refused", 5), ("complaint.raised", 6)), 0, 1), strict=True))
+    row = contact_row(seen(("contact.refused", 5), ("complaint.raised", 6)), 0, 1)
     assert row["note"] == ["refused", "complaint"]
     assert row["note_detail"] == ["other", "unsettled"]
     assert [len(row[f"note{name}"]) for name in ("", "_ms", "_detail", "_value")] == [2, 2, 2, 2]

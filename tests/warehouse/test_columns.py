@@ -15,7 +15,7 @@ from clickhouse_driver.streams.native import BlockOutputStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.steps import Arrays
+from pipeline.core.columnar import Arrays, Integers
 from pipeline.io.columns import Packing, one_row
 
 _COLUMNS: Final = (
@@ -104,6 +104,32 @@ def test_arrays_in_one_are_the_drivers(rows: list[tuple[Any, ...]]) -> None:
     ]
     revision = defines.CLIENT_REVISION
     assert written(in_one, revision, ours=True) == written(columns, revision, ours=False)
+
+
+@pytest.mark.parametrize("revision", [54_413, defines.CLIENT_REVISION])
+@given(rows=_ROWS)
+def test_integers_in_one_are_the_drivers(revision: int, rows: list[tuple[Any, ...]]) -> None:
+    columns = list(zip(*rows, strict=True))
+    in_one = [
+        in_integers(column) if "Int" in type_ and "Array" not in type_ else column
+        for (_, type_), column in zip(_COLUMNS, columns, strict=True)
+    ]
+    assert sum(isinstance(column, Integers) for column in in_one) == 7
+    assert written(in_one, revision, ours=True) == written(columns, revision, ours=False)
+
+
+@pytest.mark.parametrize(("place", "value", "error"), [(0, 256, OverflowError), (1, None, TypeError)])
+def test_integers_that_a_column_cannot_hold_are_refused(place: int, value: int | None, error: type[Exception]) -> None:
+    columns: list[Any] = [[0]] * 5 + [[""]] * 2 + [[None]] * 3 + [[[]]] * 3
+    columns[place] = in_integers([value])
+    with pytest.raises(error):
+        written(columns, defines.CLIENT_REVISION, ours=True)
+
+
+def in_integers(values: Sequence[int | None]) -> Any:
+    """As the core gives them."""
+    nulls = bytes(value is None for value in values)
+    return Integers(packed(value or 0 for value in values), nulls if any(nulls) else b"")
 
 
 def in_arrays(rows: Sequence[Sequence[int]]) -> Any:

@@ -16,7 +16,7 @@ from pipeline.core.contact import Contact
 from pipeline.core.customer import Customer, Windows
 from pipeline.core.facts import Facts, facts_of, gone, unpack
 from pipeline.core.measure import Columns
-from pipeline.core.rows import CONTACT_ROW, contact_row
+from pipeline.core.rows import CONTACT_ROW
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import DAY, HOUR, HOUR_S, MINUTE, WindowKey
 from pipeline.io.ledger import SqlLedger
@@ -26,7 +26,7 @@ from schemas.catalogue import default
 from schemas.codec import decode
 from schemas.rejects import Reject
 from schemas.topics import TOUCHPOINTS
-from tests.core.harness import named_columns, said
+from tests.core.harness import contact_row, named_columns, said
 from tests.faults.servers.traffic import identity
 from tests.oracle import Arrival, Promises
 from tests.oracle import recount as oracle_recount
@@ -118,7 +118,7 @@ def expected(log: Iterable[Logged], rulebook: Rulebook) -> Counted:
         seen = contact_view.view(contact, rulebook)
         _book(sums, contact_view.contribution(seen, CONTACT_COLUMNS), rulebook)
         counted.states[name] = contact.pack()
-        counted.contacts[name] = contact_row(seen, contact.revised_ms, 0)[:-1]
+        counted.contacts[name] = tuple(contact_row(seen, contact.revised_ms, 0).values())[:-1]
         for customer_id in contact.named:
             held = customer_id == seen.timeline.customer_id
             told = facts_of(seen.timeline, seen.wait, 0, 0) if held else gone(seen.timeline, customer_id, 0, 0)
@@ -128,13 +128,13 @@ def expected(log: Iterable[Logged], rulebook: Rulebook) -> Counted:
             customers[customer_id].put(told)
     for (customer_id, name), told in facts.items():
         counted.facts[customer_id, name] = said(told)
-        row: tuple[Any, ...] = (name, customer_id, 0, "", "", "", "", None)
+        row: tuple[Any, ...] = (name, customer_id, "", "", "", "", 0, None)
         if told.held:
             customer = customers[customer_id]
             linked = customer.linked(name)
             _book(sums, customer_fold.contribution(linked, CUSTOMER_COLUMNS), rulebook)
             issue = customer.issues([name])[name]
-            row = (name, customer_id, 1, linked.follows, linked.followed_by, issue, linked.fcr, told.last_closed_ms)
+            row = (name, customer_id, linked.follows, linked.followed_by, issue, linked.fcr, 1, told.last_closed_ms)
         counted.resolutions[customer_id, name] = row
     counted.cells = _nonzero(sums)
     return counted

@@ -14,12 +14,11 @@ from pipeline.core.contacts import CLAMP_MS
 from pipeline.core.customer import Customer, Windows
 from pipeline.core.facts import Facts, facts_of, gone, unpack
 from pipeline.core.measure import Columns
-from pipeline.core.rows import contact_row
 from pipeline.core.steps import DAY, HOUR, HOUR_S, MINUTE, Marker, WindowKey
 from pipeline.measures import ALL, CONTACT_COLUMNS, CUSTOMER_COLUMNS
 from schemas.codec import decode
 from schemas.rejects import Reject
-from tests.core.harness import said
+from tests.core.harness import contact_row, said
 from tests.faults.simulation.fakes import FACTS, TOUCHPOINTS
 from tests.faults.simulation.world import RULEBOOK, Received, World
 
@@ -96,7 +95,10 @@ class Expected:
 
     def contact_rows(self) -> dict[str, tuple[Any, ...]]:
         """Rows of table contacts, without version."""
-        return {name: contact_row(seen, self.contacts[name].revised_ms, 0)[:-1] for name, seen in self.views.items()}
+        return {
+            name: tuple(contact_row(seen, self.contacts[name].revised_ms, 0).values())[:-1]
+            for name, seen in self.views.items()
+        }
 
     def kept(self) -> dict[tuple[str, ...], tuple[int, int]]:
         """Of every touchpoint that counts: revision and effective time."""
@@ -107,12 +109,12 @@ class Expected:
         """Rows of table resolutions, without revised_ms and version."""
         found: dict[tuple[str, str], tuple[Any, ...]] = {}
         for (customer_id, name), told in self.facts.items():
-            row: tuple[Any, ...] = (name, customer_id, 0, "", "", "", "", None)
+            row: tuple[Any, ...] = (name, customer_id, "", "", "", "", 0, None)
             if told.held:
                 customer = self.customers[customer_id]
                 linked = customer.linked(name)
                 row = (
-                    name, customer_id, 1, linked.follows, linked.followed_by, customer.issues([name])[name], linked.fcr,
+                    name, customer_id, linked.follows, linked.followed_by, customer.issues([name])[name], linked.fcr, 1,
                     told.last_closed_ms,
                 )  # fmt: skip
             found[name, customer_id] = row
