@@ -11,9 +11,9 @@ from librt.strings import BytesWriter, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from pipeline.core.column import NO_BUCKETS, Column
+from pipeline.core.column import NO_BUCKETS
 from pipeline.core.histogram import bucket
-from pipeline.core.measure import Columns
+from pipeline.core.measure import Columns, Moment
 
 Cell = dict[int, int]
 """A cell for reading: by number of the column, without order."""
@@ -179,28 +179,58 @@ class Tally:  # noqa: PLW1641 - it changes, so it is nobody's key
 Contribution = dict[CellKey, Tally]
 
 
-def book(
-    into: Contribution, columns: tuple[Column, ...], at_ms: int, dimensions: tuple[str, str, str], item: Any
-) -> None:
-    """Add what one moment is worth to its minute; a cell to which it adds nothing is not made."""
-    channel, queue, segment = dimensions
-    key: CellKey = (at_ms // MINUTE_MS * 60, channel, queue, segment)
-    found = into.get(key)
-    tally = Tally() if found is None else found
-    for column in columns:
-        value = column.value_of(item)
-        if value is None:
-            continue
-        number = column.number
-        if column.optional:
-            tally.book(number, value)
-            tally.book(number + 1, 1)
-        elif value:
-            tally.book(number, value)
-        if column.buckets_number != NO_BUCKETS:
-            tally.book(column.buckets_number + bucket(value), 1)
-    if found is None and len(tally):
-        into[key] = tally
+@mypyc_attr(acyclic=True)
+class Booking:
+    """Adds what the moments of one contact are worth to their minutes. Mostly some that follow each other fall into one
+    cell, so the last one stays at hand.
+    """
+
+    __slots__ = ("_by_moment", "_channel", "_into", "_key", "_minute", "_queue", "_queue_at_hand", "_segment", "_tally")
+
+    def __init__(self, into: Contribution, columns: Columns, channel: str, queue: str, segment: str) -> None:
+        self._into = into
+        self._by_moment = columns.by_moment
+        self._channel = channel
+        self._queue = queue
+        self._segment = segment
+        self._queue_at_hand = ""
+        self._minute = 0
+        self._tally: Tally | None = None
+        self._key: CellKey | None = None
+        """Of the tally at hand, while it is empty and new."""
+
+    def add(self, moment: Moment, at_ms: int, item: Any) -> None:
+        """What a moment is worth, under the contact's own queue."""
+        self.add_in(self._queue, moment, at_ms, item)
+
+    def add_in(self, queue: str, moment: Moment, at_ms: int, item: Any) -> None:
+        """The same under another queue. A cell to which nothing is added is not made."""
+        columns = self._by_moment.get(moment)
+        if columns is None:
+            return
+        minute, tally = at_ms // MINUTE_MS, self._tally
+        if tally is None or minute != self._minute or queue != self._queue_at_hand:
+            key: CellKey = (minute * 60, self._channel, queue, self._segment)
+            tally = self._into.get(key)
+            self._key = None
+            if tally is None:
+                tally, self._key = Tally(), key
+            self._tally, self._minute, self._queue_at_hand = tally, minute, queue
+        for column in columns:
+            value = column.value_of(item)
+            if value is None:
+                continue
+            number = column.number
+            if column.optional:
+                tally.book(number, value)
+                tally.book(number + 1, 1)
+            elif value:
+                tally.book(number, value)
+            if column.buckets_number != NO_BUCKETS:
+                tally.book(column.buckets_number + bucket(value), 1)
+        if self._key is not None and len(tally):
+            self._into[self._key] = tally
+            self._key = None
 
 
 def tally_in(tallies: dict[Any, Tally], key: Any) -> Tally:

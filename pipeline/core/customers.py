@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from librt.strings import write_i64_le
 
-from pipeline.core.cells import MINUTE_MS, Contribution, book, revise
+from pipeline.core.cells import MINUTE_MS, Booking, Contribution, revise
 from pipeline.core.columnar import Rows, put
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied, Fold
@@ -38,23 +38,22 @@ def contribution(linked: Linked, columns: Columns) -> Contribution:
 def contribute(found: Contribution, linked: Linked, columns: Columns, since_ms: int) -> None:
     """Add to `found` what one contact adds to which cell, but for what was before `since_ms`."""
     facts = linked.facts
-    by_moment = columns.by_moment
-    own = (facts.channel, facts.queue, facts.segment)
+    booking = Booking(found, columns, facts.channel, facts.queue, facts.segment)
     if facts.first_closed_ms is not None and facts.first_closed_ms >= since_ms:
-        book(found, by_moment.get("linked_closing", ()), facts.first_closed_ms, own, linked)
+        booking.add("linked_closing", facts.first_closed_ms, linked)
     if facts.wait_began_ms is not None and facts.wait_began_ms >= since_ms:
-        book(found, by_moment.get("linked_wait", ()), facts.wait_began_ms, own, linked)
+        booking.add("linked_wait", facts.wait_began_ms, linked)
     if linked.switched and facts.requested_ms >= since_ms:
-        book(found, by_moment.get("linked_request", ()), facts.requested_ms, own, linked)
+        booking.add("linked_request", facts.requested_ms, linked)
     for settled in linked.settled:
         if settled.raised_ms >= since_ms:
-            book(found, by_moment.get("linked_complaint", ()), settled.raised_ms, own, settled)
+            booking.add("linked_complaint", settled.raised_ms, settled)
     for outreach in linked.outreach:
         if outreach.at_ms >= since_ms:
-            book(found, by_moment.get("linked_outreach", ()), outreach.at_ms, own, outreach)
+            booking.add("linked_outreach", outreach.at_ms, outreach)
     for leaving in linked.leavings:
         if leaving.at_ms >= since_ms:
-            book(found, by_moment.get("linked_leaving", ()), leaving.at_ms, own, leaving)
+            booking.add("linked_leaving", leaving.at_ms, leaving)
 
 
 class CustomerFold(Fold):

@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from pipeline.core.cells import MINUTE_MS, Contribution, book, tally_in
+from pipeline.core.cells import MINUTE_MS, Booking, Contribution, tally_in
 from pipeline.core.contact import Contact, Touch, is_later, order
 from pipeline.core.effort import HAPPENINGS, happenings
 from pipeline.core.measure import Columns
@@ -117,41 +117,40 @@ def contribution(seen: View, columns: Columns) -> Contribution:
 def contribute(found: Contribution, seen: View, columns: Columns) -> None:
     """Add to `found` what one contact adds to which cell."""
     line = seen.timeline
-    by_moment = columns.by_moment
-    own = (line.channel, line.queue, line.segment)
-    book(found, by_moment.get("request", ()), line.requested_ms, own, line)
+    booking = Booking(found, columns, line.channel, line.queue, line.segment)
+    booking.add("request", line.requested_ms, line)
     if seen.wait is not None:
-        book(found, by_moment.get("wait", ()), seen.wait.began_ms, own, seen.wait)
+        booking.add("wait", seen.wait.began_ms, seen.wait)
         if seen.wait.negative:
-            book(found, by_moment.get("negative", ()), seen.wait.began_ms, own, seen.wait.negative)
+            booking.add("negative", seen.wait.began_ms, seen.wait.negative)
     for leg in seen.legs:
-        book(found, by_moment.get("leg", ()), leg.began_ms, (line.channel, leg.queue, line.segment), leg)
+        booking.add_in(leg.queue, "leg", leg.began_ms, leg)
     for clock in seen.clocks:
-        book(found, by_moment.get("clock", ()), clock.began_ms, own, clock)
+        booking.add("clock", clock.began_ms, clock)
         if clock.replied_ms is not None:
-            book(found, by_moment.get("reply", ()), clock.replied_ms, own, clock)
+            booking.add("reply", clock.replied_ms, clock)
     if seen.closing is not None:
-        book(found, by_moment.get("closing", ()), seen.closing.first_closed_ms, own, seen.closing)
+        booking.add("closing", seen.closing.first_closed_ms, seen.closing)
         if seen.closing.negative:
-            book(found, by_moment.get("negative", ()), seen.closing.first_closed_ms, own, seen.closing.negative)
+            booking.add("negative", seen.closing.first_closed_ms, seen.closing.negative)
     if line.seen & _BESIDES:
-        _book_besides(found, seen, columns, own)
+        _book_besides(booking, seen)
     if line.out_of_scope_ms is not None:
-        book(found, by_moment.get("out_of_scope", ()), line.out_of_scope_ms, own, line)
+        booking.add("out_of_scope", line.out_of_scope_ms, line)
 
 
-def _book_besides(found: Contribution, seen: View, columns: Columns, own: tuple[str, str, str]) -> None:
-    line, by_moment = seen.timeline, columns.by_moment
+def _book_besides(booking: Booking, seen: View) -> None:
+    line = seen.timeline
     if line.discarded_ms is not None:
-        book(found, by_moment.get("discarded", ()), line.discarded_ms, own, line)
+        booking.add("discarded", line.discarded_ms, line)
     for moment, touch in happenings(line):
-        book(found, by_moment.get(moment, ()), touch.at_ms, own, touch)
+        booking.add(moment, touch.at_ms, touch)
     for promise in seen.promises:
-        book(found, by_moment.get("promise", ()), promise.due_ms, own, promise)
+        booking.add("promise", promise.due_ms, promise)
     for complaint in seen.complaints:
-        book(found, by_moment.get("complaint", ()), complaint.raised_ms, own, complaint)
+        booking.add("complaint", complaint.raised_ms, complaint)
     for answer in seen.feedback:
-        book(found, by_moment.get("feedback", ()), answer.at_ms, own, answer)
+        booking.add("feedback", answer.at_ms, answer)
 
 
 _NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED | 1 << REOPENED

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
-from pipeline.core.cells import Cell, Contribution, Tally, add, book, revise, settled, take, tally_of, total
+from pipeline.core.cells import Booking, Cell, Contribution, Tally, add, revise, settled, take, tally_of, total
 from pipeline.core.histogram import bucket
 from pipeline.core.measure import Columns, Measure, column_key
 from tests.oracle import MINUTE
@@ -30,8 +30,9 @@ HERE = ("phone", "sales", "private")
 def booked(*items: dict[str, int], at_ms: int = 0) -> dict[tuple[Any, ...], Cell]:
     """The contribution of these moments, all at one time."""
     found: Contribution = {}
+    booking = Booking(found, COLUMNS, *HERE)
     for item in items:
-        book(found, COLUMNS.by_moment["wait"], at_ms, HERE, item)
+        booking.add("wait", at_ms, item)
     return cells_of(found)
 
 
@@ -47,6 +48,19 @@ def test_a_moment_is_booked_in_its_minute() -> None:
 
 def test_moments_of_one_minute_are_summed() -> None:
     assert booked({"plain": 1}, {"plain": 4}) == {(0, *HERE): {PLAIN: 5}}
+
+
+@given(st.lists(st.tuples(st.sampled_from(("sales", "other")), st.integers(0, 3), st.integers(0, 2))))
+def test_it_does_not_matter_which_cell_was_booked_last(moments: list[tuple[str, int, int]]) -> None:
+    one: Contribution = {}
+    each: Contribution = {}
+    booking = Booking(one, COLUMNS, *HERE)
+    for queue, minute, plain in moments:
+        booking.add_in(queue, "wait", minute * MINUTE, {"plain": plain})
+        Booking(each, COLUMNS, *HERE).add_in(queue, "wait", minute * MINUTE, {"plain": plain})
+    assert cells_of(one) == cells_of(each)
+    booking.add("clock", 0, {"plain": 1})
+    assert cells_of(one) == cells_of(each), "of such a moment nothing is counted here"
 
 
 def test_zero_is_not_kept_but_for_optional_measures_and_histograms() -> None:
