@@ -267,8 +267,9 @@ class App:
             recent_days(self.rulebook.settings),
             self._log_ids.get(topic, ""),
         )
-        # The embedded log holds so little that its reader has to make room often.
-        at_once = 8_000 if self.settings.embedded_log else 100_000
+        # A contact has some eight touchpoints and tells one fact of them. The embedded log holds so little that its
+        # reader has to make room often.
+        at_once = 8_000 if self.settings.embedded_log else 12_500 if topic == CONTACT_FACTS else 100_000
         pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
         feeding = self._contacts if topic == CONTACT_FACTS else tuple
         return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self.turn, feeding)
