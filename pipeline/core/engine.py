@@ -457,12 +457,12 @@ class Engine:
         if deltas:
             dirty = self._dirty_cells.setdefault(self._generation, {})
             hours: dict[_Hour, Tally] = {}
-            begins: dict[Any, tuple[Any, Any]] = {}
-            for (window_s, channel, queue, segment), delta in deltas.items():
-                begin = begins.get(window_s)
+            begins: dict[Any, tuple[Any, Any, Any]] = {}
+            for (own_s, channel, queue, segment), delta in deltas.items():
+                begin = begins.get(own_s)
                 if begin is None:
-                    begin = begins[window_s] = self._begins(window_s)
-                day_s, hour_s = begin
+                    begin = begins[own_s] = (own_s, *self._begins(own_s))
+                window_s, day_s, hour_s = begin  # one number for all cells of a minute: they are kept for an hour
                 hour: _Hour = (day_s, hour_s, channel, queue, segment)
                 tally_in(hours, hour).add(delta)
                 self._add((MINUTE, window_s, channel, queue, segment), delta, dirty)
