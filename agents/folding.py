@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agents.dead_letters import deliver
 from agents.failpoints import during, reached
@@ -66,6 +67,19 @@ class Pace(Struct, frozen=True):
     most_bytes: int = 128 << 20
     retry_seconds: float = 1.0
     most_retry_seconds: float = 15.0
+
+
+_FLUSH_FACTS: Final = 12_500
+"""As many contacts as `flush_records` touchpoints are: each has some eight and tells one fact of them."""
+_FLUSH_EMBEDDED: Final = 8_000
+"""The embedded log holds so little that its reader has to make room often."""
+
+
+def pace_of(topic: str, interval_seconds: float, *, embedded_log: bool) -> Pace:
+    """The pace of the partitions of a topic."""
+    pace = Pace(interval_seconds=interval_seconds)
+    most = _FLUSH_EMBEDDED if embedded_log else _FLUSH_FACTS if topic == CONTACT_FACTS else pace.flush_records
+    return replace(pace, flush_records=most)
 
 
 class LogLost(Exception):

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from agents.folding import Folding, LogLost, Pace
+from agents.folding import Folding, LogLost, pace_of
 from agents.intake import Intake
 from agents.turns import Turns
 from pipeline.app.catalogues import definitions
@@ -267,10 +267,7 @@ class App:
             recent_days(self.rulebook.settings),
             self._log_ids.get(topic, ""),
         )
-        # A contact has some eight touchpoints and tells one fact of them. The embedded log holds so little that its
-        # reader has to make room often.
-        at_once = 8_000 if self.settings.embedded_log else 12_500 if topic == CONTACT_FACTS else 100_000
-        pace = Pace(interval_seconds=self.settings.flush_seconds, flush_records=at_once)
+        pace = pace_of(topic, self.settings.flush_seconds, embedded_log=self.settings.embedded_log)
         feeding = self._contacts if topic == CONTACT_FACTS else tuple
         return Folding(engine, self.log, self.ledger, self.clock, pace, self._bug, self.turn, feeding)
 

@@ -53,7 +53,9 @@ _UNPACKED: Final = 4_000
 _FEW: Final = 3
 """So many new touchpoints of a contact are cheaper derived one by one than claimed."""
 _MOST_IN_TURN: Final = 100
-"""Of a contact with more touchpoints, that came in another order than that of time, not each state is looked at."""
+"""Of what came in another order than that of time, states are looked at one by one only while neither the contact has
+more touchpoints nor more came.
+"""
 _OPEN_LOOKS: Final = 16
 """Of so many looks one is at a contact that is open: few are, and each for as long as its touchpoints are kept at most.
 """
@@ -143,15 +145,16 @@ class ContactFold(Fold):
         before = contact.find(touch.id)
         if before is None and len(contact.touches) >= MAX_TOUCHPOINTS:
             return Reject("contact_too_long", f"contact {contact_id!r} has {MAX_TOUCHPOINTS} touchpoints already")
-        touches = contact.touches
-        if work.arrived is None and touches and (before is not None or not is_later(touch, touches[-1])):
-            work.arrived = touches[work.known :]  # so far it was
+        arrived, touches = work.arrived, contact.touches
+        if arrived is None and touches and (before is not None or not is_later(touch, touches[-1])):
+            arrived = touches[work.known :]  # so far it was
         done = contact.take(touch, before, append_ms)
         if done == UNCHANGED:
             return Applied(False, at_ms)
         if done != NAMED:
-            if work.arrived is not None:
-                work.arrived.append(touch)
+            if arrived is not None:
+                arrived.append(touch)
+                work.arrived = arrived
             if done == REPLACED:
                 work.revised = True
             if self._kept is not None:
@@ -167,12 +170,14 @@ class ContactFold(Fold):
         """Forget a customer in a contact, and tell the customer fold that they have it no longer."""
         contact = work.contact
         named = customer_id in contact.named
+        self._book(work)  # what an erasure does to the cells is seen by itself: no touchpoint came that would claim it
         if not contact.touches or not contact.erase(customer_id, append_ms):
             return Applied(False, at_ms)
         contact_id = contact.contact_id
         if named:
             self._farewells.setdefault(contact_id, []).append(customer_id)
         work.changed = True
+        self._book(work)
         self._unsettled[contact_id] = work
         return Applied(True, at_ms)
 
@@ -204,7 +209,7 @@ class ContactFold(Fold):
                 self._rebook(work, before)
         self._rebook(work, work.contact)
         if not few and len(arrived) > 1:
-            if work.arrived is None or len(touches) <= _MOST_IN_TURN:
+            if work.arrived is None or (len(touches) <= _MOST_IN_TURN and len(arrived) <= _MOST_IN_TURN):
                 claim(self._delta, old, arrived, work.revised)
             else:
                 claim_all(self._delta, chain(old, arrived))

@@ -578,7 +578,7 @@ class Engine:
             hours.append(repeated(hour, len(windows)))
             blocks.append(repeated(block, len(windows)))
         n, rest = len(rows), len(states) + 1
-        for _ in range(rest):  # states have no window, and the marker has nothing of a state but the last two
+        for _ in range(rest):  # neither states nor the marker have a window
             places += _NOWHERE
             write_i64_le(times, 0)
             write_i64_le(times, 0)

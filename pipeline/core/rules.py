@@ -140,7 +140,10 @@ def deadline_ms(target: Target, calendar: Calendar | None, start_ms: int, zone: 
         return None
     if target.unit == "open":
         for _ in range(_LEAPS):
-            low += target.amount - elapsed(target, calendar, start_ms, low, zone)
+            left_ms = target.amount - elapsed(target, calendar, start_ms, low, zone)
+            if not left_ms:
+                break
+            low += left_ms
         if not within(target, calendar, start_ms, low + 1, zone):
             return low
     while high - low > 1:

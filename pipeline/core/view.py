@@ -157,12 +157,7 @@ _NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED
 """At the time of these nothing is booked, unless one of them comes first of all."""
 
 
-def claim(
-    into: Contribution,
-    before: list[Touch],
-    arrived: list[Touch],
-    revised: bool = False,  # noqa: FBT001, FBT002
-) -> None:
+def claim(into: Contribution, before: list[Touch], arrived: list[Touch], revised: bool) -> None:  # noqa: FBT001
     """Name every cell that the contact was booked in, be it with nothing, at some time after the touchpoints `before`,
     had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others.
 

@@ -30,6 +30,8 @@ _INTEGERS: Final[Mapping[str, str]] = {
     "UInt64": "L" if _LONG else "Q",
     "Int64": "l" if _LONG else "q",
 }
+_SIGN: Final = 0x80
+"""Of the highest byte of an integer."""
 _AT_ONCE: Final = 20_000
 """Values that are packed in one go: they stay in the processor's cache, and others get a turn in between."""
 
@@ -51,7 +53,8 @@ class Packing:
 
     def write(self, block: Any) -> None:
         """As the driver does it, column after column, of a block of `one_row`. Raises struct.error or TypeError
-        for what is no integer of that size, AttributeError for what is no text, and what the driver raises.
+        or OverflowError for what is no integer of that size, AttributeError for what is no text, and what the driver
+        raises.
         """
         if not block.num_columns:
             self._stream.write(block)  # the end of the data
@@ -85,7 +88,7 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     outer, _, inner = type_.rstrip(")").rpartition("(")
     integer = _INTEGERS.get(inner)
     if integer is not None and isinstance(items, Integers) and outer in ("", "Nullable"):
-        _write_integers(items, calcsize(_ORDER + integer), nullable=bool(outer), to=to)
+        _write_integers(items, integer, nullable=bool(outer), to=to)
     elif outer == "Array" and isinstance(items, Arrays):
         to.write(items.ends)
         to.write(items.integers)
@@ -111,12 +114,15 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     return True
 
 
-def _write_integers(items: Integers, size: int, *, nullable: bool, to: Any) -> None:
-    """Write integers as the core gives them, in so many bytes each."""
+def _write_integers(items: Integers, integer: str, *, nullable: bool, to: Any) -> None:
+    """Write integers as the core gives them, as so long ones as the column has."""
     if nullable:
         to.write(items.nulls or bytes(len(items)))
     elif items.nulls:
         raise TypeError("a column that has no nulls was given some")
+    size = calcsize(_ORDER + integer)
+    if integer == _INTEGERS["UInt64"] and max(items.integers[size - 1 :: size], default=0) & _SIGN:
+        raise OverflowError("a column of numbers from 0 on was given one below")
     to.write(items.integers if size == calcsize("<q") else narrowed(items.integers, size))
 
 

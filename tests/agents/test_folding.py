@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agents import folding
-from agents.folding import Folding, LogLost, Pace, recover
+from agents.folding import Folding, LogLost, Pace, pace_of, recover
 from agents.turns import Turns
 from pipeline.core import contacts, engine
 from pipeline.core.contact import Contact, unpack
@@ -21,7 +21,7 @@ from pipeline.measures import CONTACT_COLUMNS
 from schemas.catalogue import default
 from schemas.codec import decode
 from schemas.rejects import Reject
-from schemas.topics import CONTACT_FACTS, DEAD_LETTERS
+from schemas.topics import CONTACT_FACTS, DEAD_LETTERS, TOUCHPOINTS
 from tests.agents.fakes import NOTHING, NOW_MS, FakeClock, FakeLedger, FakeLog, Step, batch, touchpoint, until
 
 PARTITION = "touchpoints/0"
@@ -188,6 +188,15 @@ async def test_much_that_is_unwritten_is_flushed_before_the_interval_is_over(new
     await scene.folding.handle(batch(PARTITION, 1, *(touchpoint(f"k{n}", "contact.requested", n) for n in range(1, 9))))
     await until(lambda: scene.engine.written_offset == 9)
     assert held_back == 1
+
+
+def test_a_fact_weighs_as_much_as_the_touchpoints_it_tells_of_and_the_embedded_log_little() -> None:
+    most = [
+        pace_of(topic, 0.5, embedded_log=embedded).flush_records
+        for topic in (TOUCHPOINTS, CONTACT_FACTS)
+        for embedded in (False, True)
+    ]
+    assert most == [100_000, 8_000, 12_500, 8_000]
 
 
 async def test_far_behind_the_log_much_is_gathered_and_written_at_its_end(new: NewScene) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agents.folding import Pace
+from agents.folding import pace_of
 from pipeline.app.catalogues import definitions
 from pipeline.core.contacts import ContactFold
 from pipeline.core.customer import Windows
@@ -32,7 +32,6 @@ from tests.bench.workload import BEGIN_MS, Made, workload
 
 _BATCH: Final = 5_000
 _SLICE: Final = 500
-_FLUSH: Final = Pace().flush_records
 _LOOKS: Final = 16
 _APPEND_MS: Final = BEGIN_MS + 40 * 86_400_000
 """When the log got it: later, all at once."""
@@ -59,6 +58,7 @@ class Partition:
         self.engine, self._what, self._watch = engine, what, watch
         self._came: list[Record] = []
         self._since_flush = 0
+        self._flush_records = pace_of(engine.topic, 0.0, embedded_log=False).flush_records
 
     def take(self, records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
         """More of the log; gives out the facts of every flush that falls due."""
@@ -85,7 +85,7 @@ class Partition:
                 engine.fold(part[0].offset, part[-1].offset + 1, part)
             engine.evict(len(records) // 2 + _LOOKS)
         self._since_flush += len(records)
-        if self._since_flush >= _FLUSH:
+        if self._since_flush >= self._flush_records:
             yield from self.flush()
 
     def flush(self) -> Iterator[tuple[bytes, bytes]]:

@@ -1,7 +1,7 @@
 """What is booked does not depend on when the fold settles, and what was touched in between is touched all the same."""
 
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -81,6 +81,33 @@ def call(*touchpoints: dict[str, Any]) -> list[Record]:
     return [Record(n, int(each["time"]), b"k", msgspec.json.encode(each)) for n, each in enumerate(log)]
 
 
+def test_what_was_booked_of_a_known_contact_is_claimed_with_very_many_that_came_later() -> None:
+    closed, *others = call(
+        {"type": "contact.closed", "queue": "a"},
+        {"type": "contact.queued", "queue": "b", "time": BEGIN - 10 * MINUTE},
+        {"type": "contact.queued", "queue": "c", "time": BEGIN - 20 * MINUTE},  # closed in queue b only until then
+        *[{"type": "contact.informed", "reason": "apology"}] * 120,
+    )
+    both = Both()
+    both.batch([closed])
+    both.batch(others)
+
+
+def test_what_only_named_somebody_was_nowhere() -> None:
+    Both().batch(
+        call(
+            {"type": "contact.requested"},
+            {"type": "contact.queued", "id": "q", "queue": "a", "revision": 1},
+            {"type": "contact.queued", "id": "q", "queue": "b", "revision": 0, "customer_id": "c", "time": BEGIN},
+            {"type": "message.received"},
+            {"type": "contact.reopened"},
+        )
+    )
+
+
+_ERASED: Final = {"type": "customer.erased", "customer_id": "c"}
+
+
 @pytest.mark.parametrize(
     "touchpoints",
     [
@@ -138,11 +165,51 @@ def test_what_came_late_claims_what_was_booked_then_and_no_other_place() -> None
     ]
 
 
-def test_very_many_touchpoints_out_of_order_are_claimed_as_well() -> None:
+@given(st.randoms(use_true_random=False), st.integers(1, 150))
+@settings(max_examples=25, deadline=None)
+def test_very_many_touchpoints_out_of_order_are_claimed_as_well(rng: Random, first: int) -> None:
     types = ("contact.queued", "contact.answered", "contact.transferred", "contact.closed")
-    log = call(*[{"type": types[n % 4], "queue": "abc"[n % 3]} for n in range(150)])
-    Random(5).shuffle(log)
-    Both().batch(log)
+    told: list[dict[str, Any]] = [{"type": types[n % 4], "queue": "abc"[n % 3]} for n in range(120)]
+    # Some are told again under their id: at another time and elsewhere, or too late to count, and naming somebody new.
+    told += [{**told[n], "id": str(n), "queue": "d", "revision": rng.choice((-1, 1))} for n in range(0, 120, 4)]
+    for n, each in enumerate(told):
+        each["revision"] = each.get("revision", 0) + 1
+        each["customer_id"] = "ab"[n % 2]
+    log = call(*told)
+    rng.shuffle(log)
+    both = Both()
+    both.batch(log[:first])
+    both.batch(log[first:])
+
+
+def test_a_source_that_revises_in_a_loop_is_claimed_as_well() -> None:
+    told = [{"type": "contact.queued", "id": str(n % 5), "queue": "abc"[n % 3], "revision": n} for n in range(300)]
+    both = Both()
+    both.batch(call(*told[:7]))
+    both.batch(call(*told)[7:])
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (
+            ({"type": "contact.closed"},),
+            ({"type": "contact.informed", "reason": "apology", "customer_id": "c"}, _ERASED),
+        ),
+        (
+            ({"type": "contact.closed", "customer_id": "c"},),
+            (_ERASED, {"type": "contact.informed", "reason": "apology", "customer_id": "d"}),
+        ),
+    ],
+    ids=["known in between", "unknown in between"],
+)
+def test_what_an_erasure_changes_in_between_is_touched(
+    first: tuple[dict[str, Any], ...], then: tuple[dict[str, Any], ...]
+) -> None:
+    log = call(*first, *then)
+    both = Both()
+    both.batch(log[: len(first)])
+    both.batch(log[len(first) :])
 
 
 @given(st.integers(0, 1 << 32), st.sampled_from((1, 2, 4)), st.randoms(use_true_random=False))
