@@ -116,6 +116,18 @@ def put(into: BytesWriter, value: int | None) -> None:
     write_i64_le(into, _NULL if value is None else value)
 
 
+def state_rows() -> Rows:
+    """For the states of a flush, as columns of the ledger."""
+    return Rows(("key", "state"), ("is_open", "last_ms"))
+
+
+def add_state(into: Rows, key: str, state: bytes, is_open: bool, last_ms: int) -> None:  # noqa: FBT001 - by position
+    """One state."""
+    into.objects += (key, state)
+    write_i64_le(into.integers, int(is_open))
+    write_i64_le(into.integers, last_ms)
+
+
 def repeated(value: int, times: int) -> bytes:
     """A column of one integer, as bytes."""
     return value.to_bytes(_BYTES, "little") * times

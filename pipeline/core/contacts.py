@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, islice
 from typing import Final, cast
 
-from librt.strings import write_i64_le
 from mypy_extensions import mypyc_attr
 
 from pipeline.core import facts as contact_facts
 from pipeline.core.cells import Contribution, revise
+from pipeline.core.columnar import add_state, state_rows
 from pipeline.core.contact import (
     MAX_TOUCHPOINTS,
     NAMED,
@@ -36,7 +36,7 @@ from pipeline.core.reading import CONTACT_ID, TIME, read
 from pipeline.core.record import Record
 from pipeline.core.rows import Kept, add_contact, contact_rows, touchpoint_rows
 from pipeline.core.rules import Rulebook
-from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written, state_rows
+from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written
 from pipeline.core.view import View, claim, claim_all, contribute, contribution, last_ms, opened, view
 from schemas.codec import PROMISE_MS
 from schemas.rejects import Reject
@@ -286,9 +286,7 @@ class ContactFold(Fold):
                 self._keep(contact_id, work)
             packed = self.packed[contact_id] = work.contact.pack()
             self._unpacked.pop(contact_id, None)
-            states.objects += (contact_id, packed)
-            write_i64_le(states.integers, int(is_live))
-            write_i64_le(states.integers, last_ms(seen))
+            add_state(states, contact_id, packed, is_live, last_ms(seen))
             notes = happened(seen.timeline, seen.wait)
             add_contact(rows, seen, work.contact.revised_ms, version, notes)
             if work.contact.named:

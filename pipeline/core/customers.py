@@ -9,7 +9,7 @@ import msgspec
 from librt.strings import write_i64_le
 
 from pipeline.core.cells import MINUTE_MS, Booking, Contribution, revise
-from pipeline.core.columnar import Rows, put
+from pipeline.core.columnar import Rows, add_state, put, state_rows
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied, Fold
 from pipeline.core.facts import Facts, last_ms, unpack
@@ -17,7 +17,7 @@ from pipeline.core.hand import Hand
 from pipeline.core.kept import Keeper, newest_ms
 from pipeline.core.measure import Columns
 from pipeline.core.record import Record
-from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, state_rows, unit_of
+from pipeline.core.steps import FACT, SEPARATOR, Marker, StateRow, Written, unit_of
 from schemas.rejects import Reject
 
 _DAY_MS: Final = 86_400_000
@@ -192,9 +192,7 @@ class CustomerFold(Fold):
                 newest = max(newest, at_ms)
                 if facts.key:
                     fresh.append(facts.contact_id)
-                    states.objects += (facts.key, state)
-                    write_i64_le(states.integers, 0)
-                    write_i64_le(states.integers, at_ms)
+                    add_state(states, facts.key, state, False, at_ms)
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
             named: Collection[str] = fresh if changed is None else {**changed, **dict.fromkeys(fresh)}
@@ -212,15 +210,13 @@ class CustomerFold(Fold):
 
     def _write_again(self, keys: Iterable[str], states: Rows, relinked: dict[str, dict[str, None]]) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
-        written = set(states.objects[::2])
+        written = set(states.columns()["key"])
         for key in keys:
             if key not in written:
                 customer_id, _, contact_id = key.partition(SEPARATOR)
                 customer = self._work.get(customer_id) or self._load(customer_id)
                 facts = customer.facts[contact_id]
-                states.objects += (key, facts.state)
-                write_i64_le(states.integers, 0)
-                write_i64_le(states.integers, last_ms(facts))
+                add_state(states, key, facts.state, False, last_ms(facts))
                 relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:

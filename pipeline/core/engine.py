@@ -20,7 +20,7 @@ from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from pipeline.core.cells import Contribution, Tally, tally_in, tally_of
-from pipeline.core.columnar import Arrays, Integers, Rows, repeated
+from pipeline.core.columnar import Arrays, Integers, Rows, add_state, repeated
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
@@ -583,9 +583,7 @@ class Engine:
             write_i64_le(times, 0)
             write_i64_le(times, 0)
             write_i64_le(ends, end)
-        states.objects += ("", msgspec.json.encode(self.marker))
-        write_i64_le(states.integers, 0)
-        write_i64_le(states.integers, self.marker.watermark_ms)
+        add_state(states, "", msgspec.json.encode(self.marker), False, self.marker.watermark_ms)
         bounds, none = ends.getvalue(), repeated(0, rest)
         of_state = states.columns()
         return {

@@ -94,7 +94,7 @@ class ReadBack(Struct, frozen=True):
 class Written(Struct):
     """What a fold writes at a flush: state rows, rows for people, and records for other topics.
 
-    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `states`: see `state_rows`.
+    `delta`: what was settled on the way adds to the cells, and `settled` its keys. `states`: `columnar.state_rows`.
     `evidence`: rows that nothing else could bring back, written before the commit and idempotent.
     """
 
@@ -134,11 +134,6 @@ class Flush(Struct):
     def rows(self) -> int:
         """Rows of the ledger block."""
         return len(self.ledger["kind"])
-
-
-def state_rows() -> Rows:
-    """For what a fold writes of its states, as columns of the ledger."""
-    return Rows(("key", "state"), ("is_open", "last_ms"))
 
 
 def version_of(epoch: int, offset: int) -> int:

@@ -163,10 +163,8 @@ def claim(into: Contribution, before: list[Touch], arrived: list[Touch], revised
 
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
-    touches, entry, segment = before[:], EntryQueue(), ""
-    for touch in touches:
-        entry.see(touch.type, touch.common.queue)
-        segment = segment or touch.common.segment
+    touches = before[:]
+    entry, segment = _place_of(touches)
     grown = False
     for touch in arrived:
         if not revised and (not touches or is_later(touch, touches[-1])):
@@ -180,12 +178,18 @@ def claim(into: Contribution, before: list[Touch], arrived: list[Touch], revised
             if grown:
                 _claim_place(into, touches, entry.queue, segment)
             touches = sorted([*[each for each in touches if each.id != touch.id], touch], key=order)
-            entry, segment = EntryQueue(), ""
-            for each in touches:
-                entry.see(each.type, each.common.queue)
-                segment = segment or each.common.segment
+            entry, segment = _place_of(touches)
         grown = True
     _claim_place(into, touches, entry.queue, segment)
+
+
+def _place_of(touches: list[Touch]) -> tuple[EntryQueue, str]:
+    """Under which queue and segment they are booked; '' while they name no segment."""
+    entry, segment = EntryQueue(), ""
+    for touch in touches:
+        entry.see(touch.type, touch.common.queue)
+        segment = segment or touch.common.segment
+    return entry, segment
 
 
 def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str) -> None:
