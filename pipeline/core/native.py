@@ -7,8 +7,8 @@ from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le
 from mypy_extensions import i16, i32, i64, u8
 
 
-def texts(items: Iterable[Any]) -> bytes:
-    """A column of text, or of bytes, each behind its length. Raises AttributeError for anything else, and
+def texts(items: list[Any]) -> bytes:
+    """A column of text, or of bytes, each behind its length. Raises TypeError for anything else, and
     UnicodeEncodeError for half a letter.
     """
     into = BytesWriter()
@@ -16,7 +16,12 @@ def texts(items: Iterable[Any]) -> bytes:
     last: Any = data
     for item in items:
         if item is not last:  # the same text often comes again
-            data = item if isinstance(item, bytes) else item.encode()
+            if isinstance(item, str):
+                data = item.encode()
+            elif isinstance(item, bytes):
+                data = item
+            else:
+                raise TypeError(f"{type(item).__name__} is no text")
             last = item
         size: i64 = len(data)
         while size >= 0x80:

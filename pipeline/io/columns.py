@@ -30,6 +30,7 @@ _INTEGERS: Final[Mapping[str, str]] = {
     "UInt64": "L" if _LONG else "Q",
     "Int64": "l" if _LONG else "q",
 }
+_LONGS: Final = (_INTEGERS["UInt64"], _INTEGERS["Int64"])
 _SIGN: Final = 0x80
 """Of the highest byte of an integer."""
 _AT_ONCE: Final = 20_000
@@ -53,8 +54,7 @@ class Packing:
 
     def write(self, block: Any) -> None:
         """As the driver does it, column after column, of a block of `one_row`. Raises struct.error or TypeError
-        or OverflowError for what is no integer of that size, AttributeError for what is no text, and what the driver
-        raises.
+        or OverflowError for what is no integer of that size, and what the driver raises.
         """
         if not block.num_columns:
             self._stream.write(block)  # the end of the data
@@ -89,7 +89,9 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     integer = _INTEGERS.get(inner)
     if integer is not None and isinstance(items, Integers) and outer in ("", "Nullable"):
         _write_integers(items, integer, nullable=bool(outer), to=to)
-    elif outer == "Array" and isinstance(items, Arrays):
+    elif isinstance(items, Arrays):
+        if outer != "Array" or integer not in _LONGS:
+            raise TypeError(f"a column of {type_} was given arrays of integers of 64 bits")
         to.write(items.ends)
         to.write(items.integers)
     elif outer == "Array" and (integer is not None or inner == "String"):
@@ -104,7 +106,7 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
     elif type_ == "String":
         some, times = _once(items)
         if times > 1:
-            to.write(texts(some) * times)
+            to.write(texts(list(some)) * times)
         elif isinstance(some[-1], bytes):  # states: they are long, and the driver copies them once less
             to.write_strings(some, encoding=defines.STRINGS_ENCODING)
         else:
@@ -137,7 +139,7 @@ def _write(items: Sequence[Any], integer: str | None, to: Any) -> None:
     """Write integers of a size, or texts."""
     for start in range(0, len(items), _AT_ONCE):
         some = items[start : start + _AT_ONCE]
-        to.write(texts(some) if integer is None else _packed(some, integer))
+        to.write(texts(list(some)) if integer is None else _packed(some, integer))
 
 
 def _packed(integers: Sequence[int], integer: str) -> bytes:

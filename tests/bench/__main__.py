@@ -86,6 +86,7 @@ def main(
     touchpoints: Annotated[int, typer.Option(help="How many are in the topic")] = 1_000_000,
     repeat: Annotated[int, typer.Option(help="How often each is measured: the median counts")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another workload")] = 7,
+    workers: Annotated[int, typer.Option(min=1, help="How many catch up together; what is promised is of one")] = 1,
     profile: Annotated[
         Path | None, typer.Option(help="Only catch up, once, under py-spy; its stacks go to this file")
     ] = None,
@@ -93,7 +94,7 @@ def main(
 ) -> None:
     """Measure every row of the promise, with the peers beside us. Exit code 1: something failed or was not exact."""
     chosen = _names(rows, ROWS, "row") if profile is None else ["catch_up"]
-    options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile)
+    options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile, workers)
     if profile is not None:
         profile.unlink(missing_ok=True)
     results: list[Result] = []

@@ -33,14 +33,14 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 class CaughtUp(Struct, frozen=True):
     """How it went. `seconds`: from the last moment at which no partition was recovered until every partition's marker
-    of both folds stood at the end of its log. `start_seconds`: before that, from the start of the process.
+    of both folds stood at the end of its log. `start_seconds`: before that, from the start of the workers.
     """
 
     touchpoints: int
     start_seconds: float
     seconds: float
     cpu_seconds: tuple[float, float, float]
-    """Of worker, Kafka and ClickHouse."""
+    """Of all workers, Kafka and ClickHouse."""
     differences: list[str]
 
     @property
@@ -52,28 +52,33 @@ class CaughtUp(Struct, frozen=True):
 def catch_up(
     found: Cluster, known: Known, at: Callable[[float], None], audit: bool, profile: Path | None = None
 ) -> CaughtUp:
-    """Let the only worker of `found` do it, and compare what it stored with what is known. `at` hears how many
-    touchpoints are stored. Raises RuntimeError where it does not come to an end.
+    """Let the workers of `found` do it, and compare what they stored with what is known. `at` hears how many
+    touchpoints are stored; `profile` is of the first worker. Raises RuntimeError where it does not come to an end.
     """
-    (worker,) = found.workers
     started = time.monotonic()
-    worker.start()
+    for worker in found.workers:
+        worker.start()
     try:
-        begun = _first_recovered(worker)
+        begun = _first_recovered(found)
         before = used(found)
-        spy = None if profile is None else _spied(worker, profile)
+        spy = None if profile is None else _spied(found.workers[0], profile)
         with Client("127.0.0.1", found.clickhouse.port) as client:
-            ended = until_stored(found, worker, client, at)
+            ended = until_stored(found, client, at)
             after = used(found)
             if spy is not None:
                 spy.send_signal(signal.SIGINT)
                 spy.wait(120)
-            worker.ask_to_end()
-            code = worker.ended(90)
-            differences = [] if code == 0 else [f"the worker ended with {code}: {worker.said()[-300:]}"]
+            for worker in found.workers:
+                worker.ask_to_end()
+            differences = [
+                f"a worker ended with {code}: {worker.said()[-300:]}"
+                for worker in found.workers
+                if (code := worker.ended(90))
+            ]
             differences += compare(client, found, known)
     finally:
-        worker.kill()
+        for worker in found.workers:
+            worker.kill()
     if audit:
         done = found.command("audit")
         if done.returncode:
@@ -83,11 +88,12 @@ def catch_up(
 
 
 def used(found: Cluster) -> tuple[float, float, float]:
-    """CPU seconds so far of the only worker (0 if it does not run), Kafka and ClickHouse."""
-    (worker,) = found.workers
-    pids = [None if process is None else process.pid for process in (worker._process, found.broker._process)]
-    worker_s, kafka_s = (0.0 if pid is None else cpu_seconds(pid) for pid in pids)
-    return worker_s, kafka_s, cpu_seconds(found.clickhouse.process.pid)
+    """CPU seconds so far of the workers that run, Kafka and ClickHouse."""
+
+    def of(*programs: Any) -> float:
+        return sum(cpu_seconds(program._process.pid) for program in programs if program._process is not None)
+
+    return of(*found.workers), of(found.broker), cpu_seconds(found.clickhouse.process.pid)
 
 
 def quiet(found: Cluster) -> None:
@@ -116,24 +122,20 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _first_recovered(worker: Worker) -> float:
+def _first_recovered(found: Cluster) -> float:
     """The last moment at which no partition of a folded topic was recovered: nothing was folded before."""
     deadline = last = time.monotonic()
     deadline += _START_SECONDS
     while time.monotonic() < deadline:
         asked = time.monotonic()
-        missing = _missing(f"http://127.0.0.1:{worker.port}/health/ready")
-        if missing is not None and missing < 2 * _partitions(worker):
+        missing = [_missing(f"http://127.0.0.1:{worker.port}/health/ready") for worker in found.workers]
+        if any(each is not None for each in missing) and sum(each or 0 for each in missing) < 2 * found.partitions:
             return last
-        if not worker.running:
-            break
+        if stopped := [worker for worker in found.workers if not worker.running]:
+            raise RuntimeError(f"a worker did not start: {stopped[0].said()[-500:]}")
         last = asked
         time.sleep(0.01)
-    raise RuntimeError(f"the worker did not start: {worker.said()[-500:]}")
-
-
-def _partitions(worker: Worker) -> int:
-    return int(worker._env["TOUCHLINE_PARTITIONS"])
+    raise RuntimeError(f"nothing was recovered: {found.workers[0].said()[-500:]}")
 
 
 def _missing(url: str) -> int | None:
@@ -150,13 +152,14 @@ def _missing(url: str) -> int | None:
         return None
 
 
-def until_stored(found: Cluster, worker: Worker, client: Any, at: Callable[[float], None]) -> float:
+def until_stored(found: Cluster, client: Any, at: Callable[[float], None]) -> float:
     """When both folds stood at the ends of their logs. Raises RuntimeError."""
     ends = {f"{TOUCHPOINTS}/{number}": found._end(TOUCHPOINTS, number) for number in range(found.partitions)}
 
     def stored() -> bool:
-        if not worker.running:
-            raise RuntimeError(f"the worker ended: {worker.said()[-500:]}")
+        for worker in found.workers:
+            if not worker.running:
+                raise RuntimeError(f"a worker ended: {worker.said()[-500:]}")
         markers = dict(
             client.execute("SELECT p, max(version) FROM touchline_internal.ledger WHERE kind = 0 GROUP BY p")
         )
@@ -169,7 +172,7 @@ def until_stored(found: Cluster, worker: Worker, client: Any, at: Callable[[floa
         return all(offsets.get(f"{CONTACT_FACTS}/{n}") == found._end(CONTACT_FACTS, n) for n in numbers)
 
     if not wait_until(stored, _SECONDS, every=0.1):
-        raise RuntimeError(f"not everything was stored after {_SECONDS:.0f} s: {worker.said()[-500:]}")
+        raise RuntimeError(f"not everything was stored after {_SECONDS:.0f} s: {found.workers[0].said()[-500:]}")
     return time.monotonic()
 
 

@@ -40,7 +40,7 @@ class Result(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """What was asked for on the command line. `peers` None: all."""
+    """What was asked for on the command line. `peers` None: all. `workers`: that catch up together."""
 
     touchpoints: int = 1_000_000
     repeat: int = 3
@@ -48,6 +48,7 @@ class Options(Struct, frozen=True):
     peers: Sequence[str] | None = None
     profile: Path | None = None
     """Where the stacks of a worker that catches up go, if they are wanted."""
+    workers: int = 1
 
 
 class Report(Protocol):

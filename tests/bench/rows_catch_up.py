@@ -1,4 +1,6 @@
-"""The row `catch_up`: a worker that begins with a full topic, and the peers on the same topic, in turn."""
+"""The row `catch_up`: workers that begin with a full topic, one if nothing else is asked for, and the peers on the same
+topic, in turn.
+"""
 
 import statistics
 import time
@@ -39,7 +41,7 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
     home = stack.folder("catch-up")
     with kafka(home) as broker:
         for number in range(1 if options.profile is not None else options.repeat):
-            with _fresh(home, broker, number) as found:
+            with _fresh(home, broker, number, options.workers) as found:
                 if number == 0:
                     produce(broker.bootstrap, made.records)
                 quiet(found)
@@ -50,7 +52,8 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
                 report.say(_line(_OWN, ours[-1].rate, "; ".join(ours[-1].differences)))
                 quiet(found)
                 _beside({DECODE: PEERS[DECODE], **chosen}, found, made, report, said, lacking)
-    return [*_own_results(ours), *peer_results(made.known, said, lacking, chosen), *between(ours, said, chosen)]
+    theirs = peer_results(made.known, said, lacking, chosen)
+    return [*own_results(ours, options.workers), *theirs, *between(ours, said, chosen, options.workers)]
 
 
 def _lacking(chosen: Mapping[str, Peer], report: Report) -> dict[str, str]:
@@ -84,7 +87,7 @@ def _workload(options: Options, report: Report) -> Workload:
 
 
 @contextmanager
-def _fresh(home: Path, broker: Kafka, number: int) -> Iterator[Cluster]:
+def _fresh(home: Path, broker: Kafka, number: int, workers: int) -> Iterator[Cluster]:
     """An empty ClickHouse, and of the topics only touchpoints with anything in it."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 2})
     others: list[str] = [topic for topic in (RAW, CONTACT_FACTS, DEAD_LETTERS, LIVE) if topic in _topics(admin)]
@@ -94,7 +97,7 @@ def _fresh(home: Path, broker: Kafka, number: int) -> Iterator[Cluster]:
     folder = home / str(number)
     folder.mkdir()
     with clickhouse_server(folder) as clickhouse:
-        found = Cluster(folder, broker, clickhouse, workers=1, partitions=PARTITIONS)
+        found = Cluster(folder, broker, clickhouse, workers, PARTITIONS)
         found.env["TOUCHLINE_GROUP"] = f"bench-{number}"
         with applied(found):
             yield found
@@ -149,7 +152,9 @@ def wrong(one: Said, known: Known) -> str:
     return ""
 
 
-def _own_results(ours: Sequence[CaughtUp]) -> list[Result]:
+def own_results(ours: Sequence[CaughtUp], workers: int = 1) -> list[Result]:
+    """What we did, of so many workers. What is promised is promised of one."""
+    bound, who = (100_000, "") if workers == 1 else (None, f"{workers} workers together; ")
     differences = [each for one in ours for each in one.differences]
     touchpoints = ours[0].touchpoints
 
@@ -157,7 +162,7 @@ def _own_results(ours: Sequence[CaughtUp]) -> list[Result]:
         return median_of(name, [1e6 * seconds / touchpoints for seconds in used], "µs/touchpoint")
 
     return [
-        median_of(_OWN, [one.rate for one in ours], RATE, 100_000, note=f"{touchpoints:,} touchpoints, both folds"),
+        median_of(_OWN, [one.rate for one in ours], RATE, bound, note=f"{who}{touchpoints:,} touchpoints, both folds"),
         Result(
             f"{_OWN}_differences",
             len(differences),
@@ -208,17 +213,20 @@ def _rates(runs: Sequence[Said]) -> list[float]:
     return [one.records / one.seconds for one in runs]
 
 
-def between(ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str]) -> list[Result]:
+def between(
+    ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str], workers: int = 1
+) -> list[Result]:
     """Our rate divided by others' of the same run, of those that were asked for."""
     own = statistics.median(one.rate for one in ours)
     rates = {name: statistics.median(_rates(runs)) for name, runs in said.items() if runs}
 
     def beside(what: str, names: Collection[str], bound: float, note: str = "") -> Result:
         """Beside the fastest of them."""
+        promised = bound if workers == 1 else None
         fastest = max((rates[name] for name in names if name in rates), default=None)
         if fastest is None:
-            return Result(what, None, "ratio", bound, note=f"{' and '.join(names)}: not measured")
-        return Result(what, own / fastest, "ratio", bound, note=note)
+            return Result(what, None, "ratio", promised, note=f"{' and '.join(names)}: not measured")
+        return Result(what, own / fastest, "ratio", promised, note=note)
 
     found = [beside("touchline_to_decode", [DECODE], 0.3, "aim: 0.5")]
     if streams := [name for name in chosen if name.startswith("kafka_streams")]:

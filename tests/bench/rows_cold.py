@@ -120,7 +120,7 @@ def _caught_up(found: Cluster, records: list[Made]) -> _Took:
         before, begun = used(found), time.monotonic()
         worker.wake()
         with Client("127.0.0.1", found.clickhouse.port) as client:
-            ended = until_stored(found, worker, client, lambda _: None)
+            ended = until_stored(found, client, lambda _: None)
         after = used(found)
         worker.ask_to_end()
         if code := worker.ended(90):

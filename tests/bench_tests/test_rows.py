@@ -1,7 +1,7 @@
 from tests.bench.catch_up import CaughtUp
 from tests.bench.peers.toy import Said
 from tests.bench.rows import Result
-from tests.bench.rows_catch_up import between, peer_results, wrong
+from tests.bench.rows_catch_up import between, own_results, peer_results, wrong
 from tests.bench.workload import Known
 
 OURS = [CaughtUp(1_000, 1.0, seconds, (0.5, 0.1, 0.2), []) for seconds in (0.01, 0.02, 0.04)]
@@ -29,6 +29,14 @@ def test_beside_us_is_the_faster_variant_and_of_each_the_median() -> None:
     assert of("touchline_to_kafka_streams", found).value == 2.5
     assert of("touchline_to_faust", found).value == 50
     assert [each.met for each in found] == [False, True, False]
+
+
+def test_what_is_promised_is_promised_of_one_worker() -> None:
+    runs = {"decode_only": [said(0.004)]}
+    assert [of("touchline_catch_up", own_results(OURS, workers)).met for workers in (1, 2)] == [False, None]
+    assert [of("touchline_to_decode", between(OURS, runs, [], workers)).met for workers in (1, 2)] == [False, None]
+    assert "2 workers" in of("touchline_catch_up", own_results(OURS, 2)).note
+    assert of("touchline_catch_up_differences", own_results(OURS, 2)).met
 
 
 def test_a_peer_that_is_missing_is_said_and_so_is_the_ratio_to_it() -> None:
