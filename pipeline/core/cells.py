@@ -185,7 +185,10 @@ class Booking:
     cell, so the last one stays at hand.
     """
 
-    __slots__ = ("_by_moment", "_channel", "_into", "_key", "_minute", "_queue", "_queue_at_hand", "_segment", "_tally")
+    __slots__ = (
+        "_by_moment", "_channel", "_into", "_key", "_minute", "_minutes", "_queue", "_queue_at_hand", "_segment",
+        "_tally",
+    )  # fmt: skip
 
     def __init__(self, into: Contribution, columns: Columns, channel: str, queue: str, segment: str) -> None:
         self._into = into
@@ -195,6 +198,8 @@ class Booking:
         self._segment = segment
         self._queue_at_hand = ""
         self._minute = 0
+        self._minutes: vec[i64] = vec[i64]()
+        """In which there is a cell under its own queue; one may be there several times."""
         self._tally: Tally | None = None
         self._key: CellKey | None = None
         """Of the tally at hand, while it is empty and new."""
@@ -215,6 +220,8 @@ class Booking:
             self._key = None
             if tally is None:
                 tally, self._key = Tally(), key
+            elif queue == self._queue:
+                self._minutes = append(self._minutes, minute)
             self._tally, self._minute, self._queue_at_hand = tally, minute, queue
         for column in columns:
             value = column.value_of(item)
@@ -231,6 +238,20 @@ class Booking:
         if self._key is not None and len(tally):
             self._into[self._key] = tally
             self._key = None
+            if queue == self._queue:
+                self._minutes = append(self._minutes, minute)
+
+    def has_booked(self, minute: i64, channel: str, queue: str, segment: str) -> bool:
+        """Whether there is a cell of this minute and place for sure: it was seen while something was added."""
+        if queue != self._queue or segment != self._segment or channel != self._channel:
+            return False
+        minutes = self._minutes
+        place: i64 = 0
+        while place < len(minutes):
+            if minutes[place] == minute:
+                return True
+            place += 1
+        return False
 
 
 def tally_in(tallies: dict[Any, Tally], key: Any) -> Tally:

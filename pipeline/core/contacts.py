@@ -12,7 +12,7 @@ from typing import Final, cast
 from mypy_extensions import mypyc_attr
 
 from pipeline.core import facts as contact_facts
-from pipeline.core.cells import Contribution, revise
+from pipeline.core.cells import Booking, Contribution, revise
 from pipeline.core.columnar import add_state, state_rows
 from pipeline.core.contact import (
     MAX_TOUCHPOINTS,
@@ -91,7 +91,7 @@ class ContactFold(Fold):
         self.kind = CONTACT
         self.rulebook = rulebook
         self.columns = columns
-        self.channels = channels
+        self.channels = frozenset(channels)
         self.kept_ms = rulebook.settings.retention_ms
         self.hot_ms = _HOT_MS
         self.packed: dict[str, bytes] = {}
@@ -207,25 +207,28 @@ class ContactFold(Fold):
             for count in range(known + 1, len(touches)):
                 before.touches = touches[:count]
                 self._rebook(work, before)
-        self._rebook(work, work.contact)
+        booked = self._rebook(work, work.contact)
         if not few and len(arrived) > 1:
             if work.arrived is None or (len(touches) <= _MOST_IN_TURN and len(arrived) <= _MOST_IN_TURN):
-                claim(self._delta, old, arrived, work.revised)
+                claim(self._delta, old, arrived, work.revised, booked)
             else:
                 claim_all(self._delta, chain(old, arrived))
         work.known = len(touches)
         work.changed = work.revised = False
         work.arrived = None
 
-    def _rebook(self, work: _Work, contact: Contact) -> None:
+    def _rebook(self, work: _Work, contact: Contact) -> Booking | None:
+        """Of a contact that was not derived before, by what it was booked."""
+        booking: Booking | None = None
         before, seen = work.view, view(contact, self.rulebook)
         if before is None:  # most are derived once, so nothing is remembered
-            contribute(self._delta, seen, self.columns)
+            booking = contribute(self._delta, seen, self.columns)
         else:
             booked = contribution(before, self.columns) if work.booked is None else work.booked
             work.booked = contribution(seen, self.columns)
             revise(self._delta, work.booked, booked)
         work.view = seen
+        return booking
 
     @property
     def sources(self) -> dict[str, int]:

@@ -4,7 +4,6 @@ Law: the answer is that of `schemas.codec.decode`. A short record in plain ASCII
 closer look but a blank in front; whatever else is unusual is left to the codec.
 """
 
-from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -33,19 +32,19 @@ REVISION: Final = -1
 
 _BACKSLASH: Final = ord("\\")
 _DELETE: Final = 0x7F
-_BLANKS_END: Final = "!"
-"""What begins with a blank comes before this, and so does what is empty."""
-_parse: Final = parse_folded  # what is imported is looked up by name at every use
+_BLANK: Final = 0x20
+_parse: Final = parse_folded  # what is imported is looked up by name at every use, and so are methods of bytes
+_is_ascii: Final = bytes.isascii
 _values: Final = astuple
 _promises: Final = PROMISES
 
 
-def read(value: bytes | None, channels: Collection[str]) -> tuple[Touchpoint | Reject, Values]:
+def read(value: bytes | None, channels: frozenset[str]) -> tuple[Touchpoint | Reject, Values]:
     """The touchpoint in `value` and its fields, or why it is none, and no fields."""
     if (
         value is not None
         and len(value) <= SHALLOW_BYTES
-        and value.isascii()
+        and _is_ascii(value)
         and _BACKSLASH not in value
         and _DELETE not in value
     ):
@@ -60,12 +59,17 @@ def read(value: bytes | None, channels: Collection[str]) -> tuple[Touchpoint | R
         customer_id: str | None = values[CUSTOMER_ID]
         if (
             FIRST_MS <= time_ms <= LAST_MS
-            and name >= _BLANKS_END
-            and contact_id >= _BLANKS_END
-            and (customer_id is None or customer_id >= _BLANKS_END)
+            and _begins(name)
+            and _begins(contact_id)
+            and (customer_id is None or _begins(customer_id))
             and values[CHANNEL] in channels
             and type(touchpoint) not in _promises
         ):
             return touchpoint, values
     found = decode(value, channels, folded=True)
     return found, () if isinstance(found, Reject) else _values(found)
+
+
+def _begins(name: str) -> bool:
+    """Whether a name, which is never empty, begins with something else than a blank."""
+    return ord(name[0]) > _BLANK

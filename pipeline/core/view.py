@@ -114,8 +114,8 @@ def contribution(seen: View, columns: Columns) -> Contribution:
     return found
 
 
-def contribute(found: Contribution, seen: View, columns: Columns) -> None:
-    """Add to `found` what one contact adds to which cell."""
+def contribute(found: Contribution, seen: View, columns: Columns) -> Booking:
+    """Add to `found` what one contact adds to which cell, by what is returned."""
     line = seen.timeline
     booking = Booking(found, columns, line.channel, line.queue, line.segment)
     booking.add("request", line.requested_ms, line)
@@ -137,6 +137,7 @@ def contribute(found: Contribution, seen: View, columns: Columns) -> None:
         _book_besides(booking, seen)
     if line.out_of_scope_ms is not None:
         booking.add("out_of_scope", line.out_of_scope_ms, line)
+    return booking
 
 
 def _book_besides(booking: Booking, seen: View) -> None:
@@ -157,9 +158,16 @@ _NEVER_BOOKED: Final = 1 << INFORMED | 1 << HELD | 1 << RESUMED | 1 << ABANDONED
 """At the time of these nothing is booked, unless one of them comes first of all."""
 
 
-def claim(into: Contribution, before: list[Touch], arrived: list[Touch], revised: bool) -> None:  # noqa: FBT001
+def claim(
+    into: Contribution,
+    before: list[Touch],
+    arrived: list[Touch],
+    revised: bool,  # noqa: FBT001
+    booked: Booking | None,
+) -> None:
     """Name every cell that the contact was booked in, be it with nothing, at some time after the touchpoints `before`,
-    had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others.
+    had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others. `booked`:
+    what was booked of it just now, if nothing was before.
 
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
@@ -172,15 +180,15 @@ def claim(into: Contribution, before: list[Touch], arrived: list[Touch], revised
             entry.see(touch.type, common.queue)
             segment = segment or common.segment
             if grown and (entry.queue != queue_before or segment != segment_before):
-                _claim_place(into, touches, queue_before, segment_before)
+                _claim_place(into, touches, queue_before, segment_before, booked)
             touches.append(touch)
         else:  # what it was before may have been booked elsewhere altogether
             if grown:
-                _claim_place(into, touches, entry.queue, segment)
+                _claim_place(into, touches, entry.queue, segment, booked)
             touches = sorted([*[each for each in touches if each.id != touch.id], touch], key=order)
             entry, segment = _place_of(touches)
         grown = True
-    _claim_place(into, touches, entry.queue, segment)
+    _claim_place(into, touches, entry.queue, segment, booked)
 
 
 def _place_of(touches: list[Touch]) -> tuple[EntryQueue, str]:
@@ -192,19 +200,20 @@ def _place_of(touches: list[Touch]) -> tuple[EntryQueue, str]:
     return entry, segment
 
 
-def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str) -> None:
+def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str, booked: Booking | None) -> None:
     """All that these touchpoints, or the first of them, are booked in under a queue and a segment."""
     channel, segment = touches[0].common.channel, segment or UNKNOWN
-    seen, claimed_s = 0, -1
+    seen, claimed = 0, -1
     for touch in touches:
         code = touch.type
         if not _NEVER_BOOKED >> code & 1 or not seen:
-            minute_s = touch.at_ms // MINUTE_MS * 60
-            if minute_s != claimed_s and (code != ANSWERED or not seen >> QUEUED & 1):
-                claimed_s = minute_s
-                tally_in(into, (minute_s, channel, queue, segment))
-            if code in (QUEUED, TRANSFERRED):
-                tally_in(into, (minute_s, channel, touch.common.queue or UNKNOWN, segment))
+            minute = touch.at_ms // MINUTE_MS
+            if minute != claimed and (code != ANSWERED or not seen >> QUEUED & 1):
+                claimed = minute
+                if booked is None or not booked.has_booked(minute, channel, queue, segment):
+                    tally_in(into, (minute * 60, channel, queue, segment))
+            if code in (QUEUED, TRANSFERRED) and touch.common.queue != queue:
+                tally_in(into, (minute * 60, channel, touch.common.queue or UNKNOWN, segment))
             if code == PROMISE_MADE and touch.details is not None:
                 tally_in(into, (touch.details["due"] // MINUTE_MS * 60, channel, queue, segment))
         seen |= 1 << code

@@ -63,6 +63,23 @@ def test_it_does_not_matter_which_cell_was_booked_last(moments: list[tuple[str, 
     assert cells_of(one) == cells_of(each), "of such a moment nothing is counted here"
 
 
+@given(
+    st.sets(st.tuples(st.sampled_from(("sales", "other")), st.integers(0, 2))),
+    st.lists(st.tuples(st.sampled_from(("sales", "other")), st.integers(0, 2), st.integers(0, 1))),
+)
+def test_what_is_said_to_be_booked_has_a_cell(there: set[tuple[str, int]], moments: list[tuple[str, int, int]]) -> None:
+    found: Contribution = {(minute * 60, "phone", queue, "private"): Tally() for queue, minute in there}
+    booking = Booking(found, COLUMNS, *HERE)
+    for queue, minute, plain in moments:
+        booking.add_in(queue, "wait", minute * MINUTE, {"plain": plain})
+    for minute in range(3):
+        said = booking.has_booked(minute, *HERE)
+        looked_at = any(each[:2] == ("sales", minute) for each in moments)
+        assert said == (looked_at and (minute * 60, *HERE) in found)
+        for elsewhere in (("chat", "sales", "private"), ("phone", "other", "private"), ("phone", "sales", "gold")):
+            assert not booking.has_booked(minute, *elsewhere)
+
+
 def test_zero_is_not_kept_but_for_optional_measures_and_histograms() -> None:
     assert booked({"plain": 0}) == {}
     assert booked({"plain": 0}, {"plain": 1}) == {(0, *HERE): {PLAIN: 1}}
