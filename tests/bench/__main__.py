@@ -87,6 +87,7 @@ def main(
     repeat: Annotated[int, typer.Option(help="How often each is measured: the median counts")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another workload")] = 7,
     workers: Annotated[int, typer.Option(min=1, help="How many catch up together; what is promised is of one")] = 1,
+    one_core: Annotated[bool, typer.Option("--one-core", help="Catch up, and so do the peers, on one core")] = False,
     profile: Annotated[
         Path | None, typer.Option(help="Only catch up, once, under py-spy; its stacks go to this file")
     ] = None,
@@ -94,7 +95,7 @@ def main(
 ) -> None:
     """Measure every row of the promise, with the peers beside us. Exit code 1: something failed or was not exact."""
     chosen = _names(rows, ROWS, "row") if profile is None else ["catch_up"]
-    options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile, workers)
+    options = Options(touchpoints, repeat, seed, _names(peers, PEERS, "peer"), profile, workers, one_core)
     if profile is not None:
         profile.unlink(missing_ok=True)
     results: list[Result] = []

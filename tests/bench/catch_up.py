@@ -19,6 +19,7 @@ from pipeline.core.measure import column_key
 from pipeline.core.steps import CELL, CONTACT, DAY, FACT, SEPARATOR
 from schemas.topics import CONTACT_FACTS, TOUCHPOINTS
 from tests.bench.programs import own_environment
+from tests.bench.rows import kept_on_one_core
 from tests.bench.workload import Known
 from tests.faults.servers.cluster import Cluster, Worker, wait_until
 
@@ -50,14 +51,21 @@ class CaughtUp(Struct, frozen=True):
 
 
 def catch_up(
-    found: Cluster, known: Known, at: Callable[[float], None], audit: bool, profile: Path | None = None
+    found: Cluster,
+    known: Known,
+    at: Callable[[float], None],
+    audit: bool,
+    profile: Path | None = None,
+    *,
+    one_core: bool = False,
 ) -> CaughtUp:
     """Let the workers of `found` do it, and compare what they stored with what is known. `at` hears how many
     touchpoints are stored; `profile` is of the first worker. Raises RuntimeError where it does not come to an end.
     """
     started = time.monotonic()
-    for worker in found.workers:
-        worker.start()
+    with kept_on_one_core(one_core):
+        for worker in found.workers:
+            worker.start()
     try:
         begun = _first_recovered(found)
         before = used(found)

@@ -3,6 +3,7 @@
 A row is a function `run(stack, options, report) -> list[Result]`, plain or async, registered in `tests.bench.__main__`.
 """
 
+import os
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -40,7 +41,9 @@ class Result(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """What was asked for on the command line. `peers` None: all. `workers`: that catch up together."""
+    """What was asked for on the command line. `peers` None: all. `workers`: that catch up together. `one_core`: who is
+    measured while catching up, we or a peer, is kept on one core, the servers are not.
+    """
 
     touchpoints: int = 1_000_000
     repeat: int = 3
@@ -49,6 +52,24 @@ class Options(Struct, frozen=True):
     profile: Path | None = None
     """Where the stacks of a worker that catches up go, if they are wanted."""
     workers: int = 1
+    one_core: bool = False
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is measured as it was promised: one worker, and the system puts its threads where it likes."""
+        return self.workers == 1 and not self.one_core
+
+
+@contextmanager
+def kept_on_one_core(wanted: bool) -> Iterator[None]:
+    """Whatever is started meanwhile stays on the last core, if that is wanted."""
+    cores = os.sched_getaffinity(0)
+    if wanted:
+        os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 class Report(Protocol):

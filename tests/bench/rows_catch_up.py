@@ -18,7 +18,7 @@ from tests.bench.output import DECODE, DIFFERENCES
 from tests.bench.peers.toy import Said, Task
 from tests.bench.programs import PEERS, Peer
 from tests.bench.programs import run as run_peer
-from tests.bench.rows import RATE, Options, Report, Result, Stack, median_of, noise
+from tests.bench.rows import RATE, Options, Report, Result, Stack, kept_on_one_core, median_of, noise
 from tests.bench.workload import PER_DAY, Known, Workload, produce, workload
 from tests.faults.servers.cluster import Cluster, applied, wait_until
 from tests.faults.servers.kafka import Kafka, Missing, kafka
@@ -45,15 +45,15 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
                 if number == 0:
                     produce(broker.bootstrap, made.records)
                 quiet(found)
-                _beside({DECODE: PEERS[DECODE]}, found, made, report, said, lacking)
+                _beside({DECODE: PEERS[DECODE]}, found, made, options, report, said, lacking)
                 report.begin(f"touchline, {number + 1} of {options.repeat}", made.known.records)
                 audit = number == 0  # it reads everything: once is enough
-                ours.append(catch_up(found, made.known, report.at, audit, options.profile))
+                ours.append(catch_up(found, made.known, report.at, audit, options.profile, one_core=options.one_core))
                 report.say(_line(_OWN, ours[-1].rate, "; ".join(ours[-1].differences)))
                 quiet(found)
-                _beside({DECODE: PEERS[DECODE], **chosen}, found, made, report, said, lacking)
+                _beside({DECODE: PEERS[DECODE], **chosen}, found, made, options, report, said, lacking)
     theirs = peer_results(made.known, said, lacking, chosen)
-    return [*own_results(ours, options.workers), *theirs, *between(ours, said, chosen, options.workers)]
+    return [*own_results(ours, options), *theirs, *between(ours, said, chosen, options)]
 
 
 def _lacking(chosen: Mapping[str, Peer], report: Report) -> dict[str, str]:
@@ -111,6 +111,7 @@ def _beside(
     peers: Mapping[str, Peer],
     found: Cluster,
     made: Workload,
+    options: Options,
     report: Report,
     said: dict[str, list[Said]],
     lacking: dict[str, str],
@@ -123,7 +124,8 @@ def _beside(
         records = min(made.known.records, peer.most or made.known.records)
         task = Task(found.broker.bootstrap, TOUCHPOINTS, records, PARTITIONS, str(found.home))
         try:
-            one = run_peer(peer, task)
+            with kept_on_one_core(options.one_core):
+                one = run_peer(peer, task)
         except RuntimeError as error:
             lacking[name] = str(error)
             report.say(f"{name}: {error}")
@@ -152,9 +154,12 @@ def wrong(one: Said, known: Known) -> str:
     return ""
 
 
-def own_results(ours: Sequence[CaughtUp], workers: int = 1) -> list[Result]:
-    """What we did, of so many workers. What is promised is promised of one."""
-    bound, who = (100_000, "") if workers == 1 else (None, f"{workers} workers together; ")
+def own_results(ours: Sequence[CaughtUp], options: Options) -> list[Result]:
+    """What we did. What is promised is promised of one worker on whatever cores there are."""
+    bound = 100_000 if options.usual else None
+    who = ("" if options.workers == 1 else f"{options.workers} workers together; ") + (
+        "on one core; " if options.one_core else ""
+    )
     differences = [each for one in ours for each in one.differences]
     touchpoints = ours[0].touchpoints
 
@@ -214,7 +219,7 @@ def _rates(runs: Sequence[Said]) -> list[float]:
 
 
 def between(
-    ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str], workers: int = 1
+    ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str], options: Options
 ) -> list[Result]:
     """Our rate divided by others' of the same run, of those that were asked for."""
     own = statistics.median(one.rate for one in ours)
@@ -222,7 +227,7 @@ def between(
 
     def beside(what: str, names: Collection[str], bound: float, note: str = "") -> Result:
         """Beside the fastest of them."""
-        promised = bound if workers == 1 else None
+        promised = bound if options.usual else None
         fastest = max((rates[name] for name in names if name in rates), default=None)
         if fastest is None:
             return Result(what, None, "ratio", promised, note=f"{' and '.join(names)}: not measured")

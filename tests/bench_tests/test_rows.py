@@ -1,6 +1,12 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
 from tests.bench.catch_up import CaughtUp
 from tests.bench.peers.toy import Said
-from tests.bench.rows import Result
+from tests.bench.rows import Options, Result, kept_on_one_core
 from tests.bench.rows_catch_up import between, own_results, peer_results, wrong
 from tests.bench.workload import Known
 
@@ -24,24 +30,41 @@ def test_beside_us_is_the_faster_variant_and_of_each_the_median() -> None:
         "kafka_streams_memory": [said(0.05), said(0.08), said(0.01)],
         "faust": [said(1.0)],
     }
-    found = between(OURS, runs, ["kafka_streams", "kafka_streams_memory", "faust"])
+    found = between(OURS, runs, ["kafka_streams", "kafka_streams_memory", "faust"], Options())
     assert of("touchline_to_decode", found).value == 0.25
     assert of("touchline_to_kafka_streams", found).value == 2.5
     assert of("touchline_to_faust", found).value == 50
     assert [each.met for each in found] == [False, True, False]
 
 
-def test_what_is_promised_is_promised_of_one_worker() -> None:
-    runs = {"decode_only": [said(0.004)]}
-    assert [of("touchline_catch_up", own_results(OURS, workers)).met for workers in (1, 2)] == [False, None]
-    assert [of("touchline_to_decode", between(OURS, runs, [], workers)).met for workers in (1, 2)] == [False, None]
-    assert "2 workers" in of("touchline_catch_up", own_results(OURS, 2)).note
-    assert of("touchline_catch_up_differences", own_results(OURS, 2)).met
+@pytest.mark.parametrize(
+    ("options", "met", "note"),
+    [
+        (Options(), False, "1,000 touchpoints"),
+        (Options(workers=2), None, "2 workers together; 1,000"),
+        (Options(one_core=True), None, "on one core; 1,000"),
+    ],
+)
+def test_what_is_promised_is_promised_of_one_worker_on_all_cores(options: Options, met: bool | None, note: str) -> None:
+    own = own_results(OURS, options)
+    assert of("touchline_catch_up", own).met is met
+    assert of("touchline_catch_up", own).note.startswith(note)
+    assert of("touchline_catch_up_differences", own).met
+    assert of("touchline_to_decode", between(OURS, {"decode_only": [said(0.004)]}, [], options)).met is met
+
+
+def test_what_is_started_meanwhile_stays_on_one_core() -> None:
+    cores = os.sched_getaffinity(0)
+    count = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
+    for wanted, seen in ((True, 1), (False, len(cores))):
+        with kept_on_one_core(wanted):
+            assert int(subprocess.check_output(count)) == seen
+    assert os.sched_getaffinity(0) == cores
 
 
 def test_a_peer_that_is_missing_is_said_and_so_is_the_ratio_to_it() -> None:
     runs = {"decode_only": [said(0.004)]}
-    ratio = of("touchline_to_faust", between(OURS, runs, ["faust"]))
+    ratio = of("touchline_to_faust", between(OURS, runs, ["faust"], Options()))
     assert (ratio.value, ratio.met) == (None, None)
     assert "faust" in ratio.note
     missing = of("faust", peer_results(KNOWN, runs, {"faust": "no wheel for this machine"}, ["faust"]))
