@@ -23,6 +23,8 @@ new one for every look into a dictionary.
 """
 
 MINUTE_MS: Final = 60_000
+_MOST_MINUTES: Final = 32
+"""So many are sooner looked through than looked up."""
 
 
 @mypyc_attr(acyclic=True)
@@ -199,7 +201,7 @@ class Booking:
         self._queue_at_hand = ""
         self._minute = 0
         self._minutes: vec[i64] = vec[i64]()
-        """In which there is a cell under its own queue; one may be there several times."""
+        """In which there is a cell under its own queue, as far as `_MOST_MINUTES`; one may be there several times."""
         self._tally: Tally | None = None
         self._key: CellKey | None = None
         """Of the tally at hand, while it is empty and new."""
@@ -221,7 +223,7 @@ class Booking:
             if tally is None:
                 tally, self._key = Tally(), key
             elif queue == self._queue:
-                self._minutes = append(self._minutes, minute)
+                self._remember(minute)
             self._tally, self._minute, self._queue_at_hand = tally, minute, queue
         for column in columns:
             value = column.value_of(item)
@@ -239,10 +241,14 @@ class Booking:
             self._into[self._key] = tally
             self._key = None
             if queue == self._queue:
-                self._minutes = append(self._minutes, minute)
+                self._remember(minute)
+
+    def _remember(self, minute: i64) -> None:
+        if len(self._minutes) < _MOST_MINUTES:
+            self._minutes = append(self._minutes, minute)
 
     def has_booked(self, minute: i64, channel: str, queue: str, segment: str) -> bool:
-        """Whether there is a cell of this minute and place for sure: it was seen while something was added."""
+        """Whether there is a cell of this minute and place for sure; False: that is not known here."""
         if queue != self._queue or segment != self._segment or channel != self._channel:
             return False
         minutes = self._minutes

@@ -117,7 +117,7 @@ def put(into: BytesWriter, value: int | None) -> None:
 
 
 def state_rows() -> Rows:
-    """For the states of a flush, as columns of the ledger."""
+    """Where the states of a flush are taken in, to become columns of the ledger."""
     return Rows(("key", "state"), ("is_open", "last_ms"))
 
 

@@ -207,10 +207,10 @@ class ContactFold(Fold):
             for count in range(known + 1, len(touches)):
                 before.touches = touches[:count]
                 self._rebook(work, before)
-        booked = self._rebook(work, work.contact)
+        booking = self._rebook(work, work.contact)
         if not few and len(arrived) > 1:
             if work.arrived is None or (len(touches) <= _MOST_IN_TURN and len(arrived) <= _MOST_IN_TURN):
-                claim(self._delta, old, arrived, work.revised, booked)
+                claim(self._delta, old, arrived, work.revised, booking)
             else:
                 claim_all(self._delta, chain(old, arrived))
         work.known = len(touches)
@@ -218,7 +218,9 @@ class ContactFold(Fold):
         work.arrived = None
 
     def _rebook(self, work: _Work, contact: Contact) -> Booking | None:
-        """Of a contact that was not derived before, by what it was booked."""
+        """Derive it anew and book what that changes. What is returned, of a contact that is derived for the first time,
+        knows its cells.
+        """
         booking: Booking | None = None
         before, seen = work.view, view(contact, self.rulebook)
         if before is None:  # most are derived once, so nothing is remembered

@@ -71,5 +71,5 @@ def read(value: bytes | None, channels: frozenset[str]) -> tuple[Touchpoint | Re
 
 
 def _begins(name: str) -> bool:
-    """Whether a name, which is never empty, begins with something else than a blank."""
+    """Whether a name, which is never empty, begins with something other than a blank."""
     return ord(name[0]) > _BLANK

@@ -115,7 +115,7 @@ def contribution(seen: View, columns: Columns) -> Contribution:
 
 
 def contribute(found: Contribution, seen: View, columns: Columns) -> Booking:
-    """Add to `found` what one contact adds to which cell, by what is returned."""
+    """Add to `found` what one contact adds to which cell; what is returned knows which these are."""
     line = seen.timeline
     booking = Booking(found, columns, line.channel, line.queue, line.segment)
     booking.add("request", line.requested_ms, line)
@@ -163,11 +163,11 @@ def claim(
     before: list[Touch],
     arrived: list[Touch],
     revised: bool,  # noqa: FBT001
-    booked: Booking | None,
+    booking: Booking | None,
 ) -> None:
     """Name every cell that the contact was booked in, be it with nothing, at some time after the touchpoints `before`,
-    had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others. `booked`:
-    what was booked of it just now, if nothing was before.
+    had somebody looked after each that `arrived`, in this order. `revised`: some took the place of others. `booking`:
+    by which it was booked just now, if it never was before: what that made need not be named again.
 
     A stale owner who flushed then may have written such a cell, and has to be overruled.
     """
@@ -180,15 +180,15 @@ def claim(
             entry.see(touch.type, common.queue)
             segment = segment or common.segment
             if grown and (entry.queue != queue_before or segment != segment_before):
-                _claim_place(into, touches, queue_before, segment_before, booked)
+                _claim_place(into, touches, queue_before, segment_before, booking)
             touches.append(touch)
         else:  # what it was before may have been booked elsewhere altogether
             if grown:
-                _claim_place(into, touches, entry.queue, segment, booked)
+                _claim_place(into, touches, entry.queue, segment, booking)
             touches = sorted([*[each for each in touches if each.id != touch.id], touch], key=order)
             entry, segment = _place_of(touches)
         grown = True
-    _claim_place(into, touches, entry.queue, segment, booked)
+    _claim_place(into, touches, entry.queue, segment, booking)
 
 
 def _place_of(touches: list[Touch]) -> tuple[EntryQueue, str]:
@@ -200,7 +200,7 @@ def _place_of(touches: list[Touch]) -> tuple[EntryQueue, str]:
     return entry, segment
 
 
-def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str, booked: Booking | None) -> None:
+def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: str, booking: Booking | None) -> None:
     """All that these touchpoints, or the first of them, are booked in under a queue and a segment."""
     channel, segment = touches[0].common.channel, segment or UNKNOWN
     seen, claimed = 0, -1
@@ -210,7 +210,7 @@ def _claim_place(into: Contribution, touches: list[Touch], queue: str, segment: 
             minute = touch.at_ms // MINUTE_MS
             if minute != claimed and (code != ANSWERED or not seen >> QUEUED & 1):
                 claimed = minute
-                if booked is None or not booked.has_booked(minute, channel, queue, segment):
+                if booking is None or not booking.has_booked(minute, channel, queue, segment):
                     tally_in(into, (minute * 60, channel, queue, segment))
             if code in (QUEUED, TRANSFERRED) and touch.common.queue != queue:
                 tally_in(into, (minute * 60, channel, touch.common.queue or UNKNOWN, segment))

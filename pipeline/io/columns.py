@@ -54,7 +54,8 @@ class Packing:
 
     def write(self, block: Any) -> None:
         """As the driver does it, column after column, of a block of `one_row`. Raises struct.error or TypeError
-        or OverflowError for what is no integer of that size, and what the driver raises.
+        or OverflowError for what is no integer of that size or no array of 64-bit ones, TypeError for what is no text,
+        UnicodeEncodeError for half a letter, and what the driver raises.
         """
         if not block.num_columns:
             self._stream.write(block)  # the end of the data

@@ -87,7 +87,9 @@ def main(
     repeat: Annotated[int, typer.Option(help="How often each is measured: the median counts")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another workload")] = 7,
     workers: Annotated[int, typer.Option(min=1, help="How many catch up together; what is promised is of one")] = 1,
-    one_core: Annotated[bool, typer.Option("--one-core", help="Catch up, and so do the peers, on one core")] = False,
+    one_core: Annotated[
+        bool, typer.Option("--one-core", help="All workers, and each peer, on the same one core")
+    ] = False,
     profile: Annotated[
         Path | None, typer.Option(help="Only catch up, once, under py-spy; its stacks go to this file")
     ] = None,
@@ -117,7 +119,7 @@ def main(
                 failed = True
     _out.print(output.table(results))
     _out.print(output.notes(results), markup=False)
-    lines = output.json_lines(results)
+    lines = output.json_lines(results, options.unusual)
     _out.print(lines.decode(), end="", markup=False, soft_wrap=True)
     if json is not None:
         json.write_bytes(lines)

@@ -131,14 +131,18 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _first_recovered(found: Cluster) -> float:
-    """The last moment at which no partition of a folded topic was recovered: nothing was folded before."""
+    """The last moment at which no partition of a folded topic was recovered: nothing was folded before. Of several
+    workers at the latest: one that hands partitions over is taken for one that has recovered them.
+    """
     deadline = last = time.monotonic()
     deadline += _START_SECONDS
+    most = [2 * found.partitions // len(found.workers)] * len(found.workers)
     while time.monotonic() < deadline:
         asked = time.monotonic()
         missing = [_missing(f"http://127.0.0.1:{worker.port}/health/ready") for worker in found.workers]
-        if any(each is not None for each in missing) and sum(each or 0 for each in missing) < 2 * found.partitions:
+        if any(each is not None and each < had for each, had in zip(missing, most, strict=True)):
             return last
+        most = [max(each or 0, had) for each, had in zip(missing, most, strict=True)]
         if stopped := [worker for worker in found.workers if not worker.running]:
             raise RuntimeError(f"a worker did not start: {stopped[0].said()[-500:]}")
         last = asked

@@ -27,11 +27,14 @@ def ratios(results: Sequence[Result]) -> dict[str, float | None]:
     }
 
 
-def json_lines(results: Sequence[Result]) -> bytes:
-    """One JSON object a line: name, value (null: not measured), unit, ratio_to_decode."""
+def json_lines(results: Sequence[Result], unusual: str = "") -> bytes:
+    """One JSON object a line: name, value (null: not measured), unit, ratio_to_decode. `unusual`: what was measured
+    otherwise than it was promised, if anything; then each line says that as well.
+    """
     to_decode = ratios(results)
+    besides = {"measured_with": unusual} if unusual else {}
     lines = [
-        {"name": each.name, "value": each.value, "unit": each.unit, "ratio_to_decode": to_decode[each.name]}
+        {"name": each.name, "value": each.value, "unit": each.unit, "ratio_to_decode": to_decode[each.name], **besides}
         for each in results
     ]
     return msgspec.json.Encoder().encode_lines(lines)

@@ -55,9 +55,10 @@ class Options(Struct, frozen=True):
     one_core: bool = False
 
     @property
-    def usual(self) -> bool:
-        """Whether it is measured as it was promised: one worker, and the system puts its threads where it likes."""
-        return self.workers == 1 and not self.one_core
+    def unusual(self) -> str:
+        """What is measured otherwise than it was promised: of one worker, on whatever cores there are. '' nothing."""
+        workers = f"{self.workers} workers" if self.workers != 1 else ""
+        return ", ".join(filter(None, (workers, "one core" if self.one_core else "")))
 
 
 @contextmanager

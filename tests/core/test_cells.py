@@ -80,6 +80,17 @@ def test_what_is_said_to_be_booked_has_a_cell(there: set[tuple[str, int]], momen
             assert not booking.has_booked(minute, *elsewhere)
 
 
+def test_of_very_many_minutes_not_all_are_remembered() -> None:
+    found: Contribution = {}
+    booking = Booking(found, COLUMNS, *HERE)
+    for minute in range(1_000):
+        booking.add("wait", minute * MINUTE, {"plain": 1})
+    known = [booking.has_booked(minute, *HERE) for minute in range(1_000)]
+    assert len(found) == 1_000
+    assert known[0]
+    assert sum(known) < 100
+
+
 def test_zero_is_not_kept_but_for_optional_measures_and_histograms() -> None:
     assert booked({"plain": 0}) == {}
     assert booked({"plain": 0}, {"plain": 1}) == {(0, *HERE): {PLAIN: 1}}
