@@ -91,7 +91,7 @@ class ContactFold(Fold):
         self.kind = CONTACT
         self.rulebook = rulebook
         self.columns = columns
-        self.channels = frozenset(channels)
+        self.channels = channels
         self.kept_ms = rulebook.settings.retention_ms
         self.hot_ms = _HOT_MS
         self.packed: dict[str, bytes] = {}

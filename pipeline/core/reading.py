@@ -4,6 +4,7 @@ Law: the answer is that of `schemas.codec.decode`. A short record in plain ASCII
 closer look but a blank in front; whatever else is unusual is left to the codec.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -39,7 +40,7 @@ _values: Final = astuple
 _promises: Final = PROMISES
 
 
-def read(value: bytes | None, channels: frozenset[str]) -> tuple[Touchpoint | Reject, Values]:
+def read(value: bytes | None, channels: Collection[str]) -> tuple[Touchpoint | Reject, Values]:
     """The touchpoint in `value` and its fields, or why it is none, and no fields."""
     if (
         value is not None
