@@ -97,6 +97,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.objects) // len(self._object_names)
 
+    def objects_named(self, name: str) -> list[Any]:
+        """One column of objects."""
+        return self.objects[self._object_names.index(name) :: len(self._object_names)]
+
     def columns(self) -> dict[str, Any]:
         """By name, in the order of the names, each a sequence. Raises ValueError where not all rows are whole."""
         names, integers = self._object_names, self.integers.getvalue()
@@ -104,8 +108,8 @@ class Rows:
         if len(self.objects) != rows * len(names) or len(integers) != rows * len(self._integer_names) * _BYTES:
             raise ValueError(f"{len(self.objects)} objects and {len(integers)} bytes of integers are no whole rows")
         found: dict[str, Any] = {}
-        for place, name in enumerate(names):
-            found[name] = self.objects[place :: len(names)]
+        for name in names:
+            found[name] = self.objects_named(name)
         for place, name in enumerate(self._integer_names):
             found[name] = _column(integers, place, len(self._integer_names))
         return found

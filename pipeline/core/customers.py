@@ -210,7 +210,7 @@ class CustomerFold(Fold):
 
     def _write_again(self, keys: Iterable[str], states: Rows, relinked: dict[str, dict[str, None]]) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
-        written = set(states.columns()["key"])
+        written = set(states.objects_named("key"))
         for key in keys:
             if key not in written:
                 customer_id, _, contact_id = key.partition(SEPARATOR)

@@ -126,7 +126,7 @@ def _write_integers(items: Integers, integer: str, *, nullable: bool, to: Any) -
     size = calcsize(_ORDER + integer)
     if integer == _INTEGERS["UInt64"] and max(items.integers[size - 1 :: size], default=0) & _SIGN:
         raise OverflowError("a column of numbers from 0 on was given one below")
-    to.write(items.integers if size == calcsize("<q") else narrowed(items.integers, size))
+    to.write(items.integers if integer in _LONGS else narrowed(items.integers, size))
 
 
 def _once(items: Sequence[Any]) -> tuple[Sequence[Any], int]:

@@ -54,10 +54,23 @@ def run(stack: Stack, options: Options, report: Report) -> list[Result]:
                 quiet(found)
                 _beside({DECODE: PEERS[DECODE], **chosen}, found, made, options, report, said, lacking)
     theirs = peer_results(made.known, said, lacking, chosen)
-    results = [*own_results(ours, options), *theirs, *between(ours, said, chosen, options)]
-    if options.unusual:
-        return [structs.replace(each, note=f"{options.unusual}; {each.note}") for each in results]
-    return results
+    return as_measured([*own_results(ours), *theirs, *between(ours, said, chosen)], options)
+
+
+def as_measured(results: list[Result], options: Options) -> list[Result]:
+    """What is promised is promised of one worker on whatever cores there are; otherwise all that is asked of it is to
+    be exact, and the notes say how it was measured.
+    """
+    if not options.unusual:
+        return results
+    return [
+        structs.replace(
+            each,
+            bound=each.bound if each.unit == DIFFERENCES else None,
+            note=f"{options.unusual}; {each.note}",
+        )
+        for each in results
+    ]
 
 
 def _lacking(chosen: Mapping[str, Peer], report: Report) -> dict[str, str]:
@@ -158,9 +171,8 @@ def wrong(one: Said, known: Known) -> str:
     return ""
 
 
-def own_results(ours: Sequence[CaughtUp], options: Options) -> list[Result]:
-    """What we did. What is promised is promised of one worker on whatever cores there are."""
-    bound = None if options.unusual else 100_000
+def own_results(ours: Sequence[CaughtUp]) -> list[Result]:
+    """What we did."""
     differences = [each for one in ours for each in one.differences]
     touchpoints = ours[0].touchpoints
 
@@ -168,7 +180,7 @@ def own_results(ours: Sequence[CaughtUp], options: Options) -> list[Result]:
         return median_of(name, [1e6 * seconds / touchpoints for seconds in used], "µs/touchpoint")
 
     return [
-        median_of(_OWN, [one.rate for one in ours], RATE, bound, note=f"{touchpoints:,} touchpoints, both folds"),
+        median_of(_OWN, [one.rate for one in ours], RATE, 100_000, note=f"{touchpoints:,} touchpoints, both folds"),
         Result(
             f"{_OWN}_differences",
             len(differences),
@@ -219,20 +231,17 @@ def _rates(runs: Sequence[Said]) -> list[float]:
     return [one.records / one.seconds for one in runs]
 
 
-def between(
-    ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str], options: Options
-) -> list[Result]:
+def between(ours: Sequence[CaughtUp], said: Mapping[str, Sequence[Said]], chosen: Collection[str]) -> list[Result]:
     """Our rate divided by others' of the same run, of those that were asked for."""
     own = statistics.median(one.rate for one in ours)
     rates = {name: statistics.median(_rates(runs)) for name, runs in said.items() if runs}
 
     def beside(what: str, names: Collection[str], bound: float, note: str = "") -> Result:
         """Beside the fastest of them."""
-        promised = None if options.unusual else bound
         fastest = max((rates[name] for name in names if name in rates), default=None)
         if fastest is None:
-            return Result(what, None, "ratio", promised, note=f"{' and '.join(names)}: not measured")
-        return Result(what, own / fastest, "ratio", promised, note=note)
+            return Result(what, None, "ratio", bound, note=f"{' and '.join(names)}: not measured")
+        return Result(what, own / fastest, "ratio", bound, note=note)
 
     found = [beside("touchline_to_decode", [DECODE], 0.3, "aim: 0.5")]
     if streams := [name for name in chosen if name.startswith("kafka_streams")]:

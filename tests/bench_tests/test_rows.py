@@ -9,7 +9,7 @@ from tests.bench.catch_up import CaughtUp
 from tests.bench.output import json_lines
 from tests.bench.peers.toy import Said
 from tests.bench.rows import Options, Result, kept_on_one_core
-from tests.bench.rows_catch_up import between, own_results, peer_results, wrong
+from tests.bench.rows_catch_up import as_measured, between, own_results, peer_results, wrong
 from tests.bench.workload import Known
 
 OURS = [CaughtUp(1_000, 1.0, seconds, (0.5, 0.1, 0.2), []) for seconds in (0.01, 0.02, 0.04)]
@@ -32,7 +32,7 @@ def test_beside_us_is_the_faster_variant_and_of_each_the_median() -> None:
         "kafka_streams_memory": [said(0.05), said(0.08), said(0.01)],
         "faust": [said(1.0)],
     }
-    found = between(OURS, runs, ["kafka_streams", "kafka_streams_memory", "faust"], Options())
+    found = between(OURS, runs, ["kafka_streams", "kafka_streams_memory", "faust"])
     assert of("touchline_to_decode", found).value == 0.25
     assert of("touchline_to_kafka_streams", found).value == 2.5
     assert of("touchline_to_faust", found).value == 50
@@ -51,10 +51,11 @@ def test_what_is_promised_is_promised_of_one_worker_on_all_cores(
     options: Options, met: bool | None, unusual: str
 ) -> None:
     assert options.unusual == unusual
-    own = own_results(OURS, options)
+    own = as_measured(own_results(OURS), options)
+    beside = as_measured(between(OURS, {"decode_only": [said(0.004)]}, []), options)
     assert of("touchline_catch_up", own).met is met
     assert of("touchline_catch_up_differences", own).met
-    assert of("touchline_to_decode", between(OURS, {"decode_only": [said(0.004)]}, [], options)).met is met
+    assert of("touchline_to_decode", beside).met is met
     lines = json_lines(own, unusual).decode().splitlines()
     assert [json.loads(line).get("measured_with", "") for line in lines] == [unusual] * len(own)
 
@@ -70,7 +71,7 @@ def test_what_is_started_meanwhile_stays_on_one_core() -> None:
 
 def test_a_peer_that_is_missing_is_said_and_so_is_the_ratio_to_it() -> None:
     runs = {"decode_only": [said(0.004)]}
-    ratio = of("touchline_to_faust", between(OURS, runs, ["faust"], Options()))
+    ratio = of("touchline_to_faust", between(OURS, runs, ["faust"]))
     assert (ratio.value, ratio.met) == (None, None)
     assert "faust" in ratio.note
     missing = of("faust", peer_results(KNOWN, runs, {"faust": "no wheel for this machine"}, ["faust"]))
