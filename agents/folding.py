@@ -51,7 +51,7 @@ class Pace(Struct, frozen=True):
     that are not read yet, until there are next to none: what is touched again and again is written once. Sooner with
     `flush_records` folded, `flush_rows` to write, or four fifths of `most_bytes`; at `most_rows` or `most_bytes`
     nothing more is read: a flush is one block, and memory is finite. Who had to read back and is fed by others that are
-    far behind folds on after `gather_seconds`, so that what then has come is asked for at once.
+    far behind folds on after `behind_seconds`, too, so that what then has come is asked for at once.
     """
 
     interval_seconds: float = 0.5
@@ -60,7 +60,6 @@ class Pace(Struct, frozen=True):
     quiet_seconds: float = 0.2
     behind_records: int = 10_000
     behind_seconds: float = 15.0
-    gather_seconds: float = 5.0
     flush_records: int = 100_000
     flush_rows: int = 100_000
     most_rows: int = 500_000
@@ -322,9 +321,10 @@ class Folding:
         index: a query for one costs as much as for all, and facts come in little pieces.
         """
         clock = asyncio.get_running_loop().time
-        until = clock() + self._pace.gather_seconds
+        until = clock() + self._pace.behind_seconds
         while clock() < until and not self._closed.is_set() and self._more_comes:
             await self._rest(_LOOK_SECONDS)
+        await self._rest(_LOOK_SECONDS)  # what was told last is on its way
 
     def _note_dirty(self) -> None:
         """Let the flush know what there is to write, and reading wait where it is too much."""

@@ -433,7 +433,7 @@ async def test_what_is_not_in_memory_is_read_back_once_a_batch_and_only_if_it_ex
 
 async def fed_by_one_far_behind(new: NewScene) -> tuple[Scene, Scene]:
     """Who is far behind, and who is fed by it, does not hold contact `k` and stands at offset 9."""
-    pace = Pace(behind_records=10, gather_seconds=1_000)
+    pace = Pace(behind_records=10, behind_seconds=1_000)
     feeding = await new(pace).started()
     far = batch(PARTITION, 0, touchpoint("k", "contact.requested"))
     await feeding.folding.handle(msgspec.structs.replace(far, left=10))
