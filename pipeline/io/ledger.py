@@ -23,8 +23,9 @@ _HASHES_AT_ONCE: Final = 1_000_000
 _STATES_AT_ONCE: Final = 20_000
 _NO_STATES: Final = (255,)
 """No kind has this number."""
-# What precedes the key in the sorting key, and states and marker have none of: so a key is found, not looked for.
-_NO_CELL: Final = "resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = ''"
+# What precedes the key in the sorting key, and states and marker have none of: so a key is found, not looked for. For
+# the index only: asked of every row it would be five columns more to read, and the kind says the same.
+_NO_CELL: Final = "indexHint(resolution = 0 AND window_s = 0 AND channel = '' AND queue = '' AND segment = '')"
 _CUSTOMER: Final = f"substring(key, 1, position(key, '{SEPARATOR}') - 1)"
 _MARKER_SQL: Final = "SELECT state, version FROM touchline_internal.ledger FINAL WHERE kind = 0 AND p = %(p)s"
 _SCAN_SQL: Final = """
@@ -45,14 +46,13 @@ _LIVE_SQL: Final = """
 SELECT {unit} AS name FROM touchline_internal.ledger WHERE p = %(p)s AND kind = %(kind)s
 GROUP BY name HAVING argMax(is_open, version) = 1 OR max(version) >= %(version)s"""
 # Without FINAL: of each key the newest row, by hand, so that only what is asked for is read. Of whose rows they are is
-# asked first (PREWHERE): a server that decides for itself may read every state to find out. That states have no window
-# is for the index to know (indexHint): asking it of every row costs six columns.
+# asked first (PREWHERE): a server that decides for itself may read every state to find out.
 _READ_SQL: Final = f"""
 SELECT kind, key, argMax(state, version) AS state_bytes, argMax(is_open, version) AS was_open,
        argMax(last_ms, version) AS newest_ms, max(version) AS newest
 FROM touchline_internal.ledger
 PREWHERE {{unit}} IN %(units)s
-WHERE p = %(p)s AND kind IN (0, %(kind)s) AND indexHint({_NO_CELL})
+WHERE p = %(p)s AND kind IN (0, %(kind)s) AND {_NO_CELL}
 GROUP BY kind, key"""
 _HASHES_SQL: Final = """
 SELECT DISTINCT halfMD5({unit}) AS hashed FROM touchline_internal.ledger
