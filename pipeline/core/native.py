@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le
+from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i16, i32, i64, u8
 
 
@@ -25,11 +25,29 @@ def texts(items: list[Any]) -> bytes:
             last = item
         size: i64 = len(data)
         while size >= 0x80:
-            into.append(size & 0x7F | 0x80)
+            into.append(u8(size & 0x7F | 0x80))  # as bytes, that is: any other integer becomes an object on its way
             size >>= 7
-        into.append(size)
+        into.append(u8(size))
         into.write(data)
     return into.getvalue()
+
+
+def places(items: list[Any]) -> tuple[bytes, list[Any]]:
+    """Of a column in which a few values come again and again: the place of each among them, as 64-bit integers, the
+    lowest byte first; and those values, in the order in which they came.
+    """
+    into = BytesWriter()
+    among: dict[Any, int] = {}
+    last: Any = among
+    place: i64 = 0
+    for item in items:
+        if item is not last:  # mostly it is, row after row
+            known = among.get(item)
+            if known is None:
+                known = among[item] = len(among)
+            place, last = known, item
+        write_i64_le(into, place)
+    return into.getvalue(), list(among)
 
 
 def filled(items: Iterable[Any]) -> tuple[bytes, list[Any]]:

@@ -13,12 +13,13 @@ from struct import Struct, calcsize
 from typing import Any, Final
 
 from clickhouse_driver import defines
+from clickhouse_driver.columns.lowcardinalitycolumn import LowCardinalityColumn
 from clickhouse_driver.columns.service import write_column
 from clickhouse_driver.varint import write_varint
-from clickhouse_driver.writer import write_binary_str, write_binary_uint8
+from clickhouse_driver.writer import write_binary_int64, write_binary_str, write_binary_uint8
 
 from pipeline.core.columnar import Arrays, Integers
-from pipeline.core.native import filled, narrowed, texts
+from pipeline.core.native import filled, narrowed, places, texts
 
 # Python packs C's own long four times as fast as a number of 64 bits.
 _LONG: Final = calcsize("@l") == 8 and sys.byteorder == "little"
@@ -33,6 +34,8 @@ _INTEGERS: Final[Mapping[str, str]] = {
 _LONGS: Final = (_INTEGERS["UInt64"], _INTEGERS["Int64"])
 _SIGN: Final = 0x80
 """Of the highest byte of an integer."""
+_KEYS_IN_FRONT: Final = 1
+"""How a column of `LowCardinality` is laid out: the only way there is."""
 _AT_ONCE: Final = 20_000
 """Values that are packed in one go: they stay in the processor's cache, and others get a turn in between."""
 
@@ -112,9 +115,25 @@ def _write_here(type_: str, items: Sequence[Any], to: Any) -> bool:
             to.write_strings(some, encoding=defines.STRINGS_ENCODING)
         else:
             _write(some, None, to)
+    elif type_ == "LowCardinality(String)":
+        _write_few(items, to)
     else:
         return False
     return True
+
+
+def _write_few(items: Sequence[Any], to: Any) -> None:
+    """Write texts of which many are the same: each of them once, and of every row its place among them, in as many
+    bytes as the driver gives it.
+    """
+    at, some = places(list(items))
+    width = (len(some) >= 1 << 8) + (len(some) >= 1 << 16)
+    write_binary_int64(_KEYS_IN_FRONT, to)
+    write_binary_int64(LowCardinalityColumn.serialization_type | width, to)
+    write_binary_int64(len(some), to)
+    to.write(texts(some))
+    write_binary_int64(len(items), to)
+    to.write(narrowed(at, 1 << width))
 
 
 def _write_integers(items: Integers, integer: str, *, nullable: bool, to: Any) -> None:
