@@ -34,7 +34,7 @@ from pipeline.core.measure import Columns
 from pipeline.core.open import Open
 from pipeline.core.reading import CONTACT_ID, TIME, read
 from pipeline.core.record import Record
-from pipeline.core.rows import Kept, add_contact, contact_rows, touchpoint_rows
+from pipeline.core.rows import ContactRows, Kept, add_contact, touchpoint_rows
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CONTACT, Marker, Published, StateRow, Written
 from pipeline.core.view import View, claim, claim_all, contribute, contribution, last_ms, opened, view
@@ -272,7 +272,7 @@ class ContactFold(Fold):
         """State rows, rows of table `contacts`, and facts for every customer a contact ever named. Contacts in which
         nobody waits are let go as soon as they are written.
         """
-        states, rows = state_rows(), contact_rows()
+        states, rows = state_rows(), ContactRows()
         emissions: list[tuple[str, bytes, bytes]] = []
         settled = list(self._unsettled)
         wanted = dict.fromkeys(chain(keys, settled))

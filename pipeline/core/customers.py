@@ -9,7 +9,7 @@ import msgspec
 from librt.strings import write_i64_le
 
 from pipeline.core.cells import MINUTE_MS, Booking, Contribution, revise
-from pipeline.core.columnar import Rows, add_state, put, state_rows
+from pipeline.core.columnar import Rows, add_state, put, put_text, state_rows
 from pipeline.core.customer import Customer, Linked, Windows
 from pipeline.core.engine import Applied, Fold
 from pipeline.core.facts import Facts, last_ms, unpack
@@ -179,6 +179,7 @@ class CustomerFold(Fold):
             self._unpublished.setdefault(customer_id, {}).update(names)
         self._relinked = {}
         work, relinked, append_ms = self._work, dict(self._unpublished), marker.append_ms
+        written: list[str] = []
         while work:  # one after the other and then let go: they are far apart in memory
             customer_id, customer = work.popitem()
             if not customer.unpacked:
@@ -192,6 +193,7 @@ class CustomerFold(Fold):
                 newest = max(newest, at_ms)
                 if facts.key:
                     fresh.append(facts.contact_id)
+                    written.append(facts.key)
                     add_state(states, facts.key, state, False, at_ms)
             self.packed[customer_id] = self._keeper.pack(customer_id, newest, kept)
             changed = relinked.pop(customer_id, None)
@@ -199,7 +201,8 @@ class CustomerFold(Fold):
             add_resolutions(rows, customer, named, version, append_ms)
         waiting = list(keys)
         if len(states) < len(waiting) + len(settled):
-            self._write_again(dict.fromkeys(waiting + settled), states, relinked)
+            done = frozenset(written)
+            self._write_again([key for key in dict.fromkeys(waiting + settled) if key not in done], states, relinked)
         for customer_id, names in relinked.items():
             known = work.get(customer_id)
             if known is None:
@@ -210,14 +213,12 @@ class CustomerFold(Fold):
 
     def _write_again(self, keys: Iterable[str], states: Rows, relinked: dict[str, dict[str, None]]) -> None:
         """State rows of what is not fresh any more: it was written before, or there was no room for it."""
-        written = set(states.objects_named("key"))
         for key in keys:
-            if key not in written:
-                customer_id, _, contact_id = key.partition(SEPARATOR)
-                customer = self._work.get(customer_id) or self._load(customer_id)
-                facts = customer.facts[contact_id]
-                add_state(states, key, facts.state, False, last_ms(facts))
-                relinked.setdefault(customer_id, {})[contact_id] = None
+            customer_id, _, contact_id = key.partition(SEPARATOR)
+            customer = self._work.get(customer_id) or self._load(customer_id)
+            facts = customer.facts[contact_id]
+            add_state(states, key, facts.state, False, last_ms(facts))
+            relinked.setdefault(customer_id, {})[contact_id] = None
 
     def flushed(self) -> None:
         """What `write` returned last is durable."""
@@ -278,15 +279,16 @@ def state_row(facts: Facts, at_ms: int, version: int) -> StateRow:
     return StateRow(key, facts.state, False, at_ms, version)
 
 
-_OBJECTS: Final = ("contact_id", "customer_id", "follows_contact_id", "followed_by_contact_id", "issue_id", "fcr")
+_TEXTS: Final = ("contact_id", "customer_id", "follows_contact_id", "followed_by_contact_id", "issue_id")
+_FEW: Final = ("fcr",)
 _INTEGERS: Final = ("held", "last_closed_ms", "revised_ms", "version")
-RESOLUTION_ROW: Final = _OBJECTS + _INTEGERS
+RESOLUTION_ROW: Final = _TEXTS + _FEW + _INTEGERS
 """Columns of table `resolutions` (all but `p`)."""
 
 
 def resolution_rows() -> Rows:
     """For rows of table `resolutions`."""
-    return Rows(_OBJECTS, _INTEGERS)
+    return Rows(_TEXTS, _FEW, _INTEGERS)
 
 
 def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], version: int, append_ms: int) -> None:
@@ -306,13 +308,17 @@ def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], v
 
 
 def _add_resolution(into: Rows, customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> None:
+    follows = followed_by = fcr = ""
     if facts.held:
         linked = customer.followed(facts)
-        into.objects += (
-            facts.contact_id, facts.customer_id, linked.follows, linked.followed_by, issue_id, linked.fcr,
-        )  # fmt: skip
-    else:
-        into.objects += (facts.contact_id, facts.customer_id, "", "", "", "")
+        follows, followed_by, fcr = linked.follows, linked.followed_by, linked.fcr
+    texts = into.texts
+    put_text(texts[0], facts.contact_id)
+    put_text(texts[1], facts.customer_id)
+    put_text(texts[2], follows)
+    put_text(texts[3], followed_by)
+    put_text(texts[4], issue_id)
+    into.few[0].put(fcr)
     write_i64_le(into.integers, int(facts.held))
     put(into.integers, facts.last_closed_ms if facts.held else None)
     write_i64_le(into.integers, append_ms)

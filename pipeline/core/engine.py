@@ -20,7 +20,7 @@ from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from pipeline.core.cells import Contribution, Tally, tally_in, tally_of
-from pipeline.core.columnar import Arrays, Integers, Rows, add_state, repeated
+from pipeline.core.columnar import Arrays, Few, Integers, Rows, Texts, repeated
 from pipeline.core.known import Known, hash_of
 from pipeline.core.measure import Columns
 from pipeline.core.poison import Limits, Poison
@@ -70,7 +70,6 @@ MOST_QUEUES_SHOWN: Final = 2_000
 _TIME: Final = ("resolution", "window_s")
 _PLACE: Final = ("channel", "queue", "segment")
 """What a `WindowKey` says, as columns of the ledger."""
-_NOWHERE: Final = ("", "", "")
 
 
 _Hour = tuple[Any, ...]
@@ -555,22 +554,23 @@ class Engine:
         self._in_flight = {}
         self._dead_letters = flush.dead_letters + self._dead_letters
         self._evidence = flush.evidence + self._evidence
-        self._bytes += sum(map(len, flush.ledger["state"])) + sum(len(each.value or b"") for each in flush.dead_letters)
+        letters = sum(len(each.value or b"") for each in flush.dead_letters)
+        self._bytes += sum(map(len, flush.ledger["state"].pieces)) + letters
 
     def _block(self, cells: CellsByGeneration, states: Rows, version: int) -> dict[str, Any]:
         """The one block that is the commit: every touched cell, every touched state, and the marker."""
         columns = self.fold_.columns
         numbers, values, ends = BytesWriter(), BytesWriter(), BytesWriter()
         end: i64 = 0
-        rows = Rows(_PLACE, _TIME)
-        places, times = rows.objects, rows.integers
+        rows = Rows((), _PLACE, _TIME)
+        (channels, queues, segments), times = rows.few, rows.integers
         hours: list[bytes] = []
         blocks: list[bytes] = []
         for (hour, block), windows in cells.items():
             for window, tally in windows.items():
-                places.append(window[2])
-                places.append(window[3])
-                places.append(window[4])
+                channels.put(window[2])
+                queues.put(window[3])
+                segments.put(window[4])
                 write_i64_le(times, window[0])
                 write_i64_le(times, window[1])
                 end += tally.lay_out(numbers, values, columns)
@@ -578,25 +578,27 @@ class Engine:
             hours.append(repeated(hour, len(windows)))
             blocks.append(repeated(block, len(windows)))
         n, rest = len(rows), len(states) + 1
-        for _ in range(rest):  # neither states nor the marker have a window
-            places += _NOWHERE
-            write_i64_le(times, 0)
-            write_i64_le(times, 0)
-            write_i64_le(ends, end)
-        add_state(states, "", msgspec.json.encode(self.marker), False, self.marker.watermark_ms)
+        for nowhere in rows.few:  # neither states nor the marker have a window
+            nowhere.put_all("", rest)
+        times.write(repeated(0, 2 * rest))
+        ends.write(repeated(end, rest))
+        write_i64_le(states.integers, 0)
+        write_i64_le(states.integers, self.marker.watermark_ms)
+        partition = Few()
+        partition.put_all(self.partition, n + rest)
         bounds, none = ends.getvalue(), repeated(0, rest)
         of_state = states.columns()
         return {
             "kind": Integers(repeated(CELL, n) + repeated(self.fold_.kind, rest - 1) + repeated(MARKER, 1)),
-            "p": [self.partition] * (n + rest),
+            "p": partition,
             **rows.columns(),
-            "key": [*[""] * n, *of_state["key"]],
+            "key": Texts([bytes(n), *of_state["key"].pieces, bytes(1)], n + rest),
             "epoch": Integers(repeated(self.epoch, n) + none),
             "generation_hour": Integers(b"".join(hours) + none),
             "generation_block": Integers(b"".join(blocks) + none),
             "keys": Arrays(numbers.getvalue(), bounds),
             "values": Arrays(values.getvalue(), bounds),
-            "state": [*[b""] * n, *of_state["state"]],
+            "state": Texts([bytes(n), *of_state["state"].pieces, self.marker.packed()], n + rest, raw=True),
             "is_open": Integers(repeated(0, n) + of_state["is_open"].integers),
             "last_ms": Integers(repeated(0, n) + of_state["last_ms"].integers),
             "version": Integers(repeated(version, n + rest)),

@@ -6,6 +6,8 @@ from typing import Any
 from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i16, i32, i64, u8
 
+from pipeline.core.columnar import put_bytes
+
 
 def texts(items: list[Any]) -> bytes:
     """A column of text, or of bytes, each behind its length. Raises TypeError for anything else, and
@@ -23,31 +25,18 @@ def texts(items: list[Any]) -> bytes:
             else:
                 raise TypeError(f"{type(item).__name__} is no text")
             last = item
-        size: i64 = len(data)
-        while size >= 0x80:
-            into.append(u8(size & 0x7F | 0x80))  # as bytes, that is: any other integer becomes an object on its way
-            size >>= 7
-        into.append(u8(size))
-        into.write(data)
+        put_bytes(into, data)
     return into.getvalue()
 
 
-def places(items: list[Any]) -> tuple[bytes, list[Any]]:
-    """Of a column in which a few values come again and again: the place of each among them, as 64-bit integers, the
-    lowest byte first; and those values, in the order in which they came.
-    """
+def ends(items: list[Any]) -> bytes:
+    """Of a column of arrays: where each ends, as 64-bit integers, the lowest byte first."""
     into = BytesWriter()
-    among: dict[Any, int] = {}
-    last: Any = among
-    place: i64 = 0
+    end: i64 = 0
     for item in items:
-        if item is not last:  # mostly it is, row after row
-            known = among.get(item)
-            if known is None:
-                known = among[item] = len(among)
-            place, last = known, item
-        write_i64_le(into, place)
-    return into.getvalue(), list(among)
+        end += len(item)
+        write_i64_le(into, end)
+    return into.getvalue()
 
 
 def filled(items: Iterable[Any]) -> tuple[bytes, list[Any]]:

@@ -16,7 +16,7 @@ from pipeline.core.columnar import Rows
 from pipeline.core.contact import Alike, unpack
 from pipeline.core.facts import facts_of, gone, last_ms
 from pipeline.core.measure import Columns
-from pipeline.core.rows import add_contact, contact_rows
+from pipeline.core.rows import ContactRows, add_contact
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CELL, MARKER, Marker, StateRow, WindowKey, epoch_of
 
@@ -49,7 +49,8 @@ class Refolded(Struct):
 
 def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) -> Refolded:
     """Contacts from their states. Raises UnknownChannel."""
-    done = Refolded(contact_rows(), [], [], [])
+    published = ContactRows()
+    done = Refolded(published, [], [], [])
     known = rulebook.catalogue.channels
     alike = Alike()
     for row in rows:
@@ -60,7 +61,7 @@ def contacts_of(rows: Iterable[StateRow], rulebook: Rulebook, columns: Columns) 
         seen = view.view(contact, rulebook)
         line = seen.timeline
         done.states.append(StateRow(row.key, row.state, seen.is_live, view.last_ms(seen), row.version))
-        add_contact(done.rows, seen, contact.revised_ms, row.version)
+        add_contact(published, seen, contact.revised_ms, row.version)
         done.contributions.append(view.contribution(seen, columns))
         for customer_id in sorted(contact.named):
             told = (

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from librt.strings import write_i64_le
+from librt.strings import BytesWriter, write_i64_le
+from mypy_extensions import i64, mypyc_attr
 
-from pipeline.core.columnar import Rows, put
+from pipeline.core.columnar import Arrays, Rows, put, put_text
 from pipeline.core.happened import Happened, happened, heard_ms, reached_ms
 from pipeline.core.response import deadline_ms
 from pipeline.core.steps import epoch_of, version_of
@@ -41,47 +42,69 @@ def touchpoint_rows(kept: Sequence[Kept], version: int) -> dict[str, list[Any]]:
     }
 
 
-_OBJECTS: Final = (
-    "contact_id", "customer_id", "channel", "queue", "segment", "topic", "direction", "source", "outcome",
-    "refused_reason", "note_ms", "note", "note_detail", "note_value",
-)  # fmt: skip
+_TEXTS: Final = ("contact_id", "customer_id", "topic")
+_FEW: Final = ("channel", "queue", "segment", "direction", "source", "outcome", "refused_reason")
 _INTEGERS: Final = (
     "requested_ms", "wait_began_ms", "queued_ms", "answered_ms", "wait_ended_ms", "abandoned_ms", "first_clock_ms",
     "first_reply_ms", "first_closed_ms", "last_closed_ms", "wait_ms", "first_response_ms", "target_ms", "in_target",
     "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints", "is_open", "discarded",
     "heard_ms", "reached_ms", "revised_ms", "version",
 )  # fmt: skip
-CONTACT_ROW: Final = _OBJECTS + _INTEGERS
+CONTACT_ROW: Final = ("note_ms", "note", "note_detail", "note_value", *_TEXTS, *_FEW, *_INTEGERS)
 """Columns of table `contacts` (all but `p`)."""
-_NOTHING: Final[list[Any]] = []
 
 
-def contact_rows() -> Rows:
-    """For rows of table `contacts`."""
-    return Rows(_OBJECTS, _INTEGERS)
+@mypyc_attr(acyclic=True)
+class ContactRows(Rows):
+    """Rows of table `contacts`, each with any number of notes."""
+
+    def __init__(self) -> None:
+        super().__init__(_TEXTS, _FEW, _INTEGERS)
+        self.notes: i64 = 0
+        self.note_ends = BytesWriter()
+        self.note_ms = BytesWriter()
+        self.note = BytesWriter()
+        self.note_detail = BytesWriter()
+        self.note_value = BytesWriter()
+
+    def columns(self) -> dict[str, Any]:
+        """By name, each a sequence. Raises ValueError where not all rows are whole."""
+        ends = self.note_ends.getvalue()
+        return {
+            "note_ms": Arrays(self.note_ms.getvalue(), ends),
+            "note": Arrays(self.note.getvalue(), ends, of_texts=True),
+            "note_detail": Arrays(self.note_detail.getvalue(), ends, of_texts=True),
+            "note_value": Arrays(self.note_value.getvalue(), ends),
+            **super().columns(),
+        }
 
 
-def add_contact(into: Rows, seen: View, revised_ms: int, version: int, notes: Sequence[Happened] | None = None) -> None:
+def add_contact(
+    into: ContactRows, seen: View, revised_ms: int, version: int, notes: Sequence[Happened] | None = None
+) -> None:
     """One row of table `contacts`: what data teams read of a contact. `notes`: what happened, if that is known."""
     line, waited = seen.timeline, seen.wait
     if notes is None:
         notes = happened(line, waited)
-    into.objects += (
-        line.contact_id,
-        line.customer_id,
-        line.channel,
-        line.queue,
-        line.segment,
-        line.topic,
-        "inbound" if line.inbound else "outbound",
-        line.source,
-        "" if waited is None else waited.outcome,
-        line.refused_reason,
-        [each.at_ms for each in notes] if notes else _NOTHING,
-        [each.what for each in notes] if notes else _NOTHING,
-        [each.detail for each in notes] if notes else _NOTHING,
-        [each.value for each in notes] if notes else _NOTHING,
-    )
+    texts = into.texts
+    put_text(texts[0], line.contact_id)
+    put_text(texts[1], line.customer_id)
+    put_text(texts[2], line.topic)
+    few = into.few
+    few[0].put(line.channel)
+    few[1].put(line.queue)
+    few[2].put(line.segment)
+    few[3].put("inbound" if line.inbound else "outbound")
+    few[4].put(line.source)
+    few[5].put("" if waited is None else waited.outcome)
+    few[6].put(line.refused_reason)
+    for each in notes:
+        write_i64_le(into.note_ms, each.at_ms)
+        put_text(into.note, each.what)
+        put_text(into.note_detail, each.detail)
+        write_i64_le(into.note_value, each.value)
+    into.notes += len(notes)
+    write_i64_le(into.note_ends, into.notes)
     integers = into.integers
     write_i64_le(integers, line.requested_ms)
     put(integers, None if waited is None else waited.began_ms)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.core.cells import Cell, Contribution, Tally
-from pipeline.core.columnar import Rows
+from pipeline.core.columnar import Rows, behind_length
 from pipeline.core.told import Told, noted, reached
 from schemas.rejects import DeadLetter
 
@@ -52,6 +52,10 @@ class Marker(Struct, omit_defaults=True):
     lost: int = 0
     rejected: dict[str, int] = {}
     clamped: dict[str, int] = {}
+
+    def packed(self) -> bytes:
+        """As the last state of a ledger block."""
+        return behind_length(msgspec.json.encode(self))
 
 
 class StateRow(Struct, frozen=True, gc=False):
@@ -128,7 +132,7 @@ class Flush(Struct):
         """The emissions are in the log, before these offsets of their partitions: the marker notes it."""
         told = self.marker.told
         self.marker.told = noted(told, Told(self.version, reached(told, ends)))
-        self.ledger["state"][-1] = msgspec.json.encode(self.marker)
+        self.ledger["state"].pieces[-1] = self.marker.packed()
 
     @property
     def rows(self) -> int:

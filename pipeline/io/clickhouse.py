@@ -183,7 +183,7 @@ class NativeWarehouse:
             send_receive_timeout=server.answer_timeout_s,
             client_name="touchline",
         )
-        client.connection.get_block_out_stream = packing(client.connection.get_block_out_stream)
+        client.connection.get_block_out_stream = packing(client.connection)
         return client
 
     def _know(self, client: Client) -> None:

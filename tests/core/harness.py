@@ -13,7 +13,7 @@ from pipeline.core.engine import Engine
 from pipeline.core.facts import Facts
 from pipeline.core.measure import column_key
 from pipeline.core.poison import Limits
-from pipeline.core.rows import add_contact, contact_rows
+from pipeline.core.rows import ContactRows, add_contact
 from pipeline.core.rules import Rulebook
 from pipeline.core.steps import CELL, MINUTE, Flush
 from pipeline.core.view import View
@@ -38,7 +38,7 @@ LIMITS = Limits(run=10**9, ratio=1.0)
 
 def contact_row(seen: View, revised_ms: int, version: int) -> dict[str, Any]:
     """One row of table `contacts`."""
-    rows = contact_rows()
+    rows = ContactRows()
     add_contact(rows, seen, revised_ms, version)
     return {name: column[0] for name, column in rows.columns().items()}
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from librt.strings import write_i64_le
+from librt.strings import BytesWriter, write_i64_le
 
-from pipeline.core.columnar import Arrays, Integers, Rows, put, repeated
+from pipeline.core.columnar import Arrays, Integers, Rows, Texts, behind_length, few, put, put_text, repeated
 from pipeline.core.native import narrowed
 
 
@@ -22,7 +22,7 @@ def test_arrays_are_read_row_by_row(rows: list[list[int]]) -> None:
     column: Any = Arrays(packed(chain.from_iterable(rows)), packed(accumulate(map(len, rows))))
     assert list(column) == rows
     assert [column[place - len(rows)] for place in range(len(column))] == rows
-    assert column == Arrays(column.integers, column.ends) != rows
+    assert column == Arrays(column.items, column.ends) != rows
     assert repr(column) == f"Arrays({rows})"
     for place in (len(rows), -len(rows) - 1):
         with pytest.raises(IndexError):
@@ -30,6 +30,7 @@ def test_arrays_are_read_row_by_row(rows: list[list[int]]) -> None:
 
 
 _MS = st.integers(-(1 << 61), 1 << 61)
+_TEXT = st.text(max_size=3)
 
 
 @given(st.lists(st.none() | _MS, max_size=5))
@@ -45,11 +46,58 @@ def test_integers_are_read_one_by_one(values: list[int | None]) -> None:
             column[place]
 
 
-@given(st.lists(st.tuples(st.text(max_size=2), st.binary(max_size=2), _MS, st.none() | _MS, st.none() | _MS)))
-def test_rows_come_out_by_column(told: list[tuple[str, bytes, int, int | None, int | None]]) -> None:
-    rows = Rows(("a", "b"), ("c", "d", "e"))
+@given(st.lists(st.lists(_TEXT, max_size=3), max_size=5))
+def test_arrays_of_texts_are_read_row_by_row(rows: list[list[str]]) -> None:
+    items = BytesWriter()
+    for text in chain.from_iterable(rows):
+        put_text(items, text)
+    column = Arrays(items.getvalue(), packed(accumulate(map(len, rows))), of_texts=True)
+    assert list(column) == rows
+    assert [column[place] for place in range(len(column))] == rows
+
+
+@given(st.lists(_TEXT), st.integers(0, 3))
+def test_texts_are_read_one_by_one(texts: list[str], cut: int) -> None:
+    pieces = [BytesWriter(), BytesWriter()]
+    for place, text in enumerate(texts):
+        put_text(pieces[place >= cut], text)
+    column = Texts([piece.getvalue() for piece in pieces], len(texts))
+    assert list(column) == texts
+    assert len(column) == len(texts)
+    assert [column[place - len(texts)] for place in range(len(texts))] == texts
+    assert list(Texts(column.pieces, len(texts), raw=True)) == [text.encode() for text in texts]
+    assert column == Texts([b"".join(column.pieces)], len(texts)) != Texts(column.pieces, len(texts), raw=True)
+    assert repr(column) == f"Texts({texts})"
+    with pytest.raises(IndexError):
+        column[len(texts)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 1 << 21])
+def test_texts_of_any_length_are_read(size: int) -> None:
+    assert list(Texts([behind_length(b"x" * size), behind_length(b"y")], 2)) == ["x" * size, "y"]
+
+
+@given(st.lists(_TEXT), st.integers(0, 3))
+def test_few_texts_are_read_one_by_one(texts: list[str], times: int) -> None:
+    column = few(texts)
+    column.put_all("last", times)
+    texts = [*texts, *["last"] * times]
+    assert list(column) == texts
+    assert len(column) == len(texts)
+    assert [column[place - len(texts)] for place in range(len(texts))] == texts
+    assert sorted(column.among.values()) == list(range(len(set(column.among))))
+    assert column == few(texts) != few([*texts, "more"])
+    assert repr(column) == f"Few({texts})"
+    with pytest.raises(IndexError):
+        column[len(texts)]
+
+
+@given(st.lists(st.tuples(_TEXT, _TEXT, _MS, st.none() | _MS, st.none() | _MS)))
+def test_rows_come_out_by_column(told: list[tuple[str, str, int, int | None, int | None]]) -> None:
+    rows = Rows(("a",), ("b",), ("c", "d", "e"))
     for a, b, c, d, e in told:
-        rows.objects += (a, b)
+        put_text(rows.texts[0], a)
+        rows.few[0].put(b)
         write_i64_le(rows.integers, c)
         put(rows.integers, d)
         put(rows.integers, e)
@@ -61,9 +109,9 @@ def test_rows_come_out_by_column(told: list[tuple[str, bytes, int, int | None, i
 
 
 def test_rows_that_are_not_whole_are_refused() -> None:
-    rows = Rows(("a",), ("b",))
-    rows.objects.append("x")
-    with pytest.raises(ValueError, match="1 objects and 0 bytes"):
+    rows = Rows((), ("a",), ("b",))
+    rows.few[0].put("x")
+    with pytest.raises(ValueError, match="no whole rows"):
         rows.columns()
     put(rows.integers, None)
     assert list(rows.columns()["b"]) == [None]

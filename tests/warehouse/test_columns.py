@@ -16,7 +16,7 @@ from clickhouse_driver.streams.native import BlockOutputStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.columnar import Arrays, Integers
+from pipeline.core.columnar import Arrays, Integers, Texts, behind_length, few
 from pipeline.io.columns import Packing, one_row
 
 _COLUMNS: Final = (
@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     ("keys", "Array(UInt64)"),
     ("values", "Array(Int64)"),
     ("notes", "Array(String)"),
+    ("outcome", "String"),
 )
 _SETTINGS: Final = {"use_numpy": False, "strings_as_bytes": False, "strings_encoding": "utf-8"}
 _TEXTS: Final = st.text(max_size=3)
@@ -51,6 +52,7 @@ _ROWS: Final = st.lists(
         st.lists(st.integers(0, (1 << 64) - 1), max_size=4),
         st.lists(st.integers(-(1 << 63), (1 << 63) - 1), max_size=4),
         st.lists(_TEXTS, max_size=2),
+        _TEXTS,
     ),
     min_size=1,
     max_size=6,
@@ -75,7 +77,7 @@ def written(columns: Sequence[Sequence[Any]], revision: int, *, ours: bool) -> b
     stream: Any = BlockOutputStream(BufferedSocketWriter(wire, 64), context)
     data: Any = one_row(columns) if ours else [list(column) for column in columns]
     block = ColumnOrientedBlock(_COLUMNS if data else [], data)
-    (Packing(stream) if ours else stream).write(block)
+    (Packing(stream, wire) if ours else stream).write(block)
     return wire.took.getvalue()
 
 
@@ -126,7 +128,7 @@ def test_integers_in_one_are_the_drivers(revision: int, rows: list[tuple[Any, ..
     ("place", "value", "error"), [(0, 256, OverflowError), (1, None, TypeError), (4, -1, OverflowError)]
 )
 def test_integers_that_a_column_cannot_hold_are_refused(place: int, value: int | None, error: type[Exception]) -> None:
-    columns: list[Any] = [[0]] * 5 + [[""]] * 2 + [[None]] * 3 + [[[]]] * 3
+    columns: list[Any] = [[0]] * 5 + [[""]] * 2 + [[None]] * 3 + [[[]]] * 3 + [[""]]
     columns[place] = in_integers([value])
     with pytest.raises(error):
         written(columns, defines.CLIENT_REVISION, ours=True)
@@ -150,7 +152,7 @@ def packed(integers: Iterable[int]) -> bytes:
 
 def test_many_rows_are_the_drivers() -> None:
     rows = [
-        (2, n, n, -n, n, "p", str(n), n, n % 256, None, range(n % 15), [-n] * (n % 7), [""] * (n % 2))
+        (2, n, n, -n, n, "p", str(n), n, n % 256, None, range(n % 15), [-n] * (n % 7), [""] * (n % 2), "")
         for n in range(5_001)
     ]
     columns = list(zip(*rows, strict=True))
@@ -159,9 +161,52 @@ def test_many_rows_are_the_drivers() -> None:
     assert said == written(columns, defines.CLIENT_REVISION, ours=False)
 
 
+@pytest.mark.parametrize("different", [1, 255, 256, 257, 65_535, 65_536])
+def test_columns_of_few_texts_are_the_drivers(different: int) -> None:
+    """Places among them are of one, two or four bytes."""
+    texts = [str(n % different) for n in range(different + 3)]
+    rest: list[Any] = [[0]] * 5 + [[""]] + [[None]] * 3 + [[[]]] * 3 + [[""]]
+    columns = [*(each * len(texts) for each in rest[:5]), texts, *(each * len(texts) for each in rest[5:])]
+    expected = written(columns, defines.CLIENT_REVISION, ours=False)
+    assert written(columns, defines.CLIENT_REVISION, ours=True) == expected
+    columns[5] = few(texts)
+    assert written(columns, defines.CLIENT_REVISION, ours=True) == expected
+
+
+@given(rows=_ROWS)
+def test_texts_in_one_are_the_drivers(rows: list[tuple[Any, ...]]) -> None:
+    columns = list(zip(*rows, strict=True))
+    in_one: list[Any] = list(columns)
+    in_one[5] = few(columns[5])
+    in_one[6] = Texts(
+        [behind_length(data if isinstance(data, bytes) else data.encode()) for data in columns[6]], len(rows)
+    )
+    in_one[13] = few(columns[13])
+    notes = (behind_length(text.encode()) for text in chain.from_iterable(columns[12]))
+    in_one[12] = Arrays(b"".join(notes), packed(accumulate(map(len, columns[12]))), of_texts=True)
+    revision = defines.CLIENT_REVISION
+    assert written(in_one, revision, ours=True) == written(columns, revision, ours=False)
+
+
+@pytest.mark.parametrize("place", [3, 5, 10, 12])
+def test_texts_in_one_go_into_no_other_column(place: int) -> None:
+    row: list[Any] = [[1], [2], [3], [4], [5], ["p"], ["key"], [6], [7], ["fcr"], [[]], [[]], [[]], [""]]
+    row[place] = Texts([behind_length(b"x")], 1)
+    with pytest.raises(TypeError, match=f"column of {re.escape(_COLUMNS[place][1])} was given Texts"):
+        written(row, defines.CLIENT_REVISION, ours=True)
+    row[place] = Arrays(behind_length(b"x"), packed([1]), of_texts=True)
+    if place != 12:
+        with pytest.raises(TypeError, match=f"column of {re.escape(_COLUMNS[place][1])} was given Arrays"):
+            written(row, defines.CLIENT_REVISION, ours=True)
+    if place != 5:
+        row[place] = few(["x"])
+        with pytest.raises(TypeError, match=f"column of {re.escape(_COLUMNS[place][1])} was given Few"):
+            written(row, defines.CLIENT_REVISION, ours=True)
+
+
 @pytest.mark.parametrize("text", ["", "a" * 127, "a" * 128, "ü" * 64, "a" * 16_383, "€" * 20_000])
 def test_long_texts_are_the_drivers(text: str) -> None:
-    row: tuple[Any, ...] = (1, 2, 3, 4, 5, text, text, None, None, None, [], [], [text, "", text])
+    row: tuple[Any, ...] = (1, 2, 3, 4, 5, text, text, None, None, None, [], [], [text, "", text], text)
     for rows in ([row], [row, row, (*row[:6], text.encode(), *row[7:]), row, (*row[:6], text + "b", *row[7:])]):
         columns = list(zip(*rows, strict=True))
         revision = defines.CLIENT_REVISION
@@ -170,7 +215,9 @@ def test_long_texts_are_the_drivers(text: str) -> None:
 
 def test_what_is_written_stays_as_it_is() -> None:
     """A block that did not land is written again."""
-    columns: list[list[Any]] = [[each] * 2 for each in (1, 2, 3, 4, 5, "p", b"key", None, None, None, [6], [7], ["n"])]
+    columns: list[list[Any]] = [
+        [each] * 2 for each in (1, 2, 3, 4, 5, "p", b"key", None, None, None, [6], [7], ["n"], "o")
+    ]
     before = [list(column) for column in columns]
     written(columns, defines.CLIENT_REVISION, ours=True)
     assert columns == before
@@ -188,7 +235,7 @@ def test_what_is_written_stays_as_it_is() -> None:
     ],
 )
 def test_what_is_no_such_value_is_refused(place: int, value: object, error: type[Exception]) -> None:
-    row = [1, 2, 3, 4, 5, "p", "key", 6, 7, "fcr", [], [], []]
+    row = [1, 2, 3, 4, 5, "p", "key", 6, 7, "fcr", [], [], [], ""]
     for rows in ([[*row[:place], value, *row[place + 1 :]]] * 2, [row, [*row[:place], value, *row[place + 1 :]]]):
         with pytest.raises(error):
             written(list(zip(*rows, strict=True)), defines.CLIENT_REVISION, ours=True)
@@ -196,9 +243,9 @@ def test_what_is_no_such_value_is_refused(place: int, value: object, error: type
 
 @pytest.mark.parametrize("place", [3, 6, 12])
 def test_arrays_of_integers_go_into_no_other_column(place: int) -> None:
-    row: list[Any] = [[1], [2], [3], [4], [5], ["p"], ["key"], [6], [7], ["fcr"], [[]], [[]], [[]]]
+    row: list[Any] = [[1], [2], [3], [4], [5], ["p"], ["key"], [6], [7], ["fcr"], [[]], [[]], [[]], [""]]
     row[place] = in_arrays([[8]])
-    with pytest.raises(TypeError, match=f"column of {re.escape(_COLUMNS[place][1])} was given arrays"):
+    with pytest.raises(TypeError, match=f"column of {re.escape(_COLUMNS[place][1])} was given Arrays"):
         written(row, defines.CLIENT_REVISION, ours=True)
 
 

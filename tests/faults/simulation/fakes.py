@@ -355,8 +355,9 @@ _KEYS: Final = {
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], places: Sequence[int]) -> Iterator[dict[str, Any]]:
+    listed = {name: list(column) for name, column in columns.items()}
     for place in places:
-        yield {name: column[place] for name, column in columns.items()}
+        yield {name: column[place] for name, column in listed.items()}
 
 
 def _same(what: str, version: int, one: object, other: object) -> None:
