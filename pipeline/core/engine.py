@@ -358,8 +358,7 @@ class Engine:
         """Forget some units that are quiet and written. Not between `cold` and `fold`."""
         dirty, in_flight = self._dirty_keys, self._in_flight
         gone = self.fold_.evict(looks, self.marker.watermark_ms, lambda key: key in dirty or key in in_flight)
-        for unit in gone:
-            self._known.add(hash_of(unit))
+        self._known.add([hash_of(unit) for unit in gone])
 
     # -- folding
 

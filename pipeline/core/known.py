@@ -35,10 +35,11 @@ class Known:
         self._filters: list[Bloom] = []
         self._room = 0
 
-    def add(self, hashed: int) -> None:
-        """From here on it is known."""
-        if hashed not in self:
-            self.update([hashed])
+    def add(self, hashes: Sequence[int]) -> None:
+        """From here on they are known; those that are already take no room."""
+        for each in self._filters:
+            hashes = [hashed for hashed in hashes if hashed not in each]
+        self.update(hashes)
 
     def update(self, hashes: Sequence[int]) -> None:
         """From here on they are known: best all at once, which makes one filter of their size."""

@@ -10,12 +10,24 @@ from pipeline.core.known import Known, hash_of
 def test_there_is_never_a_wrong_no_and_seldom_a_wrong_yes_however_much_it_grows() -> None:
     known = Known()
     known.update([hash_of(f"there at the start {n}") for n in range(15_000)])
-    for n in range(20_000):
-        known.add(hash_of(f"came later {n}"))
+    later = [hash_of(f"came later {n}") for n in range(20_000)]
+    for n in range(0, 20_000, 40):
+        known.add(later[n : n + 40])
     assert all(hash_of(f"there at the start {n}") in known for n in range(15_000))
     assert all(hash_of(f"came later {n}") in known for n in range(20_000))
     wrong = sum(hash_of(f"nobody {n}") in known for n in range(50_000))
     assert wrong < 50, "one in ten thousand is promised, of each of two filters"
+
+
+def test_who_is_known_already_takes_no_room() -> None:
+    known, once = Known(), Known()
+    hashes = [hash_of(f"k{n}") for n in range(100)]
+    once.add(hashes)
+    for _ in range(200):
+        known.add(hashes)
+    known.update([])
+    assert known._room == once._room
+    assert len(known._filters) == 1
 
 
 def test_an_empty_filter_knows_nobody() -> None:
