@@ -44,13 +44,19 @@ FILTER: Final = (
 BY_DAY: Final = FILTER.replace("$__timeFilter(window_start)", "$__dateFilter(day)")
 """The same of views that have a date instead of a window."""
 
-ALL_TOGETHER: Final = "whole = 2 - ($__conditionalAll(0, $channel) AND $__conditionalAll(0, $queue))"
-"""Of hours and days: where nothing is chosen, the rows of all channels and queues together, which are few; else those
-by channel and queue.
+ALL_TOGETHER: Final = "whole = if($__conditionalAll(0, $queue), if($__conditionalAll(0, $channel), 1, 3), 2)"
+"""Of hours and days: where nothing is chosen, the rows of all channels and queues together, which are fewest; else
+those by channel, or by channel and queue.
 """
+
+BY_CHANNEL: Final = "whole = if($__conditionalAll(0, $queue), 3, 2)"
+"""The rows by channel; where queues are chosen, those by channel and queue."""
 
 BY_QUEUE: Final = "whole = 2"
 """The rows by channel and queue."""
+
+_ROWS: Final = {(): ALL_TOGETHER, ("channel",): BY_CHANNEL}
+"""What an answer is split by -> the fewest rows that tell; of all else the rows by channel and queue."""
 
 UNLINKED: Final = "linked = 0"
 """Of minutes and hours, where nothing is asked that only the customer's other contacts tell: without the rows that hold
@@ -82,7 +88,7 @@ def source(columns: str, view: View, *by: str, more: str = "") -> str:
     none: of what adds up to the view; of the view of the same that knows `more`, if that is asked for.
     """
     name = SUMS[view] + more
-    whole = "" if view == "measures" else f"{BY_QUEUE if by else ALL_TOGETHER} AND "
+    whole = "" if view == "measures" else f"{_ROWS.get(by, BY_QUEUE)} AND "
     unlinked = "" if view == "measures_day" or any(each in columns for each in _LINKED) else f"{UNLINKED} AND "
     return f"FROM touchline.{name} WHERE {whole}{unlinked}{FILTER}"
 

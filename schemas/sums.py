@@ -40,7 +40,10 @@ _KEY: Final = "resolution, window_s, channel, queue, segment"
 BY_ALL: Final = 0
 TOGETHER: Final = 1
 BY_QUEUE: Final = 2
-"""Kinds of rows of `rolled` (column `whole`): by channel, queue and segment; all together; by channel and queue."""
+BY_CHANNEL: Final = 3
+"""Kinds of rows of `rolled` (column `whole`): by channel, queue and segment; all together; by channel and queue; by
+channel.
+"""
 Values = Mapping[str, str]
 """A measure's name (or `LINKED`) -> its value in a row, as SQL."""
 Shown = Callable[[Values], Sequence[str]]
@@ -124,7 +127,7 @@ def parts(resolution: Resolution, measures: Sequence[MeasureColumn], shown: Show
     """
     waits = [_KINDS_OF_WAIT[_WAITS[each.name]] for each in measures if waiting and each.name in _WAITS]
     both = "\n        UNION ALL\n".join([_cells(resolution), *([_waiting(resolution, waits)] if waits else [])])
-    kinds = ", ".join(f"toUInt8({each})" for each in (BY_ALL, TOGETHER, BY_QUEUE))
+    kinds = ", ".join(f"toUInt8({each})" for each in (BY_ALL, TOGETHER, BY_QUEUE, BY_CHANNEL))
     of_cells = _select(
         shown(_of_cells(measures)),
         f"(\n{both}\n    ) AS w" + (f" ARRAY JOIN [{kinds}] AS whole" if resolution.rolled else ""),
@@ -183,7 +186,7 @@ def _sums_view(resolution: Resolution, measures: Sequence[MeasureColumn], settin
         "UInt8",
         "whole",
         f"Choose one: {BY_ALL} rows by channel, queue and segment, {TOGETHER} rows of all of them together, "
-        f"{BY_QUEUE} rows by channel and queue",
+        f"{BY_QUEUE} rows by channel and queue, {BY_CHANNEL} rows by channel",
     )
 
     def selected(values: Values) -> list[Selected]:
@@ -232,7 +235,7 @@ def _undecided(values: Values) -> list[Selected]:
 
 def rolling_sql(run: int, measures: Sequence[MeasureColumn], condition: str, span: str) -> tuple[str, ...]:
     """Statements: cells that meet this condition, of windows in this span, added up by dimensions; and those rows
-    added up by channel and queue, and over all of them.
+    added up by channel and queue, by channel, and over all of them.
     """
     histograms = [each for each in measures if each.histogram]
     plain = [quoted(name) for name in keys_of(measures)]
@@ -262,6 +265,7 @@ GROUP BY resolution, window_s{by}"""
     return (
         by_dimensions,
         together(BY_QUEUE, "channel, queue, ''", ", channel, queue"),
+        together(BY_CHANNEL, "channel, '', ''", ", channel"),
         together(TOGETHER, "'', '', ''", ""),
     )
 

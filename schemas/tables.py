@@ -359,16 +359,22 @@ def ledger(measures: Sequence[MeasureColumn]) -> Table:
 
 
 def rolled(measures: Sequence[MeasureColumn]) -> Table:
-    """Sums of hours and days: by all dimensions, by channel and queue, and of all of them together (`whole`)."""
+    """Sums of hours and days: by all dimensions, by channel and queue, by channel, and of all of them together
+    (`whole`).
+    """
     return Table(
         name="rolled",
         comment="Cells of hours and days of generations that are over, added up; rolled_until says which rows count.",
         columns=(
             _scanned("resolution", "UInt8", "2 hour, 3 day"),
-            _scanned("whole", "UInt8", "0: by channel, queue and segment; 1: all together; 2: by channel and queue"),
+            _scanned(
+                "whole",
+                "UInt8",
+                "0: by channel, queue and segment; 1: all together; 2: by channel and queue; 3: by channel",
+            ),
             _scanned("window_s", "UInt32", "Start of the window, seconds since the epoch, UTC"),
             _scanned("channel", NAME, "Channel; empty in a row of all together"),
-            _scanned("queue", NAME, "Entry queue; empty in a row of all together"),
+            _scanned("queue", NAME, "Entry queue; empty in rows of several together"),
             _scanned("segment", NAME, "Segment; empty in rows of several together"),
             _scanned("run", "UInt64", "Which run added it up"),
             # T64: small numbers are read three times as fast as with LZ4 alone.
@@ -408,7 +414,7 @@ def rolled_until() -> Table:
 
 def columns_of_rolled(measures: Sequence[MeasureColumn]) -> str:
     """What tells one set of columns and kinds of rows of `rolled` from another: rows of another one do not count."""
-    names = ["by queue", *keys_of(measures), *(each.name for each in measures if each.histogram)]
+    names = ["by queue", "by channel", *keys_of(measures), *(each.name for each in measures if each.histogram)]
     return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
 
 

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from dashboards.boards import ALL
-from dashboards.measured import ALL_TOGETHER, BY_QUEUE
+from dashboards.measured import ALL_TOGETHER, BY_CHANNEL, BY_QUEUE
 from pipeline.app.declared import declared, measure_columns
 from pipeline.app.rolling import LEAST_HOURS
 from pipeline.core.murmur import partition_of
@@ -137,7 +137,8 @@ def queries() -> Iterator[Asked]:
 
 def _by_hour(text: str, name: str) -> str:
     """The same query over hours. What reads minutes knows no rows of several dimensions together."""
-    rows = BY_QUEUE if "GROUP BY channel" in text or "GROUP BY time, channel" in text else ALL_TOGETHER
+    by = text.rpartition(" GROUP BY ")[2].partition(" ORDER BY ")[0]
+    rows = BY_QUEUE if "queue" in by else BY_CHANNEL if "channel" in by else ALL_TOGETHER
     if _READ[name] == "measures":
         text = text.replace(f"touchline.{name} WHERE ", f"touchline.{name} WHERE {rows} AND ")
     return text.replace(f"touchline.{name} ", f"touchline.sums_hour{name.removeprefix(SUMS[_READ[name]])} ")

@@ -149,6 +149,26 @@ def test_the_rows_that_a_query_leaves_out_hold_nothing_that_it_asks_for(
     assert left_out > 15
 
 
+def test_fewer_rows_say_the_same_as_those_by_all_dimensions(chdb: EmbeddedWarehouse) -> None:
+    """Whatever is chosen; and what is neither split nor chosen is in none of the rows that are read."""
+    choices: list[dict[str, list[str]]] = [{}, {"channel": ["phone"]}, {"queue": ["billing"]}]
+    choices.append(choices[1] | choices[2])
+    read = set()
+    for board, panel, query in QUERIES:
+        if " whole = " not in query.text:
+            continue
+        for values in choices:
+            text = expanded(query, Chosen(WEEK.since_s, WEEK.until_s, DAY, values))
+            rows = re.search(r" whole = ([^A]+) AND ", text)
+            assert rows is not None
+            read |= {(whole, *values) for (whole,) in asked(chdb, f"SELECT {rows[1]}")[1]}
+            everything = text.replace(rows[0], " whole = 0 AND ")
+            assert asked(chdb, text) == asked(chdb, everything), named(board, panel)
+    assert read == {
+        (1,), (2,), (3,), (2, "channel"), (3, "channel"), (2, "queue"), (2, "channel", "queue"),
+    }  # fmt: skip
+
+
 def test_variables_find_what_is_there(chdb: EmbeddedWarehouse) -> None:
     for board in ALL:
         for variable in board.variables:

@@ -16,7 +16,7 @@ from pipeline.io.schema import ensure
 from pipeline.measures import ALL
 from pipeline.ports import Block
 from schemas.catalogue import Catalogue, default
-from schemas.sums import BY_ALL, BY_QUEUE, TOGETHER, rolling_sql
+from schemas.sums import BY_ALL, BY_CHANNEL, BY_QUEUE, TOGETHER, rolling_sql
 from schemas.tables import GIVEN_SUFFIX, keys_of
 from schemas.windows import BUCKETS
 from tests.warehouse.filled import Filled, stream
@@ -25,7 +25,12 @@ MEASURES = measure_columns()
 LEDGER = "touchline_internal.ledger"
 VIEWS = {2: "sums_hour", 3: "sums_day"}
 HOUR_MS = 3_600_000
-DIMENSIONS = {BY_ALL: ("channel", "queue", "segment"), BY_QUEUE: ("channel", "queue"), TOGETHER: ()}
+DIMENSIONS = {
+    BY_ALL: ("channel", "queue", "segment"),
+    TOGETHER: (),
+    BY_QUEUE: ("channel", "queue"),
+    BY_CHANNEL: ("channel",),
+}
 
 Sums = dict[tuple[Any, ...], dict[int, int]]
 """(Resolution, window start, dimensions) -> key of a cell -> total, zeros left out."""
@@ -93,11 +98,9 @@ async def of_boards(warehouse: EmbeddedWarehouse, whole: int = BY_ALL) -> Sums:
 
 async def same(warehouse: EmbeddedWarehouse) -> int:
     """Boards and ledger say the same; how many numbers that are."""
-    expected = await of_ledger(warehouse)
-    assert await of_boards(warehouse) == expected
-    assert await of_boards(warehouse, TOGETHER) == await of_ledger(warehouse, TOGETHER)
-    assert await of_boards(warehouse, BY_QUEUE) == await of_ledger(warehouse, BY_QUEUE)
-    return sum(map(len, expected.values()))
+    for whole in DIMENSIONS:
+        assert await of_boards(warehouse, whole) == await of_ledger(warehouse, whole)
+    return sum(map(len, (await of_ledger(warehouse)).values()))
 
 
 async def rows(warehouse: EmbeddedWarehouse, condition: str = "1") -> int:
@@ -260,6 +263,7 @@ async def test_nothing_is_added_up_before_it_is_worth_it_or_of_an_hour_that_goes
         (0, 5),
         (1, 5),
         (2, 5),
+        (3, 5),
     ]
     assert await embedded.query(f"SELECT sum({name}) FROM touchline.sums_hour WHERE whole = 0") == [(12,)]
     assert await embedded.query(f"SELECT sum({name}) FROM touchline.measures_hour") == [(12,)]
