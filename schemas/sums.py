@@ -54,7 +54,7 @@ _KINDS_OF_WAIT: Final = {name: number for number, name in enumerate(COMPUTED, 1)
 
 
 class Until(Struct, frozen=True):
-    """How far it is rolled, as SQL: arrays as in `rolled_until`, with one more in front that nothing has."""
+    """How far it is rolled, as SQL: arrays as in `rolled_until`, empty where nothing is."""
 
     partitions: str
     places: str
@@ -63,8 +63,8 @@ class Until(Struct, frozen=True):
     @property
     def since(self) -> str:
         """The generation from which on cells are not in `rolled`. `p` is looked up once per value: it has few."""
-        numbers = f"arrayMap(n -> toUInt64(n), range(length({self.partitions})))"
-        place = f"transform(p, {self.partitions}, {numbers}, toUInt64(0)) * 65536 + epoch"
+        number = f"transform(p, {self.partitions}, arrayEnumerate({self.partitions}), toUInt32(0))"
+        place = f"toUInt64({number}) * 65536 + epoch"
         return f"transform({place}, {self.places}, {self.hours}, toUInt32(0))"
 
     @property
@@ -90,11 +90,9 @@ def given(resolution: Resolution, measures: Sequence[MeasureColumn]) -> dict[str
     """What views of windows need, by name: worked out once, and whether anybody asks or not."""
     if not resolution.rolled:
         return {}
-    none = ("toUInt64(0)", "''", "toUInt64(0)", "toUInt32(0)")
-    newest = ", ".join(f"arrayConcat([{each}], newest.{number})" for number, each in enumerate(none, 1))
     found = (
-        f"(SELECT tuple({newest}) FROM (SELECT argMax((runs, partitions, places, hours), run) AS newest FROM {UNTIL}"
-        f" WHERE definition = '{columns_of_rolled(measures)}'))"
+        f"(SELECT argMax((runs, partitions, places, hours), run) FROM {UNTIL}"
+        f" WHERE definition = '{columns_of_rolled(measures)}')"
     )
     return {_GIVEN: found}
 
@@ -319,9 +317,6 @@ def _lines(parts: Sequence[str]) -> str:
 
 
 def _buckets(measure: MeasureColumn, keys: str = "`keys`", values: str = "`values`") -> str:
-    """A histogram of one cell as a map: bucket -> how many."""
+    """A histogram of one cell as a map: bucket -> how many. The cast leaves of a key its low bits, the bucket."""
     mine = f"bitShiftRight(x, {BUCKET_BITS}) = {measure.key >> BUCKET_BITS}"
-    return (
-        f"CAST((arrayMap(x -> toUInt16(x), arrayFilter(x -> {mine}, {keys})), "
-        f"arrayFilter((n, x) -> {mine}, {values}, {keys})) AS {HISTOGRAM})"
-    )
+    return f"CAST((arrayFilter(x -> {mine}, {keys}), arrayFilter((n, x) -> {mine}, {values}, {keys})) AS {HISTOGRAM})"

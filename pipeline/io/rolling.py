@@ -7,7 +7,7 @@ them; a run that is killed is never read, nor one that was overtaken by another:
 
 # SQL is put together from numbers and names of ours.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -113,10 +113,12 @@ def _places(hours: _Hours) -> list[int]:
 
 def _until(hours: _Hours) -> Until:
     times = [hours[each] for each in _present_first(hours)]
+
+    def array(of: str, elements: Iterable[object]) -> str:
+        return f"CAST([{', '.join(map(str, elements))}] AS Array({of}))"
+
     return Until(
-        f"[{', '.join(literal(each) for each in ('', *_partitions(hours)))}]",
-        f"[{', '.join(f'toUInt64({each})' for each in (0, *_places(hours)))}]",
-        f"[{', '.join(f'toUInt32({each})' for each in (0, *times))}]",
+        array("String", map(literal, _partitions(hours))), array("UInt64", _places(hours)), array("UInt32", times)
     )
 
 
