@@ -245,7 +245,7 @@ def percentiles_over_time(name: str, view: View) -> str:
         f"arraySort(groupArrayArray(arrayMap((b, n) -> b * {_IN_BUCKET} + n + {_IN_BUCKET // 2}, "
         f"mapKeys({name}_buckets), mapValues({name}_buckets)))) AS pairs"
     )
-    totals = f"arrayCumSum(arrayMap(pair -> bitAnd(pair, {_IN_BUCKET - 1}) - {_IN_BUCKET // 2}, pairs)) AS totals"
+    totals = f"arrayCumSum(pair -> bitAnd(pair, {_IN_BUCKET - 1}) - {_IN_BUCKET // 2}, pairs) AS totals"
     columns = ", ".join(
         f"{_to_ms(f'b{number}')} / nullIf({_MS} * (total > 0), 0) AS `{title}`"
         for number, (_, title) in enumerate(_PERCENTILES)
