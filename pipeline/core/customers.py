@@ -309,7 +309,9 @@ def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], v
 
 def _add_resolution(into: Rows, customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> None:
     follows = followed_by = fcr = ""
-    if facts.held:
+    if not facts.held:
+        issue_id = ""
+    else:
         linked = customer.followed(facts)
         follows, followed_by, fcr = linked.follows, linked.followed_by, linked.fcr
     texts = into.texts

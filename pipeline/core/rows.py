@@ -50,7 +50,7 @@ _INTEGERS: Final = (
     "response_due", "response_deadline_ms", "response_in_target", "transfers", "touchpoints", "is_open", "discarded",
     "heard_ms", "reached_ms", "revised_ms", "version",
 )  # fmt: skip
-CONTACT_ROW: Final = ("note_ms", "note", "note_detail", "note_value", *_TEXTS, *_FEW, *_INTEGERS)
+CONTACT_ROW: Final = (*_TEXTS, *_FEW, "note_ms", "note", "note_detail", "note_value", *_INTEGERS)
 """Columns of table `contacts` (all but `p`)."""
 
 
@@ -68,14 +68,15 @@ class ContactRows(Rows):
         self.note_value = BytesWriter()
 
     def columns(self) -> dict[str, Any]:
-        """By name, each a sequence. Raises ValueError where not all rows are whole."""
-        ends = self.note_ends.getvalue()
+        """By name, in the order of `CONTACT_ROW`, each a sequence. Raises ValueError where not all rows are whole."""
+        found, ends = super().columns(), self.note_ends.getvalue()
         return {
+            **{name: found.pop(name) for name in (*_TEXTS, *_FEW)},
             "note_ms": Arrays(self.note_ms.getvalue(), ends),
             "note": Arrays(self.note.getvalue(), ends, of_texts=True),
             "note_detail": Arrays(self.note_detail.getvalue(), ends, of_texts=True),
             "note_value": Arrays(self.note_value.getvalue(), ends),
-            **super().columns(),
+            **found,
         }
 
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from librt.strings import BytesWriter, write_i64_le
 
 from pipeline.core.columnar import Arrays, Integers, Rows, Texts, behind_length, few, put, put_text, repeated
+from pipeline.core.customers import RESOLUTION_ROW, resolution_rows
 from pipeline.core.native import narrowed
+from pipeline.core.rows import CONTACT_ROW, ContactRows
 
 
 def packed(integers: Iterable[int]) -> bytes:
@@ -115,6 +117,11 @@ def test_rows_that_are_not_whole_are_refused() -> None:
         rows.columns()
     put(rows.integers, None)
     assert list(rows.columns()["b"]) == [None]
+
+
+def test_rows_for_people_have_their_columns_in_order() -> None:
+    assert tuple(ContactRows().columns()) == CONTACT_ROW
+    assert tuple(resolution_rows().columns()) == RESOLUTION_ROW
 
 
 def test_a_column_of_one_integer() -> None:

@@ -317,6 +317,14 @@ def test_a_customer_who_was_wrong_is_told_that_the_contact_is_gone() -> None:
     assert told == {b"right": True, b"wrong": False}
 
 
+def test_a_contact_that_is_gone_is_in_no_issue() -> None:
+    one = folded([record(0, customer_id="wrong"), record(1, time=BEGIN - 1, customer_id="right")])
+    facts = [facts_record(n, emission) for n, emission in enumerate(flushed(one).emissions)]
+    ((_, columns),) = flushed(folded(facts, customer_engine(RULEBOOK))).published
+    issues = dict(zip(columns["customer_id"], zip(columns["held"], columns["issue_id"], strict=True), strict=True))
+    assert issues == {"right": (1, columns["contact_id"][0]), "wrong": (0, "")}
+
+
 # ---- recovery
 
 
