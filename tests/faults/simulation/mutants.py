@@ -86,7 +86,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         Engine, "evict", "key in dirty or key in in_flight", "key in dirty"
     ),
     "what is evicted is not known any more": lambda: _changed(
-        Engine, "evict", "self._known.add(hash_of(unit))", "pass"
+        Engine, "evict", "self._known.add([hash_of(unit) for unit in gone])", "pass"
     ),
     "recovery knows the hot ones only": lambda: patch.object(Engine, "know", lambda *_: None),
     "a contact is not forgotten while its row is there": lambda: _changed(
