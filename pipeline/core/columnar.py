@@ -1,4 +1,4 @@
-"""Rows on their way to the warehouse: taken in one by one, given out by column, integers as bytes.
+"""Rows on their way to the warehouse: taken in one by one, given out by column, as bytes.
 
 All of a row is packed when it is taken in, while it is at hand: a hundred thousand rows of some thirty integers would
 be millions of objects, made, packed and freed.
@@ -87,7 +87,9 @@ class Arrays:  # noqa: PLW1641 - nobody's key
         return iter(rows)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Arrays) and self.items == other.items and self.ends == other.ends
+        if not isinstance(other, Arrays) or self.of_texts != other.of_texts:
+            return False
+        return self.items == other.items and self.ends == other.ends
 
     def __repr__(self) -> str:
         return f"Arrays({list(self)})"

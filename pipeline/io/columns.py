@@ -121,10 +121,11 @@ def one_row(columns: Iterable[Sequence[Any]]) -> list[list[Sequence[Any]]]:
 
 def _write_here(type_: str, items: Sequence[Any], to: _Pieces) -> bool:
     """Write a column if it is one that is packed here; whether it is."""
-    outer, inner, integer = _parts(type_)
     if isinstance(items, (Integers, Texts, Few, Arrays)):
         _write_packed(type_, items, to)
-    elif outer == "Array" and (integer is not None or inner == "String"):
+        return True
+    outer, inner, integer = _parts(type_)
+    if outer == "Array" and (integer is not None or inner == "String"):
         to.write(ends(list(items)))
         flat = list(chain.from_iterable(items))
         to.write(texts(flat) if integer is None else _packed(flat, integer))

@@ -56,6 +56,7 @@ def test_arrays_of_texts_are_read_row_by_row(rows: list[list[str]]) -> None:
     column = Arrays(items.getvalue(), packed(accumulate(map(len, rows))), of_texts=True)
     assert list(column) == rows
     assert [column[place] for place in range(len(column))] == rows
+    assert column != Arrays(column.items, column.ends)
 
 
 @given(st.lists(_TEXT), st.integers(0, 3))
