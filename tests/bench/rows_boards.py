@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from dashboards.boards import ALL
-from dashboards.measured import ALL_TOGETHER, BY_CHANNEL, BY_QUEUE
+from dashboards.measured import FILTER, source
 from pipeline.app.declared import declared, measure_columns
 from pipeline.app.rolling import LEAST_HOURS
 from pipeline.core.murmur import partition_of
@@ -136,12 +136,12 @@ def queries() -> Iterator[Asked]:
 
 
 def _by_hour(text: str, name: str) -> str:
-    """The same query over hours. What reads minutes knows no rows of several dimensions together."""
-    by = text.rpartition(" GROUP BY ")[2].partition(" ORDER BY ")[0]
-    rows = BY_QUEUE if "queue" in by else BY_CHANNEL if "channel" in by else ALL_TOGETHER
-    if _READ[name] == "measures":
-        text = text.replace(f"touchline.{name} WHERE ", f"touchline.{name} WHERE {rows} AND ")
-    return text.replace(f"touchline.{name} ", f"touchline.sums_hour{name.removeprefix(SUMS[_READ[name]])} ")
+    """The same query as a board would ask it over hours."""
+    columns, _, rest = text.partition(f" FROM touchline.{name} WHERE ")
+    by = rest.rpartition(" GROUP BY ")[2].partition(" ORDER BY ")[0]
+    split = [each for each in ("channel", "queue") if each in by]
+    of_hours = source(columns, "measures_hour", *split, more=name.removeprefix(SUMS[_READ[name]]))
+    return f"{columns} {of_hours}{rest.partition(FILTER)[2]}"
 
 
 def _on_one_core(text: str) -> str:
