@@ -459,6 +459,25 @@ async def test_who_reads_back_takes_no_more_until_who_feeds_it_has_caught_up_and
     await asyncio.wait_for(waiting, 20)
 
 
+async def test_who_reads_back_looks_once_more_when_all_is_told_since_the_last_is_on_its_way(
+    new: NewScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeding, fed = await fed_by_one_far_behind(new)
+    owed: list[bool] = []
+
+    async def rest(_: float) -> None:
+        owed.append(feeding.folding.owes)
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(fed.folding, "_rest", rest)
+    waiting = asyncio.create_task(fed.folding.handle(batch(PARTITION, 9, touchpoint("k", "contact.closed", 9))))
+    await until(lambda: len(owed) > 1)
+    await feeding.folding.handle(batch(PARTITION, 1, touchpoint("k", "contact.closed", 1)))
+    await asyncio.wait_for(waiting, 20)
+    assert owed[:2] == [True, True]
+    assert owed.count(False) == 1
+
+
 async def test_the_end_does_not_wait_for_more_to_come(new: NewScene) -> None:
     _, fed = await fed_by_one_far_behind(new)
     waiting = asyncio.create_task(fed.folding.handle(batch(PARTITION, 9, touchpoint("k", "contact.closed", 9))))
