@@ -17,6 +17,7 @@ from dashboards.model import About, Kind, Panel, Query, Unit
 from pipeline.core.measure import Measure
 from pipeline.measures import ALL
 from schemas.ratios import RATIOS, Ratio
+from schemas.sums import BY_CHANNEL, BY_QUEUE, TOGETHER
 from schemas.tables import how_many
 from schemas.windows import BUCKETS, SUMS, WITH_CONFIRMED, WITH_WAITING
 
@@ -44,19 +45,16 @@ FILTER: Final = (
 BY_DAY: Final = FILTER.replace("$__timeFilter(window_start)", "$__dateFilter(day)")
 """The same of views that have a date instead of a window."""
 
-ALL_TOGETHER: Final = "whole = if($__conditionalAll(0, $queue), if($__conditionalAll(0, $channel), 1, 3), 2)"
-"""Of hours and days: where nothing is chosen, the rows of all channels and queues together, which are fewest; else
-those by channel, or by channel and queue.
+_ROWS: Final = {
+    (): (
+        "whole = if($__conditionalAll(0, $queue), "
+        f"if($__conditionalAll(0, $channel), {TOGETHER}, {BY_CHANNEL}), {BY_QUEUE})"
+    ),
+    ("channel",): f"whole = if($__conditionalAll(0, $queue), {BY_CHANNEL}, {BY_QUEUE})",
+}
+"""Of hours and days: what an answer is split by -> the fewest rows that tell it and what is chosen; of all else the
+rows by channel and queue.
 """
-
-BY_CHANNEL: Final = "whole = if($__conditionalAll(0, $queue), 3, 2)"
-"""The rows by channel; where queues are chosen, those by channel and queue."""
-
-BY_QUEUE: Final = "whole = 2"
-"""The rows by channel and queue."""
-
-_ROWS: Final = {(): ALL_TOGETHER, ("channel",): BY_CHANNEL}
-"""What an answer is split by -> the fewest rows that tell; of all else the rows by channel and queue."""
 
 UNLINKED: Final = "linked = 0"
 """Of minutes and hours, where nothing is asked that only the customer's other contacts tell: without the rows that hold
@@ -88,7 +86,7 @@ def source(columns: str, view: View, *by: str, more: str = "") -> str:
     none: of what adds up to the view; of the view of the same that knows `more`, if that is asked for.
     """
     name = SUMS[view] + more
-    whole = "" if view == "measures" else f"{_ROWS.get(by, BY_QUEUE)} AND "
+    whole = "" if view == "measures" else f"{_ROWS.get(by, f'whole = {BY_QUEUE}')} AND "
     unlinked = "" if view == "measures_day" or any(each in columns for each in _LINKED) else f"{UNLINKED} AND "
     return f"FROM touchline.{name} WHERE {whole}{unlinked}{FILTER}"
 
