@@ -293,9 +293,9 @@ def resolution_rows() -> Rows:
 
 def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], version: int, append_ms: int) -> None:
     """Rows of table `resolutions` for these contacts of a customer, and for all whose issue began with one of them."""
-    if len(customer.facts) == 1:  # it is an issue of its own
+    if len(customer.facts) == 1:  # it is an issue of its own, or of none
         (facts,) = customer.facts.values()
-        _add_resolution(into, customer, facts, facts.contact_id, version, append_ms)
+        _add_resolution(into, customer, facts, facts.contact_id if facts.held else "", version, append_ms)
         return
     held = [name for name in relinked if customer.facts[name].held]
     names = sorted(customer.descendants(held))
@@ -309,9 +309,7 @@ def add_resolutions(into: Rows, customer: Customer, relinked: Collection[str], v
 
 def _add_resolution(into: Rows, customer: Customer, facts: Facts, issue_id: str, version: int, append_ms: int) -> None:
     follows = followed_by = fcr = ""
-    if not facts.held:
-        issue_id = ""
-    else:
+    if facts.held:
         linked = customer.followed(facts)
         follows, followed_by, fcr = linked.follows, linked.followed_by, linked.fcr
     texts = into.texts
